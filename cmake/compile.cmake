@@ -1,0 +1,28 @@
+# What every target of the project is compiled with.
+add_library(mailorigin_compile INTERFACE)
+target_compile_options(mailorigin_compile INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough
+  -fstack-protector-strong)
+target_include_directories(mailorigin_compile INTERFACE ${PROJECT_SOURCE_DIR})
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A STB_GNU_UNIQUE symbol would keep a module mapped across httpd's reload.
+  target_compile_options(mailorigin_compile INTERFACE -fno-gnu-unique)
+endif()
+if(CMAKE_BUILD_TYPE MATCHES "Rel")
+  target_compile_definitions(mailorigin_compile INTERFACE _FORTIFY_SOURCE=2)
+endif()
+target_link_options(mailorigin_compile INTERFACE -Wl,-z,relro,-z,now)
+if(MAILORIGIN_SANITIZE OR MAILORIGIN_FUZZ)
+  target_compile_options(mailorigin_compile INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(mailorigin_compile INTERFACE -fsanitize=address,undefined)
+endif()
+if(MAILORIGIN_FUZZ)
+  target_compile_options(mailorigin_compile INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# add_mailorigin_library(name sources...)
+function(add_mailorigin_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PUBLIC mailorigin_compile)
+endfunction()

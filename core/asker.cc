@@ -1,0 +1,57 @@
+#include "core/asker.h"
+
+#include <unistd.h>
+
+#include <optional>
+
+#include "core/random.h"
+#include "core/unix_socket.h"
+
+namespace mailorigin {
+
+Result<Answer> Asker::ask(const std::string& socket_path, Question question,
+                          std::chrono::milliseconds timeout) {
+  const Deadline deadline = std::chrono::steady_clock::now() + timeout;
+  random_bytes(question.nonce.data(), question.nonce.size());
+  const std::string packet = encode_question(question);
+
+  // A descriptor that came over a fork is the parent's connection.
+  if (owner_ != getpid() || connected_path_ != socket_path) connection_.reset();
+
+  // A lost connection says nothing about the question: it is asked again, and
+  // the nonce keeps it from counting twice. Every round but the first waits a
+  // moment, so that a daemon that is being replaced is not hammered.
+  std::optional<Error> fault;
+  for (int round = 0; round == 0 || std::chrono::steady_clock::now() < deadline; round++) {
+    if (round > 1) usleep(1000);
+    if (!connection_) {
+      auto connected = connect_unix(socket_path, deadline);
+      if (!connected) {
+        if (round == 0) return connected.error();
+        fault = connected.error();
+        continue;
+      }
+      connection_ = *std::move(connected);
+      connected_path_ = socket_path;
+      owner_ = getpid();
+    }
+    if (const Status sent = send_packet(connection_.get(), packet, deadline); !sent) {
+      fault = sent.error();
+      connection_.reset();
+      continue;
+    }
+    Packet received;
+    const Received how = receive_packet(connection_.get(), received, packet_limit, deadline);
+    if (how == Received::packet) {
+      auto answer = decode_answer(received.bytes);
+      if (answer && answer->nonce == question.nonce) return answer;
+      fault = answer ? Error{"the answer belongs to another question"} : answer.error();
+    } else {
+      fault = Error{how == Received::nothing_yet ? "no answer in time" : "the connection was lost"};
+    }
+    connection_.reset();
+  }
+  return fault->context(socket_path);
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,32 @@
+// Asker: the sending side of the question, for every program that sends mail.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+
+#include "core/fd.h"
+#include "core/result.h"
+#include "core/wire.h"
+
+namespace mailorigin {
+
+// Keeps one connection, opened at the first question; it belongs to the process
+// that opened it, and a forked child opens its own. Not for several threads.
+class Asker {
+ public:
+  // An answer, or an error when there is no daemon: nothing listens, or nothing
+  // was answered within `timeout`, reconnecting included. A daemon that is busy
+  // or closed the connection in overload has answered (deny, busy).
+  // Sets the question's nonce.
+  Result<Answer> ask(const std::string& socket_path, Question question,
+                     std::chrono::milliseconds timeout);
+
+ private:
+  Fd connection_;
+  std::string connected_path_;
+  pid_t owner_ = 0;
+};
+
+}  // namespace mailorigin

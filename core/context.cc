@@ -1,0 +1,94 @@
+#include "core/context.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "core/bytes.h"
+#include "core/name_values.h"
+#include "core/text.h"
+
+namespace mailorigin {
+
+namespace {
+
+struct Detail {
+  std::string_view name;
+  std::string Context::*value;
+  std::size_t limit;
+};
+
+constexpr Detail details[] = {
+    {"vhost", &Context::vhost, context_name_limit},
+    {"docroot", &Context::docroot, context_path_limit},
+    {"entry", &Context::entry, context_path_limit},
+    {"client", &Context::client, context_word_limit},
+    {"method", &Context::method, context_word_limit},
+    {"uri", &Context::uri, context_uri_limit},
+};
+
+constexpr std::uint8_t known_flags = ContextTag::pass | ContextTag::truncated;
+
+}  // namespace
+
+std::string encode_tag(const ContextTag& tag) {
+  std::string out;
+  out.reserve(ContextTag::size);
+  append_little_endian(out, ContextTag::version);
+  append_little_endian(out, tag.flags);
+  append_little_endian(out, std::uint16_t{0});
+  append_little_endian(out, tag.key_id);
+  append_little_endian(out, tag.vhost_id);
+  append_little_endian(out, tag.uid);
+  out.append(tag.request_id.bytes.begin(), tag.request_id.bytes.end());
+  append_little_endian(out, tag.boottime_ns);
+  return out;
+}
+
+std::optional<ContextTag> decode_tag(std::string_view bytes) {
+  if (bytes.size() < ContextTag::sealed) return std::nullopt;
+  ContextTag tag;
+  tag.flags = little_endian<std::uint8_t>(bytes, 1);
+  if (little_endian<std::uint8_t>(bytes, 0) != ContextTag::version ||
+      (tag.flags & ~known_flags) != 0 || little_endian<std::uint16_t>(bytes, 2) != 0) {
+    return std::nullopt;
+  }
+  tag.key_id = little_endian<std::uint32_t>(bytes, 4);
+  tag.vhost_id = little_endian<std::uint32_t>(bytes, 8);
+  tag.uid = little_endian<std::uint32_t>(bytes, 12);
+  std::copy_n(bytes.begin() + 16, tag.request_id.bytes.size(), tag.request_id.bytes.begin());
+  tag.boottime_ns = little_endian<std::uint64_t>(bytes, 32);
+  return tag;
+}
+
+bool append_details(std::string& out, const Context& context) {
+  NameValueWriter writer(out);
+  bool truncated = false;
+  for (const Detail& detail : details) {
+    const std::string_view whole = context.*detail.value;
+    const std::string_view value = cut(whole, detail.limit);
+    truncated |= value.size() < whole.size();
+    if (!value.empty()) writer.add(detail.name, value);
+  }
+  return truncated;
+}
+
+bool read_details(std::string_view pairs, Context& context) {
+  NameValueReader reader(pairs);
+  while (const auto pair = reader.next()) {
+    const auto* const detail = std::find_if(std::begin(details), std::end(details),
+                                            [&](const Detail& d) { return d.name == pair->name; });
+    if (detail == std::end(details) || pair->value.size() > detail->limit) return false;
+    context.*detail->value = pair->value;
+  }
+  return !reader.failed();
+}
+
+std::uint64_t boottime_now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,192 @@
+#include "core/policy.h"
+
+#include "core/format.h"
+#include "core/name_values.h"
+#include "core/seal.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::size_t ambiguous = SIZE_MAX;
+
+constexpr std::string_view target_kinds[] = {"file", "pipe", "syslog"};
+
+std::string encode_target(const LogTarget& target) {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("kind", target_kinds[static_cast<std::size_t>(target.kind)]);
+  writer.add("name", target.name);
+  return out;
+}
+
+std::string encode_route(const LogRoute& route) {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("target", std::uint64_t{route.target});
+  writer.add(route.format.predefined ? "predefined" : "format", route.format.text);
+  return out;
+}
+
+std::string encode_header(const HeaderRule& rule) {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("name", rule.name);
+  writer.add("format", rule.format);
+  return out;
+}
+
+std::string encode_vhost(const VhostPolicy& vhost) {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("id", std::uint64_t{vhost.id});
+  writer.add("name", vhost.name);
+  writer.add("docroot", vhost.docroot);
+  writer.add("enabled", std::uint64_t{vhost.enabled});
+  if (vhost.run_as) writer.add("run_as", std::uint64_t{*vhost.run_as});
+  for (const LogRoute& route : vhost.logs) writer.add("log", encode_route(route));
+  for (const HeaderRule& rule : vhost.headers) writer.add("header", encode_header(rule));
+  return out;
+}
+
+// Calls take(name, value), which returns false for a pair that it refuses.
+template <class Take>
+Status each_pair(std::string_view what, std::string_view bytes, Take take) {
+  NameValueReader reader(bytes);
+  while (const auto pair = reader.next()) {
+    if (!take(pair->name, pair->value)) {
+      return Error{std::string(what) + ": '" + std::string(pair->name) +
+                   "' is unknown or has a value that is not understood"};
+    }
+  }
+  if (reader.failed()) return Error{std::string(what) + ": the name-value pairs break off"};
+  return Done{};
+}
+
+template <class Number>
+bool read_number(std::string_view value, Number& out, std::uint64_t limit) {
+  const auto number = parse_number(value, limit);
+  if (number) out = static_cast<Number>(*number);
+  return number.has_value();
+}
+
+bool read_target(std::string_view bytes, LogTarget& target) {
+  return static_cast<bool>(each_pair("target", bytes, [&](auto name, auto value) {
+    if (name == "name") {
+      target.name = value;
+      return true;
+    }
+    for (std::size_t i = 0; i < std::size(target_kinds); i++) {
+      if (name == "kind" && value == target_kinds[i]) {
+        target.kind = static_cast<LogTarget::Kind>(i);
+        return true;
+      }
+    }
+    return false;
+  }));
+}
+
+bool read_route(std::string_view bytes, std::size_t targets, LogRoute& route) {
+  const Status read = each_pair("log", bytes, [&](auto name, auto value) {
+    if (name == "target") return read_number(value, route.target, UINT32_MAX);
+    route.format = {name == "predefined", std::string(value)};
+    return name == "predefined" ? Format::predefined(value).has_value()
+                                : name == "format" && static_cast<bool>(Format::parse(value));
+  });
+  return read && route.target < targets;
+}
+
+bool read_header(std::string_view bytes, HeaderRule& rule) {
+  return static_cast<bool>(each_pair("header", bytes, [&](auto name, auto value) {
+    if (name == "name") {
+      rule.name = value;
+      return true;
+    }
+    rule.format = value;
+    return name == "format" && static_cast<bool>(Format::parse(value));
+  }));
+}
+
+Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
+  VhostPolicy vhost;
+  const Status read = each_pair("pair", bytes, [&](auto name, auto value) {
+    if (name == "id") return read_number(value, vhost.id, UINT32_MAX);
+    if (name == "enabled") return read_number(value, vhost.enabled, 1);
+    if (name == "run_as") return read_number(value, vhost.run_as.emplace(), UINT32_MAX);
+    if (name == "log") return read_route(value, targets, vhost.logs.emplace_back());
+    if (name == "header") return read_header(value, vhost.headers.emplace_back());
+    if (name == "name") vhost.name = value;
+    if (name == "docroot") vhost.docroot = value;
+    return name == "name" || name == "docroot";
+  });
+  if (!read) return read.error().context("vhost '" + vhost.name + "'");
+  return vhost;
+}
+
+}  // namespace
+
+void Policy::index() {
+  by_id_.clear();
+  by_uid_.clear();
+  for (std::size_t i = 0; i < vhosts.size(); i++) {
+    by_id_.emplace(vhosts[i].id, i);
+    if (!vhosts[i].run_as) continue;
+    const auto [entry, first] = by_uid_.emplace(*vhosts[i].run_as, i);
+    if (!first) entry->second = ambiguous;
+  }
+}
+
+const VhostPolicy* Policy::by_id(std::uint32_t id) const {
+  if (id == server.id) return &server;
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : &vhosts[found->second];
+}
+
+const VhostPolicy* Policy::only_one_run_as(std::uint32_t uid) const {
+  const auto found = by_uid_.find(uid);
+  return found == by_uid_.end() || found->second == ambiguous ? nullptr : &vhosts[found->second];
+}
+
+std::string Policy::encode() const {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("instance", instance);
+  // Targets first: a route is checked against them.
+  for (const LogTarget& target : targets) writer.add("target", encode_target(target));
+  writer.add("server", encode_vhost(server));
+  for (const VhostPolicy& vhost : vhosts) writer.add("vhost", encode_vhost(vhost));
+  return out;
+}
+
+Result<Policy> Policy::decode(std::string_view bytes) {
+  Policy policy;
+  std::optional<Error> fault;
+  const Status read = each_pair("policy", bytes, [&](auto name, auto value) {
+    if (name == "instance") {
+      policy.instance = value;
+      return true;
+    }
+    if (name == "target") return read_target(value, policy.targets.emplace_back());
+    if (name != "server" && name != "vhost") return false;
+    auto vhost = decode_vhost(value, policy.targets.size());
+    if (!vhost) {
+      fault = vhost.error();
+    } else if (name == "server") {
+      policy.server = *std::move(vhost);
+    } else {
+      policy.vhosts.push_back(*std::move(vhost));
+    }
+    return !fault;
+  });
+  if (fault) return fault->context("policy");
+  if (!read) return read.error();
+  policy.index();
+  return policy;
+}
+
+std::uint32_t vhost_id(std::string_view name) {
+  const auto id = static_cast<std::uint32_t>(siphash24(name, {}));
+  return id == 0 ? 1 : id;
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,83 @@
+// The policy: what httpd.conf says about mail, as the daemon receives it.
+//
+// httpd builds it at configuration time and pushes it whole; the daemon
+// replaces the old one in one step. Log targets travel as descriptors beside it,
+// in the order of `targets`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/result.h"
+
+namespace mailorigin {
+
+struct LogTarget {
+  enum class Kind : std::uint8_t { file, pipe, syslog };
+  Kind kind = Kind::file;
+  std::string name;  // absolute path, "|command", or the syslog facility's name
+};
+
+// How a line is written: a predefined format's name, or a format's text.
+struct FormatChoice {
+  bool predefined = true;
+  std::string text = "logfmt";
+  bool operator==(const FormatChoice&) const = default;
+};
+
+struct LogRoute {
+  std::uint32_t target = 0;  // index into Policy::targets
+  FormatChoice format;
+};
+
+struct HeaderRule {
+  std::string name;
+  std::string format;
+};
+
+// One <VirtualHost>, or the server's own settings (Policy::server).
+struct VhostPolicy {
+  std::uint32_t id = 0;  // as in ContextTag::vhost_id; 0 is the server
+  std::string name;      // ServerName:port
+  std::string docroot;
+  bool enabled = true;                  // MailOrigin
+  std::optional<std::uint32_t> run_as;  // MailOriginRunAs, or suexec's uid
+  std::vector<LogRoute> logs;
+  std::vector<HeaderRule> headers;
+};
+
+class Policy {
+ public:
+  std::string instance;  // names the httpd: its pid file
+  std::vector<LogTarget> targets;
+  VhostPolicy server;
+  std::vector<VhostPolicy> vhosts;
+
+  // Builds the indexes below; call after filling the members. decode() did.
+  void index();
+
+  // Null if there is none (any more).
+  [[nodiscard]] const VhostPolicy* by_id(std::uint32_t id) const;
+  // The vhost, if exactly one runs as that uid; else null.
+  [[nodiscard]] const VhostPolicy* only_one_run_as(std::uint32_t uid) const;
+
+  [[nodiscard]] std::string encode() const;
+  // Fails on unknown or malformed pairs, on a route to a target that is not
+  // there and on formats that do not parse; the error names the vhost.
+  static Result<Policy> decode(std::string_view bytes);
+
+ private:
+  std::unordered_map<std::uint32_t, std::size_t> by_id_;
+  std::unordered_map<std::uint32_t, std::size_t> by_uid_;  // SIZE_MAX: several
+};
+
+// A vhost's id: a hash of its name, so that a context sealed before a graceful
+// restart still finds its vhost after one. Never 0. The configuration makes
+// names unique and reports the (unlikely) two names with one id.
+std::uint32_t vhost_id(std::string_view name);
+
+}  // namespace mailorigin

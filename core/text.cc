@@ -1,0 +1,105 @@
+#include "core/text.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::size_t header_value_limit = 900;
+
+unsigned char byte_at(std::string_view text, std::size_t at) {
+  return static_cast<unsigned char>(text[at]);
+}
+
+bool continues(std::string_view text, std::size_t at) {
+  return at < text.size() && (byte_at(text, at) & 0xC0) == 0x80;
+}
+
+void append_hex(std::string& out, unsigned char byte) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out += "\\x";
+  out += digits[byte >> 4];
+  out += digits[byte & 15];
+}
+
+}  // namespace
+
+std::size_t utf8_character(std::string_view text) {
+  if (text.empty()) return 0;
+  const unsigned char first = byte_at(text, 0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return continues(text, 1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if (!continues(text, 1) || !continues(text, 2)) return 0;
+    const unsigned char second = byte_at(text, 1);
+    if (first == 0xE0 && second < 0xA0) return 0;  // overlong
+    if (first == 0xED && second > 0x9F) return 0;  // surrogate
+    return 3;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    if (!continues(text, 1) || !continues(text, 2) || !continues(text, 3)) return 0;
+    const unsigned char second = byte_at(text, 1);
+    if (first == 0xF0 && second < 0x90) return 0;  // overlong
+    if (first == 0xF4 && second > 0x8F) return 0;  // past U+10FFFF
+    return 4;
+  }
+  return 0;
+}
+
+std::string_view cut(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  // A character of up to four bytes may straddle the limit: step back to its
+  // first byte, but not further, since the bytes need not be UTF-8 at all.
+  std::size_t end = limit;
+  for (std::size_t back = 0; back < 3 && end > 0 && continues(text, end); back++) end--;
+  if (end < limit && utf8_character(text.substr(end)) <= limit - end) end = limit;
+  return text.substr(0, end);
+}
+
+void append_one_line(std::string& out, std::string_view text) {
+  std::size_t plain = 0;  // start of bytes that need no change
+  std::size_t at = 0;
+  const auto flush = [&] { out += text.substr(plain, at - plain); };
+  while (at < text.size()) {
+    const unsigned char byte = byte_at(text, at);
+    if (byte >= 0x20 && byte < 0x7F) {
+      at++;
+      continue;
+    }
+    const std::size_t length = utf8_character(text.substr(at));
+    const bool c1 = length == 2 && byte == 0xC2 && byte_at(text, at + 1) < 0xA0;
+    // U+2028 and U+2029 end a line for some readers.
+    const bool separator = length == 3 && byte == 0xE2 && byte_at(text, at + 1) == 0x80 &&
+                           (byte_at(text, at + 2) == 0xA8 || byte_at(text, at + 2) == 0xA9);
+    if (length > 1 && !c1 && !separator) {
+      at += length;
+      continue;
+    }
+    flush();
+    if (byte == '\r' || byte == '\n') {
+      out += ' ';
+      at++;
+    } else {
+      const std::size_t end = at + (length == 0 ? 1 : length);
+      for (; at < end; at++) append_hex(out, byte_at(text, at));
+    }
+    plain = at;
+  }
+  flush();
+}
+
+std::string header_value(std::string_view text) {
+  std::string line;
+  append_one_line(line, text);
+  std::string out;
+  for (const char character : line) {
+    const auto byte = static_cast<unsigned char>(character);
+    if (byte >= 0x20 && byte < 0x7F) {
+      out += character;
+    } else {
+      append_hex(out, byte);
+    }
+  }
+  return std::string(cut(out, header_value_limit));
+}
+
+}  // namespace mailorigin

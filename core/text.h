@@ -1,0 +1,25 @@
+// Attacker's bytes made safe for one line of a log or one header.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace mailorigin {
+
+// Length in bytes of the UTF-8 character at the start of `text`, 0 if what
+// stands there is not one (overlong forms and surrogates are not).
+std::size_t utf8_character(std::string_view text);
+
+// The longest prefix of at most `limit` bytes that does not end inside a character.
+std::string_view cut(std::string_view text, std::size_t limit);
+
+// One line: CR and LF become spaces; other control characters (C1 and DEL
+// included), backslashes excepted, and bytes that are not UTF-8 become \xHH.
+void append_one_line(std::string& out, std::string_view text);
+
+// A header's value: as one line, and everything outside printable ASCII becomes
+// \xHH; cut to 900 bytes so that the line stays below RFC 5322's 998.
+std::string header_value(std::string_view text);
+
+}  // namespace mailorigin

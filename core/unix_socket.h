@@ -1,0 +1,61 @@
+// SOCK_SEQPACKET unix sockets with credentials and descriptors.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/fd.h"
+#include "core/result.h"
+
+namespace mailorigin {
+
+// Binds and listens; the file gets `mode` from the start (umask), an older
+// socket there is replaced. CLOEXEC, non-blocking. Fails on a path longer than
+// sun_path, and unless every directory of the path is root's and writable to
+// nobody else: a tenant who can rename the socket could answer in its place.
+Result<Fd> listen_unix(const std::string& path, mode_t mode, int backlog);
+
+// The check alone. The error names the directory and what is wrong with it.
+Status check_socket_path(const std::string& path);
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+// Connected, CLOEXEC, non-blocking. A full backlog is waited for until `deadline`.
+Result<Fd> connect_unix(const std::string& path, Deadline deadline);
+
+struct Credentials {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// A received packet and the buffer it stands in, which is kept from one to the next.
+struct Packet {
+  std::string_view bytes;       // valid until the next receive_packet()
+  Credentials sender;           // the kernel's; needs enable_credentials()
+  std::vector<Fd> descriptors;  // CLOEXEC
+
+  std::vector<char> buffer;
+};
+
+enum class Received { packet, nothing_yet, closed, too_long, failed };
+
+// Makes the kernel attach the sender's credentials to each packet received.
+Status enable_credentials(int socket);
+
+// Never blocks. A packet of more than `limit` bytes is dropped and reported as too_long.
+Received receive_packet(int socket, Packet& packet, std::size_t limit);
+
+// Blocks until a packet is there or the deadline has passed (nothing_yet).
+Received receive_packet(int socket, Packet& packet, std::size_t limit, Deadline deadline);
+
+// Waits while the socket is full, until `deadline`.
+Status send_packet(int socket, std::string_view bytes, Deadline deadline,
+                   const std::vector<int>& descriptors = {});
+
+}  // namespace mailorigin

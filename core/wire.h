@@ -1,0 +1,97 @@
+// The messages between sender, httpd and daemon: one SOCK_SEQPACKET packet each.
+//
+// A packet is a four-byte head (version, type, 0, 0) and name-value pairs; the
+// bytes are specified in docs/formats.md.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/context.h"
+#include "core/event.h"
+#include "core/key.h"
+#include "core/result.h"
+
+namespace mailorigin {
+
+inline constexpr std::size_t packet_limit = 65536;
+inline constexpr std::uint8_t wire_version = 1;
+
+enum class MessageType : std::uint8_t {
+  question = 1,      // sender -> daemon
+  answer = 2,        // daemon -> sender
+  policy = 16,       // httpd -> daemon, with one descriptor: a memfd of Policy::encode()
+  descriptors = 17,  // httpd -> daemon, with 1..253 descriptors: targets, in order
+  commit = 18,       // httpd -> daemon: use them
+  reply = 19,        // daemon -> httpd: to commit
+  notice = 20,       // daemon -> httpd: a line for error_log
+};
+
+// The type of a packet with a valid head; nothing otherwise.
+std::optional<MessageType> message_type(std::string_view packet);
+
+// ---- sender and daemon
+
+using Nonce = std::array<std::uint8_t, 16>;
+
+struct Question {
+  Nonce nonce{};        // the same when asked again after a lost connection
+  std::string context;  // SSL_MAILORIGIN_CONTEXT, empty if there is none
+  Event claims;         // only fields whose source is FieldSource::claim, and entry
+};
+
+enum class Verdict : std::uint8_t { allow, observe, deny, redirect };
+std::string_view verdict_name(Verdict verdict);
+std::optional<Verdict> verdict_named(std::string_view name);
+
+struct Answer {
+  Nonce nonce{};
+  Verdict verdict = Verdict::allow;
+  // False: the daemon could not write its journal; the sender then does what
+  // mailorigin.on_failure says, as if there were no daemon.
+  bool recorded = true;
+  std::string id;      // event id; empty when nothing is recorded (MailOrigin Off)
+  std::string reason;  // a stable word
+  std::vector<std::pair<std::string, std::string>> headers;  // name, value
+};
+
+// Below packet_limit: every claim is within its field's limit already.
+std::string encode_question(const Question& question);
+Result<Question> decode_question(std::string_view packet);
+std::string encode_answer(const Answer& answer);
+Result<Answer> decode_answer(std::string_view packet);
+
+// ---- httpd and daemon (root only)
+
+inline constexpr std::size_t descriptors_per_packet = 253;  // the kernel's SCM_MAX_FD
+
+struct PolicyMessage {
+  std::string instance;
+  KeyRing keys;
+};
+std::string encode_policy_message(const PolicyMessage& message);
+Result<PolicyMessage> decode_policy_message(std::string_view packet);
+
+std::string encode_descriptors_message(std::size_t first_target);
+Result<std::size_t> decode_descriptors_message(std::string_view packet);
+
+std::string encode_commit();
+
+// Empty error: accepted.
+std::string encode_reply(std::string_view error);
+Result<std::string> decode_reply(std::string_view packet);
+
+struct Notice {
+  enum class Level : std::uint8_t { error = 3, warning = 4, notice = 5, info = 6 };  // syslog's
+  Level level = Level::notice;
+  std::string text;  // begins with its number, "MO0301: ..."
+};
+std::string encode_notice(const Notice& notice);
+Result<Notice> decode_notice(std::string_view packet);
+
+}  // namespace mailorigin

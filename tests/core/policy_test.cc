@@ -1,0 +1,87 @@
+#include "core/policy.h"
+
+#include <gtest/gtest.h>
+
+#include "core/name_values.h"
+
+namespace mailorigin {
+namespace {
+
+Policy example() {
+  Policy policy;
+  policy.instance = "/run/apache2/apache2.pid";
+  policy.targets = {{LogTarget::Kind::file, "/var/log/mail.log"},
+                    {LogTarget::Kind::pipe, "|rotatelogs x"},
+                    {LogTarget::Kind::syslog, "mail"}};
+  policy.server.name = "main:80";
+  policy.server.logs = {{2, {}}};
+  VhostPolicy shop;
+  shop.id = vhost_id("shop.example:443");
+  shop.name = "shop.example:443";
+  shop.docroot = "/srv/shop";
+  shop.run_as = 1001;
+  shop.logs = {{0, {true, "json"}}, {1, {false, "%{id} %{to}"}}};
+  shop.headers = {{"X-Mail-Origin", "%{id}"}, {"X-Script", "%{entry}"}};
+  VhostPolicy blog = shop;
+  blog.id = vhost_id("blog.example:443");
+  blog.name = "blog.example:443";
+  blog.run_as = 1002;
+  blog.enabled = false;
+  VhostPolicy wiki = blog;
+  wiki.id = vhost_id("wiki.example:443");
+  wiki.name = "wiki.example:443";
+  policy.vhosts = {shop, blog, wiki};
+  policy.index();
+  return policy;
+}
+
+TEST(Policy, SurvivesItsEncoding) {
+  const Policy policy = example();
+  const auto read = Policy::decode(policy.encode());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->encode(), policy.encode());
+  EXPECT_EQ(read->instance, policy.instance);
+  ASSERT_EQ(read->vhosts.size(), 3U);
+  EXPECT_EQ(read->vhosts[0].logs[1].format, (FormatChoice{false, "%{id} %{to}"}));
+  EXPECT_FALSE(read->vhosts[1].enabled);
+  EXPECT_EQ(read->targets[1].kind, LogTarget::Kind::pipe);
+}
+
+TEST(Policy, FindsVhostsByIdAndByAUidOfTheirOwn) {
+  const Policy policy = example();
+  EXPECT_EQ(policy.by_id(vhost_id("blog.example:443"))->name, "blog.example:443");
+  EXPECT_EQ(policy.by_id(0), &policy.server);
+  EXPECT_EQ(policy.by_id(12345), nullptr);
+  EXPECT_EQ(policy.only_one_run_as(1001)->name, "shop.example:443");
+  EXPECT_EQ(policy.only_one_run_as(1002), nullptr);  // two run as it
+  EXPECT_EQ(policy.only_one_run_as(0), nullptr);
+}
+
+TEST(Policy, RefusesWhatItCannotUse) {
+  Policy policy = example();
+  policy.vhosts[0].logs[0].target = 3;
+  EXPECT_NE(Policy::decode(policy.encode()).error().message.find("shop.example:443"),
+            std::string::npos);
+  policy = example();
+  policy.vhosts[1].headers[0].format = "%{nosuch}";
+  EXPECT_NE(Policy::decode(policy.encode()).error().message.find("blog.example:443"),
+            std::string::npos);
+  policy = example();
+  policy.server.logs[0].format = {true, "common"};
+  EXPECT_FALSE(Policy::decode(policy.encode()));
+
+  std::string unknown;
+  NameValueWriter(unknown).add("nosuch", "1");
+  EXPECT_FALSE(Policy::decode(unknown));
+  const std::string whole = example().encode();
+  EXPECT_FALSE(Policy::decode(whole.substr(0, whole.size() - 1)));
+}
+
+TEST(VhostId, DependsOnTheNameAlone) {
+  EXPECT_EQ(vhost_id("a:80"), vhost_id("a:80"));
+  EXPECT_NE(vhost_id("a:80"), vhost_id("a:81"));
+  EXPECT_NE(vhost_id(""), 0U);
+}
+
+}  // namespace
+}  // namespace mailorigin

@@ -1,0 +1,112 @@
+#include "core/wire.h"
+
+#include <gtest/gtest.h>
+
+#include "core/name_values.h"
+
+namespace mailorigin {
+namespace {
+
+Question question() {
+  Question question;
+  question.nonce.fill(7);
+  question.context = "AAAA";
+  question.claims.set(Field::kind, "mail");
+  question.claims.set(Field::to, "a@b.example");
+  question.claims.set(Field::line, std::uint64_t{3});
+  return question;
+}
+
+TEST(Question, SurvivesItsEncoding) {
+  const auto read = decode_question(encode_question(question()));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->nonce, question().nonce);
+  EXPECT_EQ(read->context, "AAAA");
+  EXPECT_EQ(read->claims, question().claims);
+}
+
+TEST(Question, MayNotClaimWhatTheKernelOrHttpdSay) {
+  for (const Field field : {Field::uid, Field::pid, Field::verified, Field::vhost, Field::client,
+                            Field::verdict, Field::id, Field::request_id}) {
+    Question lie = question();
+    lie.claims.set(field, "1");
+    lie.claims.set(field, true);
+    const auto read = decode_question(encode_question(lie));
+    ASSERT_FALSE(read);
+    EXPECT_NE(read.error().message.find(info(field).name), std::string::npos);
+  }
+}
+
+TEST(Question, FitsAPacketHoweverMuchIsClaimed) {
+  Question large = question();
+  large.context = std::string(1'000'000, 'A');
+  for (std::size_t i = 0; i < field_count; i++) {
+    const auto field = static_cast<Field>(i);
+    if (info(field).source != FieldSource::claim) continue;
+    large.claims.set(field, std::string(10'000'000, '1'));
+  }
+  const std::string packet = encode_question(large);
+  EXPECT_LE(packet.size(), packet_limit);
+  const auto read = decode_question(packet);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->claims.get(Field::truncated), "true");
+}
+
+TEST(Question, WithoutANonceIsRefused) {
+  EXPECT_FALSE(decode_question(std::string("\x01\x01\x00\x00", 4)));
+}
+
+TEST(Answer, SurvivesItsEncoding) {
+  Answer answer;
+  answer.nonce.fill(9);
+  answer.verdict = Verdict::deny;
+  answer.recorded = false;
+  answer.id = "01ARYZ6S41TSV4RRFFQ69G5FAV";
+  answer.reason = "busy";
+  answer.headers = {{"X-Mail-Origin", "1"}, {"X-Other", ""}};
+  const auto read = decode_answer(encode_answer(answer));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->nonce, answer.nonce);
+  EXPECT_EQ(read->verdict, Verdict::deny);
+  EXPECT_FALSE(read->recorded);
+  EXPECT_EQ(read->id, answer.id);
+  EXPECT_EQ(read->reason, "busy");
+  EXPECT_EQ(read->headers, answer.headers);
+}
+
+TEST(ControlMessages, SurviveTheirEncoding) {
+  PolicyMessage policy{"/run/httpd.pid", {SealKey::generate(), SealKey::generate()}};
+  const auto read = decode_policy_message(encode_policy_message(policy));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->instance, policy.instance);
+  EXPECT_EQ(read->keys.current.secret, policy.keys.current.secret);
+  EXPECT_EQ(read->keys.previous->id, policy.keys.previous->id);
+  EXPECT_EQ(*decode_descriptors_message(encode_descriptors_message(253)), 253U);
+  EXPECT_EQ(message_type(encode_commit()), MessageType::commit);
+  EXPECT_EQ(*decode_reply(encode_reply("because")), "because");
+  const auto notice = decode_notice(encode_notice({Notice::Level::warning, "MO0200: x"}));
+  EXPECT_EQ(notice->level, Notice::Level::warning);
+  EXPECT_EQ(notice->text, "MO0200: x");
+}
+
+TEST(Packets, OfTheWrongTypeOrVersionAreRefused) {
+  EXPECT_FALSE(message_type(""));
+  EXPECT_FALSE(message_type(std::string("\x02\x01\x00\x00", 4)));
+  EXPECT_FALSE(message_type(std::string("\x01\x01\x01\x00", 4)));
+  EXPECT_FALSE(message_type(std::string("\x01\x63\x00\x00", 4)));
+  EXPECT_FALSE(decode_answer(encode_question(question())));
+  EXPECT_FALSE(decode_question(encode_commit()));
+}
+
+TEST(Packets, CutAnywhereAreRefusedOrLackWhatWasCut) {
+  const std::string whole = encode_question(question());
+  for (std::size_t length = 0; length < whole.size(); length++) {
+    const auto read = decode_question(whole.substr(0, length));
+    if (read) {
+      EXPECT_NE(read->claims, question().claims) << length;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mailorigin
