@@ -1,0 +1,54 @@
+#include "mailorigind/active_policy.h"
+
+#include <algorithm>
+
+namespace mailorigin {
+
+ActivePolicy::ActivePolicy(Policy policy, std::vector<Fd> descriptors)
+    : policy_(std::move(policy)), descriptors_(std::move(descriptors)) {
+  std::size_t next = 0;
+  for (const LogTarget& target : policy_.targets) {
+    const bool has_one = target.kind != LogTarget::Kind::syslog && !descriptors_.empty();
+    by_target_.push_back(has_one ? descriptors_[next++].get() : -1);
+  }
+  server_ = compile(policy_.server);
+  for (const VhostPolicy& vhost : policy_.vhosts) vhosts_.push_back(compile(vhost));
+}
+
+std::size_t ActivePolicy::descriptors_needed(const Policy& policy) {
+  return static_cast<std::size_t>(std::count_if(
+      policy.targets.begin(), policy.targets.end(),
+      [](const LogTarget& target) { return target.kind != LogTarget::Kind::syslog; }));
+}
+
+const Format* ActivePolicy::format(const FormatChoice& choice) {
+  const auto [entry, added] = formats_.try_emplace({choice.predefined, choice.text});
+  if (added) {
+    entry->second =
+        choice.predefined ? *Format::predefined(choice.text) : *Format::parse(choice.text);
+  }
+  return &entry->second;
+}
+
+ActivePolicy::Rules ActivePolicy::compile(const VhostPolicy& vhost) {
+  Rules rules;
+  for (const HeaderRule& rule : vhost.headers) {
+    rules.headers.push_back({rule.name, format({false, rule.format})});
+  }
+  for (const LogRoute& route : vhost.logs) {
+    rules.logs.push_back({route.target, format(route.format)});
+  }
+  return rules;
+}
+
+const ActivePolicy::Rules& ActivePolicy::rules(const VhostPolicy& vhost) const {
+  if (&vhost == &policy_.server) return server_;
+  return vhosts_[static_cast<std::size_t>(&vhost - policy_.vhosts.data())];
+}
+
+const ActivePolicy::Rules& ActivePolicy::rules(std::uint32_t vhost_id) const {
+  const VhostPolicy* vhost = policy_.by_id(vhost_id);
+  return rules(vhost != nullptr ? *vhost : policy_.server);
+}
+
+}  // namespace mailorigin

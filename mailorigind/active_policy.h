@@ -1,0 +1,63 @@
+// The policy in force: with its formats parsed and its logs' descriptors.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/fd.h"
+#include "core/format.h"
+#include "core/policy.h"
+
+namespace mailorigin {
+
+// Immutable and shared between the threads; the descriptors are closed when the
+// last of them has let go.
+class ActivePolicy {
+ public:
+  struct Header {
+    std::string name;
+    const Format* format;
+  };
+  struct Route {
+    std::uint32_t target;
+    const Format* format;
+  };
+  struct Rules {
+    std::vector<Header> headers;
+    std::vector<Route> logs;
+  };
+
+  // `descriptors` has one for each file and pipe among the targets, in their
+  // order, or none at all: a policy of an earlier run, whose logs httpd has
+  // still to hand over. The policy has been decoded: its formats parse.
+  ActivePolicy(Policy policy, std::vector<Fd> descriptors);
+  ActivePolicy(const ActivePolicy&) = delete;
+  ActivePolicy& operator=(const ActivePolicy&) = delete;
+
+  // How many descriptors such a policy needs.
+  static std::size_t descriptors_needed(const Policy& policy);
+
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+  // `vhost` is one of policy()'s.
+  [[nodiscard]] const Rules& rules(const VhostPolicy& vhost) const;
+  // The server's for a vhost that is not configured any more.
+  [[nodiscard]] const Rules& rules(std::uint32_t vhost_id) const;
+  // -1 where there is none (yet).
+  [[nodiscard]] int descriptor(std::size_t target) const { return by_target_[target]; }
+
+ private:
+  Rules compile(const VhostPolicy& vhost);
+  const Format* format(const FormatChoice& choice);
+
+  Policy policy_;
+  std::vector<Fd> descriptors_;
+  std::vector<int> by_target_;
+  std::map<std::pair<bool, std::string>, Format> formats_;  // each text once
+  Rules server_;
+  std::vector<Rules> vhosts_;
+};
+
+}  // namespace mailorigin

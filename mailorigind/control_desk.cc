@@ -1,0 +1,171 @@
+#include "mailorigind/control_desk.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "mailorigind/active_policy.h"
+#include "mailorigind/limits.h"
+#include "mailorigind/policy_file.h"
+
+namespace mailorigin {
+
+namespace {
+
+// Never waits: whoever is at the other end is httpd, which reads.
+bool send_now(int socket, std::string_view packet) {
+  return send(socket, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+}  // namespace
+
+void ControlDesk::accept(int listener) {
+  for (;;) {
+    Fd socket(accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) return;
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) continue;
+    if (peer.uid != 0) {
+      notices_.begins("control uid " + std::to_string(peer.uid), Notice::Level::error,
+                      "MO0214: uid " + std::to_string(peer.uid) +
+                          " could connect to the control socket, which must be root's alone "
+                          "(mode 0600); it was refused");
+      continue;
+    }
+    if (connections_.size() >= control_connections) continue;
+    const int fd = socket.get();
+    if (!poller_.watch(Source::control, fd)) continue;
+    connections_[fd].socket = std::move(socket);
+  }
+}
+
+void ControlDesk::read(int fd) {
+  const auto found = connections_.find(fd);
+  if (found == connections_.end()) return;
+  Connection& connection = found->second;
+  switch (receive_packet(fd, packet_, packet_limit)) {
+    case Received::nothing_yet:
+      return;
+    case Received::packet:
+      if (const Status handled = handle(connection); !handled) refuse(connection, handled.error());
+      break;
+    case Received::too_long:
+      refuse(connection, Error{"a packet or its descriptors do not fit; is the daemon's limit on "
+                               "open files (LimitNOFILE) too low?"});
+      break;
+    case Received::closed:
+    case Received::failed:
+      connections_.erase(found);
+      break;
+  }
+  packet_.descriptors.clear();
+}
+
+// The connection stays: were it closed while packets of the push are on their
+// way, the kernel would let httpd know of the reset before it lets it read why.
+void ControlDesk::refuse(Connection& connection, const Error& error) {
+  connection.push.reset();
+  if (connection.refused) return;
+  connection.refused = message_type(packet_.bytes) != MessageType::commit;
+  send_now(connection.socket.get(), encode_reply(error.message));
+}
+
+Status ControlDesk::handle(Connection& connection) {
+  const auto type = message_type(packet_.bytes);
+  if (connection.refused) {
+    connection.refused = type != MessageType::commit;
+    return Done{};
+  }
+  if (type == MessageType::policy) return begin(connection);
+  if (type == MessageType::descriptors) return add_descriptors(connection);
+  if (type == MessageType::commit) return commit(connection);
+  return Error{"only policy, descriptors and commit are understood here"};
+}
+
+const ControlDesk::Connection* ControlDesk::other_instance(const Connection& than) const {
+  for (const auto& [fd, connection] : connections_) {
+    if (!connection.instance.empty() && connection.instance != than.push->policy.instance) {
+      return &connection;
+    }
+  }
+  return nullptr;
+}
+
+Status ControlDesk::begin(Connection& connection) {
+  auto message = decode_policy_message(packet_.bytes);
+  if (!message) return message.error();
+  if (packet_.descriptors.size() != 1) {
+    return Error{"policy: comes with one descriptor, not " +
+                 std::to_string(packet_.descriptors.size())};
+  }
+  auto encoded = read_file(packet_.descriptors[0].get(), policy_size_limit);
+  if (!encoded) return encoded.error().context("policy");
+  auto policy = Policy::decode(*encoded);
+  if (!policy) return policy.error();
+  if (policy->instance != message->instance) {
+    return Error{"policy: it is another instance's than its message says"};
+  }
+  Push& push = connection.push.emplace();
+  push.keys = message->keys;
+  push.encoded = *std::move(encoded);
+  push.policy = *std::move(policy);
+  push.descriptors.resize(ActivePolicy::descriptors_needed(push.policy));
+  if (const Connection* other = other_instance(connection)) {
+    return Error{"this daemon serves another httpd (" + other->instance + "): give this one (" +
+                 push.policy.instance +
+                 ") a MailOriginRuntimeDir and a MailOriginStateDir of its own"};
+  }
+  return Done{};
+}
+
+Status ControlDesk::add_descriptors(Connection& connection) {
+  const auto first = decode_descriptors_message(packet_.bytes);
+  if (!first) return first.error();
+  if (!connection.push) return Error{"descriptors: there is no policy before them"};
+  auto& all = connection.push->descriptors;
+  auto& come = packet_.descriptors;
+  if (*first > all.size() || come.size() > all.size() - *first) {
+    return Error{"descriptors: more than the policy has files and pipes"};
+  }
+  std::move(come.begin(), come.end(), all.begin() + static_cast<std::ptrdiff_t>(*first));
+  return Done{};
+}
+
+Status ControlDesk::commit(Connection& connection) {
+  if (!connection.push) return Error{"commit: there is no policy before it"};
+  Push push = std::move(*connection.push);
+  connection.push.reset();
+  const auto missing = std::find_if(push.descriptors.begin(), push.descriptors.end(),
+                                    [](const Fd& fd) { return !fd; });
+  if (missing != push.descriptors.end()) {
+    return Error{"commit: descriptor " + std::to_string(missing - push.descriptors.begin()) +
+                 " of " + std::to_string(push.descriptors.size()) + " is missing"};
+  }
+  connection.instance = push.policy.instance;
+  connection.serial = ++pushes_;
+  accept_push_(std::move(push));
+  send_now(connection.socket.get(), encode_reply(""));
+  return Done{};
+}
+
+void ControlDesk::pass_notices() {
+  std::deque<Notice> notices = notices_.take();
+  const auto latest = std::max_element(
+      connections_.begin(), connections_.end(),
+      [](const auto& a, const auto& b) { return a.second.serial < b.second.serial; });
+  const bool has_httpd = latest != connections_.end() && latest->second.serial > 0;
+  while (!notices.empty()) {
+    if (!has_httpd) {
+      print_notice(notices.front());
+    } else if (!send_now(latest->first, encode_notice(notices.front()))) {
+      // httpd does not read at the moment, or has just gone.
+      notices_.put_back(std::move(notices));
+      return;
+    }
+    notices.pop_front();
+  }
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,169 @@
+#include "mailorigind/daemon.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "mailorigind/event_record.h"
+#include "mailorigind/limits.h"
+#include "mailorigind/policy_file.h"
+#include "mailorigind/process.h"
+
+namespace mailorigin {
+
+Daemon::Daemon(std::string state_directory, Inherited inherited, std::size_t descriptor_limit)
+    : state_directory_(std::move(state_directory)),
+      inherited_(std::move(inherited)),
+      descriptor_limit_(descriptor_limit),
+      control_(poller_, notices_, [this](ControlDesk::Push push) { take(std::move(push)); }) {}
+
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& state_directory,
+                                             Inherited inherited, std::optional<SealKey> key,
+                                             std::size_t descriptor_limit) {
+  std::unique_ptr<Daemon> daemon(
+      new Daemon(state_directory, std::move(inherited), descriptor_limit));
+  if (key) daemon->judge_.use(KeyRing{*key, std::nullopt});
+  if (const Status opened = daemon->open_state(); !opened) return opened.error();
+  if (const Status watched = daemon->watch(); !watched) return watched.error();
+  return daemon;
+}
+
+Status Daemon::open_state() {
+  auto positions = Positions::open(state_directory_, notices_);
+  if (!positions) return positions.error();
+
+  const std::uint64_t now_ms = Moment::now().wall_ms;
+  auto journal =
+      Journal::open(state_directory_, positions->furthest(), notices_,
+                    [&](std::uint64_t position, std::string_view payload) {
+                      const auto given = payload_answer(payload);
+                      if (!given || given->time_ms + nonce_memory_ms < now_ms) return;
+                      answers_.recover({given->uid, given->answer.nonce}, position, given->time_ms);
+                    });
+  if (!journal) return journal.error();
+  journal_ = *std::move(journal);
+  delivery_ = std::make_unique<Delivery>(*journal_, *std::move(positions), notices_);
+  questions_ =
+      std::make_unique<QuestionDesk>(poller_, judge_, *journal_, answers_, names_, notices_);
+  questions_->set_capacity(descriptor_limit_ / 2);
+
+  auto policy = load_policy(state_directory_);
+  if (!policy) {
+    notices_.say(Notice::Level::error, "MO0215: " + policy.error().message +
+                                           "; until httpd sends its configuration there is none");
+  } else if (*policy) {
+    put_in_force(**std::move(policy), {});
+  }
+  if (!processes_visible()) {
+    notices_.say(Notice::Level::warning,
+                 "MO0216: /proc hides other users' processes (hidepid): a context that a child "
+                 "process shows counts as replayed");
+  }
+  return Done{};
+}
+
+Status Daemon::watch() {
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  signals_.reset(signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+  bool watched = poller_.valid() && signals_ && poller_.watch(Source::signals, signals_.get()) &&
+                 poller_.watch(Source::control_listener, inherited_.control.get()) &&
+                 poller_.watch(Source::notices, notices_.fd()) &&
+                 poller_.watch(Source::names, names_.fd());
+  for (const Fd& listener : inherited_.questions) {
+    watched = watched && poller_.watch(Source::question_listener, listener.get());
+  }
+  if (inherited_.lifeline) {
+    watched = watched && poller_.watch(Source::lifeline, inherited_.lifeline.get());
+  }
+  if (!watched) return system_error("epoll", errno);
+  return Done{};
+}
+
+void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
+  // While one policy replaces another, both have their logs open.
+  const std::size_t reserved = descriptors_reserved + 2 * policy.targets.size();
+  questions_->set_capacity(descriptor_limit_ > 2 * reserved ? descriptor_limit_ - reserved
+                                                            : descriptor_limit_ / 2);
+  const auto active =
+      std::make_shared<const ActivePolicy>(std::move(policy), std::move(descriptors));
+  judge_.use(active);
+  delivery_->adopt(active);
+}
+
+void Daemon::take(ControlDesk::Push push) {
+  judge_.use(push.keys);
+  if (const Status saved = save_policy(state_directory_, push.encoded); !saved) {
+    notices_.begins("policy", Notice::Level::error,
+                    "MO0217: " + saved.error().message +
+                        "; the configuration is in force, but the next start will not have it");
+  } else {
+    notices_.over("policy", "MO0218: the configuration is kept again");
+  }
+  put_in_force(std::move(push.policy), std::move(push.descriptors));
+}
+
+Status Daemon::run() {
+  // All threads are to inherit this: the signals come through a descriptor.
+  delivery_->start();
+  loop();
+  delivery_->finish(std::chrono::steady_clock::now() + drain_patience);
+  control_.pass_notices();
+  return Done{};
+}
+
+void Daemon::loop() {
+  std::vector<Poller::Ready> others;
+  for (;;) {
+    const int house = questions_->keep_house();
+    const int timeout = notices_.waiting() ? std::min(house, 1000) : house;
+    others.clear();
+    const auto& ready = poller_.wait(timeout);
+
+    questions_->begin_turn(Moment::now());
+    for (const Poller::Ready& one : ready) {
+      if (one.source == Source::question) {
+        questions_->read(one.fd);
+      } else {
+        others.push_back(one);
+      }
+    }
+    if (questions_->end_turn()) delivery_->wake();
+
+    bool ending = false;
+    for (const Poller::Ready& one : others) {
+      switch (one.source) {
+        case Source::question_listener:
+          questions_->accept(one.fd);
+          break;
+        case Source::control_listener:
+          control_.accept(one.fd);
+          break;
+        case Source::control:
+          control_.read(one.fd);
+          break;
+        case Source::names:
+          questions_->let_in_named();
+          break;
+        case Source::signals:
+        case Source::lifeline:
+          ending = true;
+          break;
+        case Source::notices:
+        case Source::question:
+          break;
+      }
+    }
+    if (notices_.waiting()) control_.pass_notices();
+    if (ending) return;
+  }
+}
+
+}  // namespace mailorigin

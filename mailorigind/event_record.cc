@@ -1,0 +1,98 @@
+#include "mailorigind/event_record.h"
+
+#include <algorithm>
+
+#include "core/name_values.h"
+
+namespace mailorigin {
+
+namespace {
+
+// No field's name begins with an @.
+constexpr std::string_view policy_name = "@policy";
+constexpr std::string_view nonce_name = "@nonce";
+constexpr std::string_view header_name = "@header";
+constexpr std::string_view value_name = "@value";
+
+}  // namespace
+
+void append_payload(std::string& out, std::uint32_t policy, const Answer& answer,
+                    const Event& event) {
+  NameValueWriter writer(out);
+  writer.add(policy_name, std::uint64_t{policy});
+  writer.add(nonce_name, {reinterpret_cast<const char*>(answer.nonce.data()), answer.nonce.size()});
+  for (const auto& [name, value] : answer.headers) {
+    writer.add(header_name, name);
+    writer.add(value_name, value);
+  }
+  append_event(out, event);
+}
+
+std::uint32_t payload_policy(std::string_view payload) {
+  const auto first = NameValueReader(payload).next();
+  if (!first || first->name != policy_name) return 0;
+  return static_cast<std::uint32_t>(parse_number(first->value, UINT32_MAX).value_or(0));
+}
+
+Event payload_event(std::string_view payload) {
+  Event event;
+  NameValueReader reader(payload);
+  // append_event() writes the fields in their order: each stands behind the one
+  // before, so that all of them are found in one pass over the names.
+  std::size_t expected = 0;
+  while (const auto pair = reader.next()) {
+    if (pair->name.starts_with('@')) continue;
+    for (std::size_t i = 0; i < field_count; i++) {
+      const auto field = static_cast<Field>((expected + i) % field_count);
+      if (info(field).name != pair->name) continue;
+      event.set(field, pair->value);
+      expected = static_cast<std::size_t>(field) + 1;
+      break;
+    }
+  }
+  return event;
+}
+
+bool payload_repeats(std::string_view payload, const Event& claims) {
+  const Event event = payload_event(payload);
+  for (std::size_t i = 0; i < field_count; i++) {
+    const auto field = static_cast<Field>(i);
+    // The daemon has its say in these two.
+    if (field == Field::kind || field == Field::truncated) continue;
+    if (info(field).source == FieldSource::claim && event.get(field) != claims.get(field)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<GivenAnswer> payload_answer(std::string_view payload) {
+  GivenAnswer given;
+  bool has_nonce = false;
+  NameValueReader reader(payload);
+  while (const auto pair = reader.next()) {
+    const auto [name, value] = *pair;
+    if (name == nonce_name && value.size() == given.answer.nonce.size()) {
+      std::copy(value.begin(), value.end(), given.answer.nonce.begin());
+      has_nonce = true;
+    } else if (name == header_name) {
+      given.answer.headers.emplace_back(value, "");
+    } else if (name == value_name && !given.answer.headers.empty()) {
+      given.answer.headers.back().second = value;
+    } else if (name == info(Field::uid).name) {
+      given.uid = static_cast<std::uint32_t>(parse_number(value, UINT32_MAX).value_or(0));
+    } else if (name == info(Field::time).name) {
+      given.time_ms = parse_rfc3339(value).value_or(0);
+    } else if (name == info(Field::id).name) {
+      given.answer.id = value;
+    } else if (name == info(Field::reason).name) {
+      given.answer.reason = value;
+    } else if (name == info(Field::verdict).name) {
+      given.answer.verdict = verdict_named(value).value_or(Verdict::deny);
+    }
+  }
+  if (!has_nonce || reader.failed()) return std::nullopt;
+  return given;
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,34 @@
+// The payload of a journal's record: what was answered, and the event.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/event.h"
+#include "core/wire.h"
+
+namespace mailorigin {
+
+// `policy` is the id of the vhost whose logs the event belongs into.
+void append_payload(std::string& out, std::uint32_t policy, const Answer& answer,
+                    const Event& event);
+
+// Whose logs; the server's if the payload does not say.
+std::uint32_t payload_policy(std::string_view payload);
+
+Event payload_event(std::string_view payload);
+
+// True if the event was made of these claims: the same question.
+bool payload_repeats(std::string_view payload, const Event& claims);
+
+// To whom what was answered, and when.
+struct GivenAnswer {
+  std::uint32_t uid = 0;
+  std::uint64_t time_ms = 0;
+  Answer answer;
+};
+std::optional<GivenAnswer> payload_answer(std::string_view payload);
+
+}  // namespace mailorigin

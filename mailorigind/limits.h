@@ -1,0 +1,103 @@
+// The daemon's limits, all in one place, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
+
+namespace mailorigin {
+
+// ---- Questions
+
+// Questions per second of one uid, and of one vhost; as many may come at once.
+// mail() costs its caller about a millisecond, so that five busy workers stay
+// below it, and twenty uids at their limit are what one core answers.
+inline constexpr double question_rate = 5000;
+inline constexpr double question_burst = 5000;
+
+// A uid's connections: far more than a pool has workers. One more closes the
+// one that was idle longest; its owner connects again and repeats its question.
+inline constexpr std::size_t connections_per_user = 1024;
+
+// Descriptors that are never given to question connections: journal, positions,
+// control connections, epoll, /proc, syslog.
+inline constexpr std::size_t descriptors_reserved = 128;
+
+// Of what is ready in one turn of the loop: how much of it is looked at, and how
+// many messages of one uid are read. A uid with a thousand busy connections
+// takes a share of a turn, not the turn.
+inline constexpr std::size_t ready_per_turn = 2048;
+inline constexpr std::size_t messages_per_user_and_turn = 64;
+inline constexpr std::size_t accepts_per_turn = 64;
+
+// A turn ends when this much waits for the journal.
+inline constexpr std::size_t turn_bytes = 1 << 20;
+
+// How long an answered nonce is remembered after its connection has gone, and
+// how many are. The sender's own timeout is a fraction of a second.
+inline constexpr std::uint64_t nonce_memory_ms = 60'000;
+inline constexpr std::size_t nonces_remembered = 65'536;
+
+// Request ids that are bound to a process: a context is valid for a day.
+inline constexpr std::size_t requests_bound = 200'000;
+inline constexpr std::uint64_t request_memory_ms = 86'400'000;
+
+// Ancestors of a process that are looked at.
+inline constexpr std::size_t lineage_depth = 16;
+
+// How long a new connection waits for its uid's name, which NSS may have to ask
+// a network for; how long a name is believed; how many are kept.
+inline constexpr std::uint64_t name_wait_ms = 100;
+inline constexpr std::uint64_t name_lifetime_ms = 600'000;
+inline constexpr std::size_t names_kept = 65'536;
+
+// A uid without connections is forgotten after this time: its quota is full
+// again long before.
+inline constexpr std::uint64_t user_memory_ms = 60'000;
+
+// ---- Control
+
+inline constexpr std::size_t control_connections = 16;
+inline constexpr std::size_t policy_size_limit = 256 << 20;  // 10,000 vhosts take about 5 MiB
+inline constexpr std::size_t notices_kept = 256;
+
+// ---- Journal
+
+// A start after a crash checks the last segment and reads the nonces of the last
+// two before it answers: small ones keep that below a sender's patience.
+inline constexpr std::uint64_t segment_size = 16 << 20;
+inline constexpr std::uint64_t journal_capacity = 1ULL << 30;
+// Segments that stay although everything is delivered, for repeated questions:
+// 64 MiB are half a second at a hundred thousand events a second.
+inline constexpr std::size_t segments_kept = 4;
+// The writer's own stop, for a delivery that does not even get to dropping.
+inline constexpr std::uint64_t journal_hard_capacity = journal_capacity + (64ULL << 20);
+inline constexpr std::size_t record_limit = 256 << 10;  // of a payload
+// What a torn write can leave at the end: one turn's batch.
+inline constexpr std::size_t torn_tail_limit = turn_bytes + record_limit;
+
+// ---- Delivery
+
+inline constexpr std::size_t delivery_chunk = 1 << 20;   // of journal, per step
+inline constexpr std::size_t target_buffer = 1 << 20;    // lines, before they are written
+inline constexpr std::size_t pipe_batch = PIPE_BUF;      // whole or not at all
+inline constexpr std::size_t syslog_line_limit = 8192;   // rsyslog's default
+inline constexpr std::size_t file_tail_limit = 4 << 20;  // compared after a crash
+inline constexpr std::size_t targets_limit = 65'536;     // slots in `positions`
+
+inline constexpr std::uint64_t retry_first_ms = 20;
+inline constexpr std::uint64_t retry_longest_ms = 2'000;
+// A pipe that is full, or whose reader is being replaced, is not worth a line in
+// error_log before this time.
+inline constexpr std::uint64_t stall_notice_ms = 2'000;
+// Delivery gathers for a moment before it reads on: a line in the log a
+// millisecond later saves the answering thread a wake-up per question.
+inline constexpr std::chrono::milliseconds delivery_linger{1};
+
+// ---- Life
+
+inline constexpr std::chrono::seconds lock_patience{10};
+inline constexpr std::chrono::seconds drain_patience{5};
+
+}  // namespace mailorigin

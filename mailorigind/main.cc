@@ -1,0 +1,79 @@
+// mailorigind: starts as root with its sockets, gives root up, and runs.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "mailorigind/daemon.h"
+#include "mailorigind/inherited.h"
+#include "mailorigind/limits.h"
+#include "mailorigind/options.h"
+#include "mailorigind/privileges.h"
+
+namespace mailorigin {
+
+namespace {
+
+// Signals that end the daemon arrive through its loop; those that a terminal or
+// httpd's process group may send do not concern it.
+void set_signals() {
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  sigprocmask(SIG_BLOCK, &ending, nullptr);
+  for (const int ignored : {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ}) {
+    (void)std::signal(ignored, SIG_IGN);
+  }
+}
+
+Status serve(const Options& options) {
+  auto inherited = take_inherited();
+  if (!inherited) return inherited.error();
+  const auto key = read_key(options.runtime_directory);
+  const std::size_t descriptor_limit = raise_descriptor_limit();
+  const auto account = find_account(options.user);
+  if (!account) return account.error();
+  if (const Status made = prepare_state_directory(options.state_directory, *account); !made) {
+    return made;
+  }
+  if (const Status became = become(*account); !became) return became;
+  umask(077);
+  if (chdir("/") != 0) return system_error("/", errno);
+
+  const auto lock = lock_state_directory(options.state_directory, lock_patience);
+  if (!lock) return lock.error();
+  set_signals();
+  auto daemon = Daemon::open(options.state_directory, *std::move(inherited), key, descriptor_limit);
+  if (!daemon) return daemon.error();
+  return (*daemon)->run();
+}
+
+int run(int count, const char* const arguments[]) {
+  const auto options = parse_options(count, arguments);
+  if (!options) {
+    std::fprintf(stderr, "mailorigind: %s\n%s", options.error().message.c_str(), usage_text);
+    return 2;
+  }
+  if (options->help) {
+    std::fputs(usage_text, stdout);
+    return 0;
+  }
+  if (options->version) {
+    std::puts("mailorigind " MAILORIGIN_VERSION);
+    return 0;
+  }
+  if (const Status served = serve(*options); !served) {
+    print_notice({Notice::Level::error, "MO0201: cannot start: " + served.error().message});
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace mailorigin
+
+int main(int count, char* arguments[]) { return mailorigin::run(count, arguments); }

@@ -1,0 +1,57 @@
+#include "mailorigind/notice_board.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "mailorigind/limits.h"
+
+namespace mailorigin {
+
+void NoticeBoard::add(Notice notice) {
+  notices_.push_back(std::move(notice));
+  if (notices_.size() > notices_kept) notices_.pop_front();
+  ready_.signal();
+}
+
+void NoticeBoard::say(Notice::Level level, std::string text) {
+  const std::lock_guard lock(mutex_);
+  add({level, std::move(text)});
+}
+
+void NoticeBoard::begins(const std::string& finding, Notice::Level level, std::string text) {
+  const std::lock_guard lock(mutex_);
+  if (lasting_.insert(finding).second) add({level, std::move(text)});
+}
+
+void NoticeBoard::over(const std::string& finding, std::string text) {
+  const std::lock_guard lock(mutex_);
+  if (lasting_.erase(finding) > 0) add({Notice::Level::notice, std::move(text)});
+}
+
+std::deque<Notice> NoticeBoard::take() {
+  const std::lock_guard lock(mutex_);
+  ready_.clear();
+  return std::exchange(notices_, {});
+}
+
+void NoticeBoard::put_back(std::deque<Notice> notices) {
+  const std::lock_guard lock(mutex_);
+  notices.insert(notices.end(), std::make_move_iterator(notices_.begin()),
+                 std::make_move_iterator(notices_.end()));
+  while (notices.size() > notices_kept) notices.pop_front();
+  notices_ = std::move(notices);
+}
+
+bool NoticeBoard::waiting() {
+  const std::lock_guard lock(mutex_);
+  return !notices_.empty();
+}
+
+void print_notice(const Notice& notice) {
+  pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&standard_error, 1, 0) <= 0) return;
+  const std::string line = "mailorigind: " + notice.text + "\n";
+  (void)!write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,45 @@
+// Notices: what error_log shall say, collected from all threads.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "core/wire.h"
+#include "mailorigind/event_fd.h"
+
+namespace mailorigin {
+
+// Safe to use from several threads. Keeps notices_kept of them; a flood drops
+// the oldest.
+class NoticeBoard {
+ public:
+  void say(Notice::Level level, std::string text);
+
+  // Something that lasts: said when it begins and when it is over, and not in
+  // between. `finding` names it.
+  void begins(const std::string& finding, Notice::Level level, std::string text);
+  void over(const std::string& finding, std::string text);
+
+  // Readable when there is something new to take.
+  [[nodiscard]] int fd() const { return ready_.get(); }
+  std::deque<Notice> take();
+  // Puts back what could not be passed on yet; waiting() reminds of it.
+  void put_back(std::deque<Notice> notices);
+  [[nodiscard]] bool waiting();
+
+ private:
+  void add(Notice notice);  // mutex_ is held
+
+  std::mutex mutex_;
+  std::deque<Notice> notices_;
+  std::set<std::string> lasting_;
+  EventFd ready_;
+};
+
+// One line on stderr, where there is no httpd to tell; never waits for its reader.
+void print_notice(const Notice& notice);
+
+}  // namespace mailorigin

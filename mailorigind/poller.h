@@ -1,0 +1,64 @@
+// Poller: epoll, for the answering thread.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <vector>
+
+#include "core/fd.h"
+#include "mailorigind/limits.h"
+
+namespace mailorigin {
+
+// What a descriptor that became ready is.
+enum class Source : std::uint32_t {
+  question_listener,
+  question,
+  control_listener,
+  control,
+  notices,
+  names,
+  signals,
+  lifeline,
+};
+
+class Poller {
+ public:
+  struct Ready {
+    Source source;
+    int fd;
+  };
+
+  Poller() : fd_(epoll_create1(EPOLL_CLOEXEC)), events_(ready_per_turn) {}
+  [[nodiscard]] bool valid() const { return static_cast<bool>(fd_); }
+
+  // False when the kernel refuses. A descriptor that is closed leaves by itself.
+  bool watch(Source source, int fd) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = static_cast<std::uint64_t>(source) << 32 | static_cast<std::uint32_t>(fd);
+    return epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+  }
+  void forget(int fd) { epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+  // Waits at most `timeout_ms` (-1: without end). Level-triggered, and fair: who
+  // was looked at goes to the end of the kernel's queue.
+  const std::vector<Ready>& wait(int timeout_ms) {
+    ready_.clear();
+    const int count =
+        epoll_wait(fd_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
+    for (int i = 0; i < count; i++) {
+      const std::uint64_t data = events_[static_cast<std::size_t>(i)].data.u64;
+      ready_.push_back(
+          {static_cast<Source>(data >> 32), static_cast<int>(static_cast<std::uint32_t>(data))});
+    }
+    return ready_;
+  }
+
+ private:
+  Fd fd_;
+  std::vector<epoll_event> events_;
+  std::vector<Ready> ready_;
+};
+
+}  // namespace mailorigin

@@ -1,0 +1,92 @@
+#include "mailorigind/decision.h"
+
+#include <gtest/gtest.h>
+
+namespace mailorigin {
+namespace {
+
+constexpr uid_t alone = 1001;    // runs one vhost
+constexpr uid_t shared = 1002;   // runs two
+constexpr uid_t unknown = 1003;  // runs none
+constexpr uid_t quiet = 1004;    // runs one with MailOrigin Off
+
+VhostPolicy vhost(std::uint32_t id, std::optional<std::uint32_t> run_as, bool enabled = true) {
+  VhostPolicy vhost;
+  vhost.id = id;
+  vhost.name = "vhost" + std::to_string(id) + ":80";
+  vhost.run_as = run_as;
+  vhost.enabled = enabled;
+  return vhost;
+}
+
+Policy make_policy() {
+  Policy policy;
+  policy.vhosts = {vhost(11, alone), vhost(21, shared), vhost(22, shared), vhost(41, quiet, false)};
+  policy.index();
+  return policy;
+}
+
+Context context_of(std::uint32_t vhost, std::uint8_t flags = 0) {
+  Context context;
+  context.tag.vhost_id = vhost;
+  context.tag.flags = flags;
+  return context;
+}
+
+TEST(Decision, JudgesAVerifiedContextByItsVhost) {
+  const Policy policy = make_policy();
+  const Context context = context_of(22);
+  const Decision decision = decide({&context, ""}, unknown, policy);
+  EXPECT_EQ(decision.policy->id, 22u);
+  EXPECT_TRUE(decision.recorded);
+  EXPECT_EQ(decision.verdict, Verdict::allow);
+  EXPECT_EQ(decision.reason, "");
+}
+
+TEST(Decision, JudgesWithoutAContextByTheUid) {
+  const Policy policy = make_policy();
+  EXPECT_EQ(decide({}, alone, policy).policy->id, 11u);
+  EXPECT_EQ(decide({}, shared, policy).policy->id, 0u);
+  EXPECT_EQ(decide({}, unknown, policy).policy->id, 0u);
+}
+
+TEST(Decision, KeepsTheReasonOfARefusedContextAndGoesByTheUid) {
+  const Policy policy = make_policy();
+  for (const std::string_view refusal :
+       {"malformed", "unknown-key", "forged", "expired", "uid", "replayed"}) {
+    const Decision decision = decide({nullptr, refusal}, alone, policy);
+    EXPECT_EQ(decision.policy->id, 11u);
+    EXPECT_EQ(decision.reason, refusal);
+    EXPECT_EQ(decision.verdict, Verdict::allow);
+    EXPECT_TRUE(decision.recorded);
+  }
+}
+
+TEST(Decision, FallsBackToTheServerForAVhostThatIsGone) {
+  const Policy policy = make_policy();
+  const Context context = context_of(99);
+  EXPECT_EQ(decide({&context, ""}, alone, policy).policy->id, 0u);
+}
+
+TEST(Decision, RecordsNothingWhereMailOriginIsOff) {
+  const Policy policy = make_policy();
+  const Context off = context_of(41);
+  EXPECT_FALSE(decide({&off, ""}, unknown, policy).recorded);
+  EXPECT_FALSE(decide({}, quiet, policy).recorded);
+  const Context pass = context_of(11, ContextTag::pass);
+  EXPECT_FALSE(decide({&pass, ""}, unknown, policy).recorded);
+  EXPECT_TRUE(decide({}, alone, policy).recorded);
+}
+
+TEST(Decision, ComparesTheUidOfTheTagWithTheKernels) {
+  Context context;
+  EXPECT_EQ(uid_refusal(context, 5), "");
+  context.tag.uid = 5;
+  EXPECT_EQ(uid_refusal(context, 5), "");
+  EXPECT_EQ(uid_refusal(context, 6), "uid");
+  context.tag.uid = 0;
+  EXPECT_EQ(uid_refusal(context, 6), "uid");
+}
+
+}  // namespace
+}  // namespace mailorigin

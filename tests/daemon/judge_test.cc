@@ -1,0 +1,163 @@
+#include "mailorigind/judge.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "mailorigind/limits.h"
+#include "tests/daemon/harness.h"
+
+namespace mailorigin {
+namespace {
+
+using testing::fresh_context;
+using testing::mail_question;
+using testing::simple_policy;
+using testing::simple_vhost;
+
+// A judge with simple_policy(), and this process as the one that asks.
+class JudgeTest : public ::testing::Test {
+ protected:
+  JudgeTest() {
+    judge_.use(std::make_shared<const ActivePolicy>(simple_policy("/log", "%{id}", 1001),
+                                                    std::vector<Fd>()));
+    judge_.use(KeyRing{key_, std::nullopt});
+  }
+
+  Judgement ask(const Question& question, uid_t uid = 1001) {
+    return judge_.judge(question, {{getpid(), uid, 100}, "alice", quota_, lineage_}, moment_);
+  }
+
+  Judge judge_;
+  SealKey key_ = SealKey::generate();
+  Quota quota_;
+  std::optional<std::vector<Process>> lineage_;
+  Moment moment_ = Moment::now();
+};
+
+TEST_F(JudgeTest, DescribesAVerifiedOriginFromTheContextAndTheKernel) {
+  const Judgement judgement = ask(mail_question("hello", fresh_context(key_, 1001)));
+  const Event& event = judgement.event;
+  EXPECT_TRUE(judgement.recorded);
+  EXPECT_EQ(judgement.policy, vhost_id(simple_vhost));
+  EXPECT_EQ(event.get(Field::verified), "true");
+  EXPECT_EQ(event.get(Field::vhost), simple_vhost);
+  EXPECT_EQ(event.get(Field::entry), "/srv/example/index.php");  // not the claimed one
+  EXPECT_EQ(event.get(Field::client), "192.0.2.7");
+  EXPECT_EQ(event.get(Field::pid), std::to_string(getpid()));
+  EXPECT_EQ(event.get(Field::uid), "1001");
+  EXPECT_EQ(event.get(Field::suexec_uid), "1001");
+  EXPECT_EQ(event.get(Field::user), "alice");
+  EXPECT_EQ(event.get(Field::verdict), "allow");
+  EXPECT_EQ(event.get(Field::subject), "hello");
+  EXPECT_TRUE(Ulid::parse(event.get(Field::id)));
+  EXPECT_TRUE(Ulid::parse(event.get(Field::request_id)));
+  EXPECT_EQ(parse_rfc3339(event.get(Field::time)), moment_.wall_ms);
+  ASSERT_EQ(judgement.answer.headers.size(), 1u);
+  EXPECT_EQ(judgement.answer.headers[0].first, "X-Mail-Origin");
+  EXPECT_EQ(judgement.answer.headers[0].second, event.get(Field::id));
+  EXPECT_EQ(judgement.answer.id, event.get(Field::id));
+}
+
+TEST_F(JudgeTest, GivesAnUnverifiedMailToTheOnlyVhostOfItsUid) {
+  const Judgement judgement = ask(mail_question("cron"));
+  EXPECT_EQ(judgement.policy, vhost_id(simple_vhost));
+  EXPECT_FALSE(judgement.event.has(Field::verified));
+  EXPECT_EQ(judgement.event.get(Field::vhost), simple_vhost);
+  EXPECT_EQ(judgement.event.get(Field::entry), "/srv/example/claimed.php");
+  EXPECT_EQ(judgement.answer.reason, "");
+}
+
+TEST_F(JudgeTest, NamesWhyAContextDoesNotCount) {
+  const auto reason = [&](const std::string& context, uid_t uid) {
+    const Judgement judgement = ask(mail_question("x", context), uid);
+    EXPECT_FALSE(judgement.event.has(Field::verified));
+    EXPECT_EQ(judgement.answer.verdict, Verdict::allow);
+    EXPECT_EQ(judgement.answer.reason, judgement.event.get(Field::reason));
+    return judgement.answer.reason;
+  };
+  EXPECT_EQ(reason("?", 1001), "malformed");
+  EXPECT_EQ(reason(fresh_context(SealKey::generate()), 1001), "unknown-key");
+  SealKey other_secret = SealKey::generate();
+  other_secret.id = key_.id;
+  EXPECT_EQ(reason(fresh_context(other_secret), 1001), "forged");
+  EXPECT_EQ(reason(fresh_context(key_, 1001), 1002), "uid");
+  const std::string old = fresh_context(key_);
+  moment_.boottime_ns += context_lifetime_ns + 1'000'000'000;
+  EXPECT_EQ(reason(old, 1001), "expired");
+}
+
+TEST_F(JudgeTest, WithoutAKeyEveryContextIsUnknown) {
+  Judge fresh;
+  const Judgement judgement =
+      fresh.judge(mail_question("x", fresh_context(key_)),
+                  {{getpid(), 1001, 100}, "alice", quota_, lineage_}, moment_);
+  EXPECT_EQ(judgement.answer.reason, "unknown-key");
+  EXPECT_TRUE(judgement.recorded);
+}
+
+TEST_F(JudgeTest, RefusesARequestThatAnotherProcessHasShown) {
+  const std::string context = fresh_context(key_);
+  EXPECT_EQ(ask(mail_question("first", context)).answer.reason, "");
+  lineage_ = {{4'000'000, 17}};  // as if the question came from there
+  EXPECT_EQ(ask(mail_question("second", context)).answer.reason, "replayed");
+}
+
+TEST_F(JudgeTest, RecordsNothingForAContextThatIsToPass) {
+  const Judgement judgement =
+      ask(mail_question("x", fresh_context(key_, ContextTag::any_uid, ContextTag::pass)));
+  EXPECT_FALSE(judgement.recorded);
+  EXPECT_EQ(judgement.answer.verdict, Verdict::allow);
+  EXPECT_TRUE(judgement.answer.recorded);
+  EXPECT_TRUE(judgement.answer.id.empty());
+  EXPECT_TRUE(judgement.answer.headers.empty());
+}
+
+TEST_F(JudgeTest, AnswersAFloodAndRecordsOneRefusalASecond) {
+  constexpr int flood = static_cast<int>(question_burst) + 100;
+  int allowed = 0;
+  int refused = 0;
+  int recorded_refusals = 0;
+  std::string id;
+  for (int i = 0; i < flood; i++) {
+    const Judgement judgement = ask(mail_question("flood"));
+    if (judgement.answer.verdict == Verdict::allow) {
+      allowed++;
+      continue;
+    }
+    refused++;
+    EXPECT_EQ(judgement.answer.reason, "busy");
+    EXPECT_TRUE(judgement.answer.recorded);
+    if (judgement.recorded) {
+      recorded_refusals++;
+      id = judgement.answer.id;
+      EXPECT_EQ(judgement.event.get(Field::verdict), "deny");
+    }
+    EXPECT_EQ(judgement.answer.id, id);
+  }
+  EXPECT_EQ(allowed, static_cast<int>(question_burst));
+  EXPECT_EQ(refused, 100);
+  EXPECT_EQ(recorded_refusals, 1);
+  // Another uid has its own; but both run this vhost, and its quota is gone too.
+  Quota other;
+  const AskingProcess neighbour{{getpid(), 1002, 100}, "bob", other, lineage_};
+  EXPECT_EQ(judge_.judge(mail_question("x"), neighbour, moment_).answer.verdict, Verdict::allow);
+  const Judgement same_vhost =
+      judge_.judge(mail_question("x", fresh_context(key_)), neighbour, moment_);
+  EXPECT_EQ(same_vhost.answer.reason, "busy");
+
+  moment_.boottime_ns += 1'000'000'000;
+  EXPECT_EQ(ask(mail_question("later")).answer.verdict, Verdict::allow);
+}
+
+TEST_F(JudgeTest, MakesHostileClaimsHarmlessInHeaders) {
+  Policy policy = simple_policy("/log", "%{id}", 1001);
+  policy.vhosts[0].headers = {{"X-Subject", "%{subject}"}};
+  policy.index();
+  judge_.use(std::make_shared<const ActivePolicy>(std::move(policy), std::vector<Fd>()));
+  const Judgement judgement = ask(mail_question("a\r\nBcc: victim@example.org\xff"));
+  ASSERT_EQ(judgement.answer.headers.size(), 1u);
+  EXPECT_EQ(judgement.answer.headers[0].second.find_first_of("\r\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace mailorigin
