@@ -1,0 +1,34 @@
+#include "fpm_plugin/child_environment.h"
+
+#include <cstdlib>
+
+#include "core/context.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr const char* name = context_variable.data();  // a literal, ended by NUL
+
+}  // namespace
+
+bool ChildEnvironment::put(const std::string& context) {
+  char* const value = std::getenv(name);
+  if (is_put_ || context.empty() || (value && context == value)) return false;
+  assignment_ = std::string(context_variable) + '=' + context;
+  displaced_ = value ? value - context_variable.size() - 1 : nullptr;
+  is_put_ = putenv(assignment_.data()) == 0;
+  return is_put_;
+}
+
+void ChildEnvironment::restore() {
+  if (!is_put_) return;
+  is_put_ = false;
+  if (displaced_) {
+    putenv(displaced_);
+  } else {
+    unsetenv(name);
+  }
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,61 @@
+#include "fpm_plugin/claims.h"
+
+#include "core/mail.h"
+#include "fpm_plugin/header_text.h"
+#include "fpm_plugin/pool.h"
+#include "fpm_plugin/stack.h"
+
+namespace mailorigin {
+
+namespace {
+
+// imap_mail() writes three of its arguments as fields, above the headers.
+std::string all_headers(const MailCall& call) {
+  std::string text;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    text += name;
+    text += value;
+    text += call.line_end;
+  };
+  add("From: ", call.return_path);
+  add("Cc: ", call.cc);
+  add("Bcc: ", call.bcc);
+  text += call.headers;
+  return text;
+}
+
+}  // namespace
+
+Event claims_of(const MailCall& call, const std::string& request_entry) {
+  const std::string to = as_mail_sends(call.to);
+  const std::string headers = all_headers(call);
+  // Counted over the whole text, before a field's limit cuts it.
+  const MailFacts facts = examine_mail(to, headers, call.parameters);
+  const std::string entry = request_entry.empty() ? outermost_file() : request_entry;
+  const CallSite site = call_site(entry);
+
+  Event claims;
+  claims.set(Field::kind, "mail");
+  claims.set(Field::function, call.function);
+  claims.set(Field::entry, entry);
+  claims.set(Field::file, site.file);
+  claims.set(Field::line, site.line);
+  claims.set(Field::caller, site.caller);
+  claims.set(Field::stack, site.stack);
+  claims.set(Field::eval, site.eval);
+  if (site.truncated) claims.set(Field::truncated, true);
+  claims.set(Field::sapi, sapi_module.name);
+  claims.set(Field::pool, fpm_pool_name());
+  claims.set(Field::to, to);
+  claims.set(Field::from, facts.from);
+  claims.set(Field::envelope_from, facts.envelope_from);
+  claims.set(Field::recipients, facts.recipients);
+  claims.set(Field::subject, as_mail_sends(call.subject));
+  claims.set(Field::headers, headers);
+  claims.set(Field::message_id, facts.message_id);
+  claims.set(Field::size, std::uint64_t{call.message.size()});
+  return claims;
+}
+
+}  // namespace mailorigin

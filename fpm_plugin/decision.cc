@@ -1,0 +1,51 @@
+#include "fpm_plugin/decision.h"
+
+#include <utility>
+
+#include "core/text.h"
+#include "core/wire.h"
+#include "fpm_plugin/module_state.h"
+#include "fpm_plugin/system_log.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::size_t word_limit = 64;  // bytes, of a reason or an event id
+
+Decision without_daemon(const Settings& settings, const Event& claims, const std::string& cause) {
+  Decision decision;
+  if (settings.on_failure == OnFailure::deny) {
+    decision.kind = Decision::Kind::unreachable;
+    return decision;
+  }
+  decision.headers.emplace_back("X-Mail-Origin", "unrecorded");
+  log_unrecorded(claims, cause);
+  return decision;
+}
+
+}  // namespace
+
+Decision decide(ModuleState& state, const Event& claims) {
+  Question question;
+  question.context = state.request.context;
+  question.claims = claims;
+  const auto answer =
+      state.asker.ask(state.settings.socket, std::move(question), state.settings.timeout);
+  if (!answer) return without_daemon(state.settings, claims, answer.error().message);
+  if (!answer->recorded) {
+    return without_daemon(state.settings, claims, "mailorigind cannot write its journal");
+  }
+
+  Decision decision;
+  if (answer->verdict == Verdict::deny) {
+    decision.kind = Decision::Kind::denied;
+    append_one_line(decision.reason, cut(answer->reason, word_limit));
+    append_one_line(decision.event_id, cut(answer->id, word_limit));
+  } else {
+    decision.headers = usable_fields(answer->headers);
+  }
+  return decision;
+}
+
+}  // namespace mailorigin

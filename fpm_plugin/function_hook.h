@@ -1,0 +1,29 @@
+// One of PHP's internal functions with its handler replaced, which catches every
+// way of calling it.
+#pragma once
+
+#include "fpm_plugin/php_api.h"
+
+namespace mailorigin {
+
+struct FunctionHook {
+  const char* name;
+  zif_handler replacement;
+  zif_handler original = nullptr;  // null while not installed
+};
+
+// Finds out, in MINIT and before the first install(), whether handlers can be
+// replaced in this process; if not, install() does nothing. Code that opcache's
+// JIT makes is shared by all pools and has the addresses of handlers in it: where
+// only this pool loads the plugin, the others would run into the void.
+void allow_hooks_where_safe();
+bool hooks_are_allowed();
+
+// Does nothing if it is installed, or if there is no such function (yet: another
+// extension may bring it, or disable_functions has taken it away).
+void install(FunctionHook& hook);
+
+// For MSHUTDOWN. A replacement that someone else put over ours stays.
+void remove(FunctionHook& hook);
+
+}  // namespace mailorigin

@@ -1,0 +1,212 @@
+#include "fpm_plugin/functions.h"
+
+#include "fpm_plugin/claims.h"
+#include "fpm_plugin/function_hook.h"
+#include "fpm_plugin/mail_call.h"
+#include "fpm_plugin/module_state.h"
+
+namespace mailorigin {
+
+namespace {
+
+struct MailFunction {
+  Reading (*read)(zend_execute_data*, MailCall&);
+  FunctionHook hook;
+};
+
+template <std::size_t index>
+void handler(INTERNAL_FUNCTION_PARAMETERS);
+
+void handle_dl(INTERNAL_FUNCTION_PARAMETERS);
+
+FunctionHook dl_hook{"dl", handle_dl};
+bool loaded_by_dl = false;  // no SAPI with threads has dl()
+
+MailFunction mail_functions[] = {
+    {read_mail, {"mail", handler<0>}},
+    {read_mb_send_mail, {"mb_send_mail", handler<1>}},
+    {read_imap_mail, {"imap_mail", handler<2>}},
+    {read_error_log, {"error_log", handler<3>}},
+};
+
+// The two steps in C++: no Zend function that may leave by longjmp runs inside,
+// and nothing but the module's state is left behind.
+
+void decide_about(const MailCall& call, ModuleState& state) noexcept {
+  try {
+    state.decision = decide(state, claims_of(call, state.request.entry));
+  } catch (...) {  // no memory: as if there were no daemon
+    state.decision.headers.clear();
+    state.decision.kind = state.settings.on_failure == OnFailure::allow
+                              ? Decision::Kind::send
+                              : Decision::Kind::unreachable;
+  }
+}
+
+bool compose_headers(const MailCall& call, ModuleState& state) noexcept {
+  try {
+    state.header_text = with_fields_in_front(state.decision.headers, call.headers, call.line_end);
+    return true;
+  } catch (...) {  // no memory
+    return false;
+  }
+}
+
+// ---- below, only plain data is alive
+
+void warn_of_refusal(const Decision& decision) {
+  if (decision.kind == Decision::Kind::unreachable) {
+    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: the recorder cannot be reached");
+  } else if (decision.event_id.empty()) {
+    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s", decision.reason.c_str());
+  } else {
+    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s (event %s)",
+                     decision.reason.c_str(), decision.event_id.c_str());
+  }
+}
+
+bool is_one_of_ours(const zend_string* name, const HeaderFields& fields) {
+  for (const auto& field : fields) {
+    if (zend_binary_strcasecmp(ZSTR_VAL(name), ZSTR_LEN(name), field.first.data(),
+                               field.first.size()) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The script's table with our fields in front and its copies of them left out.
+// PHP has accepted it, so every key is a name.
+void make_header_table(const HeaderFields& fields, HashTable* script_headers, zval* out) {
+  array_init_size(
+      out, static_cast<std::uint32_t>(fields.size()) + zend_hash_num_elements(script_headers));
+  for (const auto& field : fields) {
+    zval value;
+    ZVAL_STRINGL(&value, field.second.data(), field.second.size());
+    zend_hash_str_add_new(Z_ARRVAL_P(out), field.first.data(), field.first.size(), &value);
+  }
+  zend_string* name = nullptr;
+  zval* value = nullptr;
+  ZEND_HASH_FOREACH_STR_KEY_VAL(script_headers, name, value) {
+    if (is_one_of_ours(name, fields)) continue;
+    Z_TRY_ADDREF_P(value);
+    zend_hash_add_new(Z_ARRVAL_P(out), name, value);
+  }
+  ZEND_HASH_FOREACH_END();
+}
+
+// False if there is no memory for it.
+bool make_header_argument(const MailCall& call, ModuleState& state, zval* out) {
+  if (call.header_table) {
+    make_header_table(state.decision.headers, call.header_table, out);
+    return true;
+  }
+  if (!compose_headers(call, state)) return false;
+  ZVAL_STRINGL(out, state.header_text.data(), state.header_text.size());
+  std::string().swap(state.header_text);  // it may be large, and the worker lives long
+  return true;
+}
+
+void call_original(zif_handler original, ModuleState& state, INTERNAL_FUNCTION_PARAMETERS) {
+#ifdef ZTS
+  (void)state;
+  original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+#else
+  // If the call leaves by longjmp, RSHUTDOWN restores.
+  const bool put = state.children.put(state.request.context);
+  original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+  if (put) state.children.restore();
+#endif
+}
+
+// A frame beside the call's own, with room for the headers: a frame cannot grow.
+// Backtraces show the one or the other, never both. Takes over `headers`.
+void call_with_more_arguments(zif_handler original, ModuleState& state, zval* headers,
+                              INTERNAL_FUNCTION_PARAMETERS) {
+  const std::uint32_t given = ZEND_CALL_NUM_ARGS(execute_data);
+  zend_execute_data* sibling = zend_vm_stack_push_call_frame(
+      ZEND_CALL_NESTED_FUNCTION, execute_data->func, header_argument, nullptr);
+  for (std::uint32_t number = 1; number < header_argument; number++) {
+    zval* argument = ZEND_CALL_ARG(sibling, number);
+    if (number <= given) {
+      ZVAL_COPY(argument, ZEND_CALL_ARG(execute_data, number));
+    } else {
+      ZVAL_NULL(argument);  // the default of error_log()'s third
+    }
+  }
+  ZVAL_COPY_VALUE(ZEND_CALL_ARG(sibling, header_argument), headers);
+  sibling->prev_execute_data = execute_data->prev_execute_data;
+  EG(current_execute_data) = sibling;
+  call_original(original, state, sibling, return_value);
+  EG(current_execute_data) = execute_data;
+  zend_vm_stack_free_args(sibling);
+  zend_vm_stack_free_call_frame(sibling);
+}
+
+void send(zif_handler original, const MailCall& call, ModuleState& state,
+          INTERNAL_FUNCTION_PARAMETERS) {
+  zval headers;
+  if (state.decision.headers.empty() || !make_header_argument(call, state, &headers)) {
+    call_original(original, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+    return;
+  }
+  if (ZEND_CALL_NUM_ARGS(execute_data) < header_argument) {
+    call_with_more_arguments(original, state, &headers, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+    return;
+  }
+  zval* argument = ZEND_CALL_ARG(execute_data, header_argument);
+  zval_ptr_dtor(argument);
+  ZVAL_COPY_VALUE(argument, &headers);
+  call_original(original, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void run(MailFunction& function, INTERNAL_FUNCTION_PARAMETERS) {
+  ModuleState& state = module_state();
+  MailCall call;
+  call.function = function.hook.name;
+  const Reading reading =
+      state.settings.enabled ? function.read(execute_data, call) : Reading::not_mail;
+  if (reading == Reading::thrown) return;
+  if (reading == Reading::not_mail) {
+    function.hook.original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+    return;
+  }
+  decide_about(call, state);
+  release(call);
+  if (state.decision.kind == Decision::Kind::send) {
+    send(function.hook.original, call, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+  } else {
+    RETVAL_FALSE;
+    warn_of_refusal(state.decision);
+  }
+}
+
+template <std::size_t index>
+void handler(INTERNAL_FUNCTION_PARAMETERS) {
+  run(mail_functions[index], INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void handle_dl(INTERNAL_FUNCTION_PARAMETERS) {
+  dl_hook.original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+  install_mail_functions();
+  loaded_by_dl = true;
+}
+
+}  // namespace
+
+void install_mail_functions() {
+  for (MailFunction& function : mail_functions) install(function.hook);
+  install(dl_hook);
+}
+
+void remove_mail_functions() {
+  for (MailFunction& function : mail_functions) remove(function.hook);
+  remove(dl_hook);
+}
+
+void let_go_of_loaded_functions() {
+  if (loaded_by_dl) remove_mail_functions();
+  loaded_by_dl = false;
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,145 @@
+#include "fpm_plugin/header_text.h"
+
+#include <strings.h>
+
+#include <algorithm>
+
+#include "core/mail.h"
+#include "core/text.h"
+
+namespace mailorigin {
+
+namespace {
+
+bool is_line_end(char character) { return character == '\r' || character == '\n'; }
+
+bool is_blank(char character) { return character == ' ' || character == '\t'; }
+
+// isspace() and iscntrl() of the C locale, in which PHP runs until a script
+// changes it.
+bool is_space(char character) {
+  return character == ' ' || (character >= '\t' && character <= '\r');
+}
+
+bool is_control(char character) {
+  return static_cast<unsigned char>(character) < 32 || character == 127;
+}
+
+bool is_field_name(std::string_view name) {
+  return !name.empty() && name.size() <= 76 && std::all_of(name.begin(), name.end(), [](char c) {
+    return c > 32 && c < 127 && c != ':';
+  });
+}
+
+bool is_same_name(const std::string& a, const std::string& b) {
+  return strcasecmp(a.c_str(), b.c_str()) == 0;
+}
+
+// The length of a line end at `at`, 1 or 2.
+std::size_t line_end_length(std::string_view text, std::size_t at) {
+  return text.substr(at).starts_with("\r\n") ? 2 : 1;
+}
+
+// The first loose line end at or after `from`, npos if there is none.
+std::size_t find_loose_line_end(std::string_view text, std::size_t from) {
+  for (std::size_t at = text.find_first_of("\r\n", from); at != text.npos;) {
+    const std::size_t next = at + line_end_length(text, at);
+    const std::size_t word = text.find_first_not_of(" \t", next);
+    if (word == next || word == text.npos || is_line_end(text[word])) return at;
+    at = text.find_first_of("\r\n", next);
+  }
+  return text.npos;
+}
+
+}  // namespace
+
+bool php_refuses(std::string_view headers, bool below_x_header) {
+  if (headers.empty()) return false;
+  const auto at = [&](std::size_t i) { return i < headers.size() ? headers[i] : '\0'; };
+  const auto first = static_cast<signed char>(headers.front());
+  if (below_x_header ? is_line_end(headers.front()) : first < 33 || first > 126 || first == ':') {
+    return true;
+  }
+  for (std::size_t i = 0; i < headers.size();) {
+    if (!is_line_end(at(i))) {
+      i++;
+      continue;
+    }
+    const char next = at(i + 1);
+    if (next == '\0' || next == '\r') return true;
+    if (next == '\n' && (at(i) == '\n' || at(i + 2) == '\0' || is_line_end(at(i + 2)))) return true;
+    // PHP steps over the character after a line end, whatever it is.
+    i += 2;
+  }
+  return false;
+}
+
+std::string with_fields_in_front(const HeaderFields& fields, std::string_view script_headers,
+                                 std::string_view line_end) {
+  std::string kept(script_headers);
+  for (const auto& field : fields) kept = without_field(kept, field.first);
+  // A copy that stood last leaves the line end before it, which PHP refuses.
+  if (kept.size() < script_headers.size()) {
+    while (!kept.empty() && is_line_end(kept.back())) kept.pop_back();
+  }
+  // A blank in front would fold the script's first line into our field.
+  std::size_t start = 0;
+  while (start < kept.size() && static_cast<unsigned char>(kept[start]) < 33) start++;
+
+  std::string out;
+  for (const auto& [name, value] : fields) {
+    if (!out.empty()) out += line_end;
+    out += name;
+    out += ": ";
+    out += value;
+  }
+  if (start < kept.size()) {
+    out += line_end;
+    out.append(kept, start);
+  }
+  return out;
+}
+
+std::string as_mail_sends(std::string_view text) {
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  std::string out(text);
+  for (std::size_t i = 0; i < out.size(); i++) {
+    if (!is_control(out[i])) continue;
+    if (out.compare(i, 2, "\r\n") == 0 && i + 2 < out.size() && is_blank(out[i + 2])) {
+      i += 2;
+      while (i + 1 < out.size() && is_blank(out[i + 1])) i++;
+      continue;
+    }
+    out[i] = ' ';
+  }
+  return out;
+}
+
+bool has_loose_line_end(std::string_view text) {
+  return find_loose_line_end(text, 0) != std::string_view::npos;
+}
+
+void blank_loose_line_ends(char* text, std::size_t length) {
+  const std::string_view view(text, length);
+  for (std::size_t at = find_loose_line_end(view, 0); at != view.npos;
+       at = find_loose_line_end(view, at)) {
+    const std::size_t end = at + line_end_length(view, at);
+    std::fill(text + at, text + end, ' ');
+    at = end;
+  }
+}
+
+HeaderFields usable_fields(const HeaderFields& fields) {
+  HeaderFields usable;
+  for (const auto& field : fields) {
+    const auto is_same = [&](const auto& other) { return is_same_name(other.first, field.first); };
+    const bool taken = is_same_name(field.first, "To") || is_same_name(field.first, "Subject") ||
+                       std::any_of(usable.begin(), usable.end(), is_same);
+    if (is_field_name(field.first) && !taken) {
+      usable.emplace_back(field.first, header_value(field.second));
+    }
+  }
+  return usable;
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,126 @@
+// The module's life: what PHP calls, and in which order things are set up.
+#include "fpm_plugin/concealment.h"
+#include "fpm_plugin/function_hook.h"
+#include "fpm_plugin/functions.h"
+#include "fpm_plugin/module_state.h"
+#include "fpm_plugin/php_api.h"
+#include "fpm_plugin/request_origin.h"
+#include "fpm_plugin/settings.h"
+#include "fpm_plugin/system_log.h"
+
+ZEND_BEGIN_MODULE_GLOBALS(mailorigin)
+mailorigin::ModuleState* state;
+ZEND_END_MODULE_GLOBALS(mailorigin)
+
+ZEND_DECLARE_MODULE_GLOBALS(mailorigin)
+
+namespace mailorigin {
+
+ModuleState& module_state() { return *ZEND_MODULE_GLOBALS_ACCESSOR(mailorigin, state); }
+
+namespace {
+
+decltype(zend_post_startup_cb) next_post_startup = nullptr;
+decltype(sapi_module.activate) sapi_activate_request = nullptr;
+
+// All extensions of php.ini are loaded now.
+zend_result post_startup() {
+  install_mail_functions();
+  return next_post_startup ? next_post_startup() : SUCCESS;
+}
+
+// The first thing of a request that a module can see: $_SERVER and $_ENV are
+// filled before RINIT.
+int activate() {
+  conceal_from_variables();
+  install_mail_functions();
+  const int result = sapi_activate_request ? sapi_activate_request() : SUCCESS;
+  RequestOrigin& request = module_state().request;
+  try {
+    note_request(request);
+  } catch (...) {  // no memory: the request goes on without
+    request.context.clear();
+    request.entry.clear();
+  }
+  return result;
+}
+
+void warn_of_shared_jit() {
+  constexpr const char* text =
+      "MO0303: mailorigin does nothing in this pool: it was loaded by the pool's php_admin_value, "
+      "and opcache's JIT, whose code all pools share, is on; load it in php.ini";
+  zend_error(E_CORE_WARNING, "%s", text);
+  log_line(text);
+}
+
+// Once for the process, or with ZTS for each thread.
+void make_state(void* globals) {
+  static_cast<zend_mailorigin_globals*>(globals)->state = new ModuleState;
+}
+
+void free_state(void* globals) { delete static_cast<zend_mailorigin_globals*>(globals)->state; }
+
+zend_result start_module(int type, int module_number) {
+  register_settings(type, module_number);
+  allow_hooks_where_safe();
+  if (!hooks_are_allowed()) warn_of_shared_jit();
+  install_mail_functions();
+  conceal_from_functions();
+  next_post_startup = zend_post_startup_cb;
+  zend_post_startup_cb = post_startup;
+  sapi_activate_request = sapi_module.activate;
+  sapi_module.activate = activate;
+  return SUCCESS;
+}
+
+// php-fpm's launcher runs this while the workers' parent goes on: it touches
+// nothing outside its own process.
+zend_result stop_module(int type, int module_number) {
+  if (sapi_module.activate == activate) sapi_module.activate = sapi_activate_request;
+  if (zend_post_startup_cb == post_startup) zend_post_startup_cb = next_post_startup;
+  reveal();
+  remove_mail_functions();
+  unregister_settings(type, module_number);
+  return SUCCESS;
+}
+
+zend_result end_request(int, int) {
+  module_state().children.restore();
+  let_go_of_loaded_functions();
+  return SUCCESS;
+}
+
+void print_info(zend_module_entry* zend_module) {
+  php_info_print_table_start();
+  const char* status = module_state().settings.enabled ? "enabled" : "disabled";
+  php_info_print_table_row(2, "MailOrigin", hooks_are_allowed() ? status : "idle, see MO0303");
+  php_info_print_table_row(2, "Version", MAILORIGIN_VERSION);
+  php_info_print_table_end();
+  display_ini_entries(zend_module);
+}
+
+}  // namespace
+
+}  // namespace mailorigin
+
+extern "C" {
+
+zend_module_entry mailorigin_module_entry = {
+    STANDARD_MODULE_HEADER,
+    "mailorigin",
+    nullptr,  // no functions of its own
+    mailorigin::start_module,
+    mailorigin::stop_module,
+    nullptr,  // activate() comes earlier
+    mailorigin::end_request,
+    mailorigin::print_info,
+    MAILORIGIN_VERSION,
+    ZEND_MODULE_GLOBALS(mailorigin),
+    mailorigin::make_state,
+    mailorigin::free_state,
+    nullptr,
+    STANDARD_MODULE_PROPERTIES_EX,
+};
+
+ZEND_GET_MODULE(mailorigin)
+}

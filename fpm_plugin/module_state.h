@@ -1,0 +1,28 @@
+// What the plugin keeps between calls: one for each of PHP's threads, which
+// without ZTS is one for the process.
+#pragma once
+
+#include <string>
+
+#include "core/asker.h"
+#include "fpm_plugin/child_environment.h"
+#include "fpm_plugin/decision.h"
+#include "fpm_plugin/request_origin.h"
+#include "fpm_plugin/settings.h"
+
+namespace mailorigin {
+
+// The results of work in C++ wait here while Zend functions run: those may leave
+// by longjmp, and a string on the stack would then leak.
+struct ModuleState {
+  Settings settings;
+  RequestOrigin request;
+  Asker asker;
+  Decision decision;          // of the call in hand, until its headers are in place
+  std::string header_text;    // likewise
+  ChildEnvironment children;  // what sendmail inherits
+};
+
+ModuleState& module_state();
+
+}  // namespace mailorigin

@@ -1,0 +1,11 @@
+// The name of the FPM pool that this process works for.
+#pragma once
+
+#include <string>
+
+namespace mailorigin {
+
+// Empty outside FPM, or when /proc cannot be read (a chroot).
+std::string fpm_pool_name();
+
+}  // namespace mailorigin

@@ -1,0 +1,105 @@
+#include "fpm_plugin/settings.h"
+
+#include <strings.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "core/name_values.h"
+#include "fpm_plugin/module_state.h"
+#include "fpm_plugin/php_api.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::uint64_t longest_timeout_ms = 60'000;
+
+bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return value.size() == word.size() && strncasecmp(value.data(), word.data(), word.size()) == 0;
+  });
+}
+
+// Each take_ function stores an acceptable value and returns true.
+
+bool take_enabled(std::string_view value, Settings& settings) {
+  const bool on = is_one_of(value, {"1", "on", "yes", "true"});
+  if (!on && !is_one_of(value, {"", "0", "off", "no", "false", "none"})) return false;
+  settings.enabled = on;
+  return true;
+}
+
+bool take_socket(std::string_view value, Settings& settings) {
+  if (!value.starts_with('/') || value.size() >= sizeof(sockaddr_un::sun_path)) return false;
+  if (value.find('\0') != std::string_view::npos) return false;
+  settings.socket = value;
+  return true;
+}
+
+bool take_on_failure(std::string_view value, Settings& settings) {
+  const bool allow = is_one_of(value, {"allow"});
+  if (!allow && !is_one_of(value, {"deny"})) return false;
+  settings.on_failure = allow ? OnFailure::allow : OnFailure::deny;
+  return true;
+}
+
+bool take_timeout(std::string_view value, Settings& settings) {
+  const auto milliseconds = parse_number(value, longest_timeout_ms);
+  if (!milliseconds || *milliseconds == 0) return false;
+  settings.timeout = std::chrono::milliseconds(*milliseconds);
+  return true;
+}
+
+// A request can carry PHP_ADMIN_VALUE, which reaches system settings at the
+// stage at which a pool's php_admin_value does; only then is there a request.
+bool may_be_set(int stage) {
+  return stage == ZEND_INI_STAGE_STARTUP ||
+         (stage == ZEND_INI_STAGE_ACTIVATE && SG(server_context) == nullptr);
+}
+
+template <bool (*take)(std::string_view, Settings&)>
+ZEND_INI_MH(on_modify) {
+  (void)mh_arg2, (void)mh_arg3;
+  if (!may_be_set(stage)) return FAILURE;
+  const std::string_view value =
+      new_value ? std::string_view(ZSTR_VAL(new_value), ZSTR_LEN(new_value)) : std::string_view();
+  try {
+    if (take(value, module_state().settings)) return SUCCESS;
+  } catch (...) {  // no memory
+    return FAILURE;
+  }
+  zend_error(E_CORE_WARNING, "MO0302: %s: \"%.*s\" is not accepted: it takes %s; the %s is used",
+             ZSTR_VAL(entry->name), static_cast<int>(std::min<std::size_t>(value.size(), 200)),
+             value.data() ? value.data() : "", static_cast<const char*>(mh_arg1),
+             stage == ZEND_INI_STAGE_STARTUP ? "default" : "value set before");
+  return FAILURE;
+}
+
+char accepted_enabled[] = "0 or 1";
+char accepted_socket[] = "an absolute path of at most 107 bytes";
+char accepted_on_failure[] = "allow or deny";
+char accepted_timeout[] = "milliseconds from 1 to 60000";
+
+// clang-format off
+PHP_INI_BEGIN()
+  PHP_INI_ENTRY1("mailorigin.enabled", "1", PHP_INI_SYSTEM, on_modify<take_enabled>, accepted_enabled)
+  PHP_INI_ENTRY1("mailorigin.socket", "/run/mailorigin/mailorigin.sock", PHP_INI_SYSTEM, on_modify<take_socket>, accepted_socket)
+  PHP_INI_ENTRY1("mailorigin.on_failure", "allow", PHP_INI_SYSTEM, on_modify<take_on_failure>, accepted_on_failure)
+  PHP_INI_ENTRY1("mailorigin.timeout_ms", "250", PHP_INI_SYSTEM, on_modify<take_timeout>, accepted_timeout)
+PHP_INI_END()
+// clang-format on
+
+}  // namespace
+
+void register_settings(int type, int module_number) {
+  zend_register_ini_entries_ex(ini_entries, module_number, type);
+}
+
+void unregister_settings(int type, int module_number) {
+  zend_unregister_ini_entries_ex(module_number, type);
+}
+
+}  // namespace mailorigin

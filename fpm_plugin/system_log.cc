@@ -1,0 +1,77 @@
+#include "fpm_plugin/system_log.h"
+
+#include <paths.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "core/fd.h"
+#include "core/text.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::size_t line_limit = 8000;  // bytes; receivers take 8 KB
+
+void append_quoted(std::string& out, std::string_view name, const std::string& value) {
+  std::string line;
+  append_one_line(line, cut(value, 1024));
+  out += ' ';
+  out += name;
+  out += "=\"";
+  for (const char character : line) {
+    if (character == '"') out += '\\';
+    out += character;
+  }
+  out += '"';
+}
+
+// "<priority>time ident[pid]: ", as syslog(3) writes it to its socket (RFC 3164).
+std::string head() {
+  const time_t now = time(nullptr);
+  tm local{};
+  localtime_r(&now, &local);
+  // Not strftime(): a script may have set another language.
+  char text[96];
+  std::snprintf(text, sizeof text,
+                "<%d>%.3s %2d %02d:%02d:%02d mailorigin-php[%d]: ", LOG_MAIL | LOG_WARNING,
+                &"JanFebMarAprMayJunJulAugSepOctNovDec"[local.tm_mon * 3], local.tm_mday,
+                local.tm_hour, local.tm_min, local.tm_sec, static_cast<int>(getpid()));
+  return text;
+}
+
+}  // namespace
+
+void log_unrecorded(const Event& claims, const std::string& cause) {
+  std::string line = "MO0301: mail left unrecorded:";
+  line += " uid=" + std::to_string(getuid());
+  append_quoted(line, "function", claims.get(Field::function));
+  append_quoted(line, "file", claims.get(Field::file) + ':' + claims.get(Field::line));
+  append_quoted(line, "entry", claims.get(Field::entry));
+  append_quoted(line, "cause", cause);
+  append_quoted(line, "to", claims.get(Field::to));
+  append_quoted(line, "subject", claims.get(Field::subject));
+  log_line(line);
+}
+
+// Not with syslog(3): its name for the process is one that PHP and the script
+// share through openlog(), to be neither overwritten here nor believed.
+void log_line(std::string_view text) {
+  const std::string line = head() + std::string(cut(text, line_limit));
+  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, _PATH_LOG);
+  if (socket) {
+    sendto(socket.get(), line.data(), line.size(), MSG_NOSIGNAL,
+           reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,36 @@
+--TEST--
+No daemon, mailorigin.on_failure=allow: sent at once, marked, and named in syslog
+--SKIPIF--
+<?php
+if (file_exists('/dev/log')) die('skip a syslog listens at /dev/log');
+if (!is_writable('/dev')) die('skip needs root, to stand in for syslog');
+--INI--
+mailorigin.socket=/nonexistent/daemon.sock
+--FILE--
+<?php
+require __DIR__ . '/../helper.inc';
+start_daemon('--syslog', '/dev/log', 'allow');
+$begin = microtime(true);
+var_dump(mail("to@example.com", "A \"subject\" uid=0\r\n folded\x01", 'Body', "X-Mail-Origin: false\r\nA: 1"));
+echo microtime(true) - $begin < 0.2 ? "at once\n" : "late\n";
+show_mail();
+error_log(str_repeat('x', 10000), 1, str_repeat("to@example.com,", 10000));
+usleep(200000);
+$lines = explode("\n", trim(file_get_contents(test_file('questions'))));
+echo count($lines), " lines\n", $lines[0], "\n", strlen($lines[1]) < 8000 ? "bounded\n" : "too long\n";
+--EXPECTF--
+bool(true)
+at once
+arguments <>
+context <>
+To: to@example.com
+Subject: A "subject" uid=0
+ folded(blank)
+X-Mail-Origin: unrecorded
+A: 1
+
+Body
+.
+2 lines
+syslog=<20>%s %d:%d:%d mailorigin-php[%d]: MO0301: mail left unrecorded: uid=%d function="mail" file="%sno_daemon.php:5" entry="%sno_daemon.php" cause="/nonexistent/daemon.sock: No such file or directory" to="to@example.com" subject="A \"subject\" uid=0   folded "
+bounded

@@ -1,0 +1,135 @@
+#include "mod_mailorigin/arguments.h"
+
+#include <pwd.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "core/format.h"
+#include "core/name_values.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::string_view facilities[] = {
+    "mail",   "auth",   "authpriv", "cron",   "daemon", "ftp",    "kern",
+    "lpr",    "news",   "syslog",   "user",   "uucp",   "local0", "local1",
+    "local2", "local3", "local4",   "local5", "local6", "local7",
+};
+constexpr std::string_view syslog_target = "syslog";
+constexpr std::size_t header_name_limit = 64;
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool is_letter_or_digit(char character) {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+         (character >= '0' && character <= '9');
+}
+
+template <class Range>
+std::string listed(const Range& names) {
+  std::string list;
+  for (const auto& name : names) {
+    if (!list.empty()) list += ' ';
+    list += name;
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<bool> parse_switch(std::string_view argument) {
+  if (same(argument, "on")) return true;
+  if (same(argument, "off")) return false;
+  return Error{quoted(argument) + " is neither On nor Off"};
+}
+
+Result<mode_t> parse_socket_mode(std::string_view argument) {
+  unsigned mode = 0;
+  const char* const end = argument.data() + argument.size();
+  const auto [rest, fault] = std::from_chars(argument.data(), end, mode, 8);
+  if (fault != std::errc() || rest != end || mode > 0777 || (mode & 0200) == 0) {
+    return Error{quoted(argument) +
+                 " is not a socket's mode: an octal number from 0200 to 0777 that lets its owner "
+                 "connect (0666: everybody may)"};
+  }
+  return static_cast<mode_t>(mode);
+}
+
+Result<std::uint32_t> parse_user(std::string_view argument) {
+  if (argument.starts_with('#')) {
+    // The last number stands for "no user" in the kernel's calls.
+    const auto uid = parse_number(argument.substr(1), UINT32_MAX - 1);
+    if (!uid)
+      return Error{quoted(argument) +
+                   " is not a user: a # stands before a number below 4294967295"};
+    return static_cast<std::uint32_t>(*uid);
+  }
+  const passwd* const entry = getpwnam(std::string(argument).c_str());
+  if (entry == nullptr) {
+    return Error{quoted(argument) + " is not a user of this machine (a user's name or #uid)"};
+  }
+  return static_cast<std::uint32_t>(entry->pw_uid);
+}
+
+bool is_syslog_target(std::string_view argument) {
+  return argument == syslog_target || argument.starts_with("syslog:");
+}
+
+Result<std::string> parse_syslog_target(std::string_view argument) {
+  if (argument == syslog_target) return std::string(facilities[0]);
+  const std::string_view facility = argument.substr(syslog_target.size() + 1);
+  if (std::find(std::begin(facilities), std::end(facilities), facility) == std::end(facilities)) {
+    return Error{quoted(facility) + " is not a syslog facility; they are " + listed(facilities)};
+  }
+  return std::string(facility);
+}
+
+Status check_header_name(std::string_view name) {
+  const bool valid = !name.empty() && name.size() <= header_name_limit &&
+                     is_letter_or_digit(name[0]) &&
+                     std::all_of(name.begin(), name.end(),
+                                 [](char c) { return is_letter_or_digit(c) || c == '-'; });
+  if (valid) return Done{};
+  return Error{quoted(name) + " is not a header's name: letters, digits and hyphens, at most " +
+               std::to_string(header_name_limit)};
+}
+
+Status check_nickname(std::string_view name) {
+  if (Format::predefined(name)) {
+    return Error{quoted(name) + " is predefined and cannot be redefined; choose another nickname"};
+  }
+  const bool valid = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
+  });
+  if (valid) return Done{};
+  return Error{quoted(name) + " is not a nickname: letters, digits, '-', '_' and '.'"};
+}
+
+Result<FormatChoice> choose_format(std::string_view argument, const Nicknames* own,
+                                   const Nicknames* server) {
+  if (argument.empty()) return FormatChoice{};
+  if (Format::predefined(argument)) return FormatChoice{true, std::string(argument)};
+  if (argument.find('%') != std::string_view::npos) {
+    if (const auto format = Format::parse(argument); !format) return format.error();
+    return FormatChoice{false, std::string(argument)};
+  }
+  for (const Nicknames* names : {own, server}) {
+    if (names == nullptr) continue;
+    if (const auto found = names->find(argument); found != names->end()) {
+      return FormatChoice{false, found->second};
+    }
+  }
+  return Error{quoted(argument) +
+               " is neither php, logfmt nor json, nor a nickname that MailOriginLogFormat defines, "
+               "nor a format with %{name} in it"};
+}
+
+}  // namespace mailorigin

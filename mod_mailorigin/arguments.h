@@ -1,0 +1,42 @@
+// What the directives' arguments may be. Knows no httpd: plain text in, a value
+// or the rest of an error message ("'maybe' is neither On nor Off") out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/policy.h"
+#include "core/result.h"
+
+namespace mailorigin {
+
+Result<bool> parse_switch(std::string_view argument);
+
+// An octal mode that lets its owner connect.
+Result<mode_t> parse_socket_mode(std::string_view argument);
+
+// A user's name, which must exist, or #uid.
+Result<std::uint32_t> parse_user(std::string_view argument);
+
+// The facility of `syslog[:facility]`; "mail" if none is named.
+Result<std::string> parse_syslog_target(std::string_view argument);
+bool is_syslog_target(std::string_view argument);
+
+// A header's name as RFC 5322 and RFC 2047 let one choose it: letters, digits, hyphens.
+Status check_header_name(std::string_view name);
+
+// A name that MailOriginLogFormat may give.
+Status check_nickname(std::string_view name);
+
+// What a MailOriginLog writes, given its second argument (empty: logfmt): a
+// format if there is a % in it, else a nickname, looked up in the virtual
+// host's own formats and then in the server's. Either may be null.
+using Nicknames = std::map<std::string, std::string, std::less<>>;
+Result<FormatChoice> choose_format(std::string_view argument, const Nicknames* own,
+                                   const Nicknames* server);
+
+}  // namespace mailorigin

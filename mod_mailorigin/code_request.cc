@@ -1,0 +1,126 @@
+#include "mod_mailorigin/code_request.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::string_view proxy_prefix = "proxy:";
+constexpr std::string_view unix_prefix = "unix:";
+
+// What mod_proxy can speak to without an environment.
+constexpr std::string_view web_schemes[] = {"http", "https", "ws",  "wss",
+                                            "h2",   "h2c",   "ftp", "ajp"};
+constexpr std::string_view program_handlers[] = {"cgi-script", "application/x-httpd-cgi",
+                                                 "fcgid-script"};
+constexpr std::string_view inside_handlers[] = {"application/x-httpd-php", "php-script"};
+
+template <class Range>
+bool contains(const Range& range, std::string_view text) {
+  return std::find(std::begin(range), std::end(range), text) != std::end(range);
+}
+
+bool starts_with_any_case(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() &&
+         strncasecmp(text.data(), prefix.data(), prefix.size()) == 0;
+}
+
+// "fcgi://host/path" of "unix:/path|fcgi://host/path".
+std::string_view without_socket(std::string_view url) {
+  if (starts_with_any_case(url, unix_prefix)) {
+    if (const auto bar = url.find('|'); bar != std::string_view::npos) return url.substr(bar + 1);
+  }
+  return url;
+}
+
+CodeRunner runner_behind(std::string_view url) {
+  url = without_socket(url);
+  const std::string_view scheme = url.substr(0, url.find(':'));
+  const bool web =
+      std::any_of(std::begin(web_schemes), std::end(web_schemes), [&](std::string_view other) {
+        return scheme.size() == other.size() && starts_with_any_case(scheme, other);
+      });
+  return web ? CodeRunner::none : CodeRunner::backend;
+}
+
+// "/path" of "fcgi://host:port/path".
+std::string_view path_of_url(std::string_view url) {
+  url = without_socket(url);
+  const auto authority = url.find("://");
+  if (authority == std::string_view::npos) return url;
+  const auto path = url.find('/', authority + 3);
+  if (path == std::string_view::npos) return {};
+  url.remove_prefix(path);
+  while (url.starts_with("//")) url.remove_prefix(1);
+  return url;
+}
+
+std::optional<int> hexadecimal(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  const char lower = static_cast<char>(digit | 0x20);
+  if (lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
+  return std::nullopt;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); i++) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      const auto high = hexadecimal(text[i + 1]);
+      const auto low = hexadecimal(text[i + 2]);
+      if (high && low) {
+        out += static_cast<char>(*high * 16 + *low);
+        i += 2;
+        continue;
+      }
+    }
+    out += text[i];
+  }
+  return out;
+}
+
+// "index.php" and "old.phtml" do.
+bool looks_like_php(std::string_view name) {
+  const auto dot = name.rfind('.');
+  return dot != std::string_view::npos && starts_with_any_case(name.substr(dot), ".ph");
+}
+
+}  // namespace
+
+CodeRunner code_runner(std::string_view handler, std::string_view filename) {
+  if (handler.starts_with(proxy_prefix)) {
+    return runner_behind(handler.substr(proxy_prefix.size()));
+  }
+  if (handler == "proxy-server") {
+    if (!filename.starts_with(proxy_prefix)) return CodeRunner::none;
+    return runner_behind(filename.substr(proxy_prefix.size()));
+  }
+  if (contains(program_handlers, handler)) return CodeRunner::program;
+  if (contains(inside_handlers, handler)) return CodeRunner::inside;
+  return CodeRunner::none;
+}
+
+std::string entry_script(std::string_view filename, std::string_view path_info, bool encoded,
+                         const std::function<bool(const std::string&)>& is_file) {
+  if (!filename.starts_with(proxy_prefix)) return std::string(filename);
+  const std::string_view path = path_of_url(filename.substr(proxy_prefix.size()));
+  std::string script = encoded ? percent_decoded(path) : std::string(path);
+  if (!path_info.empty() && script.size() > path_info.size() && script.ends_with(path_info)) {
+    script.resize(script.size() - path_info.size());
+    return script;
+  }
+  std::size_t start = 0;
+  for (std::size_t slash = script.find('/', 1); slash != std::string::npos;
+       start = slash + 1, slash = script.find('/', start)) {
+    if (!looks_like_php(std::string_view(script).substr(start, slash - start))) continue;
+    if (std::string candidate = script.substr(0, slash); is_file(candidate)) return candidate;
+  }
+  return script;
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,308 @@
+#include "mod_mailorigin/config.h"
+
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/format.h"
+#include "mod_mailorigin/module.h"
+#include "mod_mailorigin/pool.h"
+#include "mod_mailorigin/report.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr const char* external_daemon = "external";
+constexpr const char* default_user = "mailorigin";
+constexpr const char* default_runtime_directory = "/run/mailorigin";
+constexpr const char* default_state_directory = "/var/lib/mailorigin";
+constexpr const char* default_header_name = "X-Mail-Origin";
+constexpr const char* default_header_format = "%{id}";
+
+ServerConfig* create(apr_pool_t* pool) {
+  // Nothing in it has a destructor: a pool's memory is all it needs.
+  static_assert(std::is_trivially_destructible_v<ServerConfig>);
+  return new (apr_palloc(pool, sizeof(ServerConfig))) ServerConfig;
+}
+
+ServerConfig* merge(apr_pool_t* pool, const ServerConfig& base, const ServerConfig& add) {
+  ServerConfig* merged = create(pool);
+  merged->enabled = add.enabled ? add.enabled : base.enabled;
+  merged->strict = add.strict ? add.strict : base.strict;
+  merged->run_as = add.run_as ? add.run_as : base.run_as;
+  merged->logs = add.logs != nullptr ? add.logs : base.logs;
+  merged->headers = add.headers != nullptr ? add.headers : base.headers;
+  merged->formats = add.formats;
+  return merged;
+}
+
+// ---- setting
+
+const char* wrong(const cmd_parms* cmd, const std::string& what) {
+  return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", what.c_str(), nullptr);
+}
+
+ServerConfig& target_of(const cmd_parms* cmd) { return config_of(cmd->server); }
+
+template <class T>
+T& ensure(const cmd_parms* cmd, T*& list) {
+  if (list == nullptr) list = pool_new<T>(cmd->pool);
+  return *list;
+}
+
+std::string place_of(const cmd_parms* cmd) {
+  return std::string(cmd->directive->filename) + ':' + std::to_string(cmd->directive->line_num);
+}
+
+// A path below ServerRoot; null if it is not one.
+const char* path_of(const cmd_parms* cmd, const char* argument) {
+  return *argument == '\0' ? nullptr : ap_server_root_relative(cmd->pool, argument);
+}
+
+const char* set_switch(cmd_parms* cmd, std::optional<bool>& field, const char* argument) {
+  const auto value = parse_switch(argument);
+  if (!value) return wrong(cmd, value.error().message);
+  field = *value;
+  return nullptr;
+}
+
+const char* set_enabled(cmd_parms* cmd, void*, const char* argument) noexcept {
+  return set_switch(cmd, target_of(cmd).enabled, argument);
+}
+
+const char* set_strict(cmd_parms* cmd, void*, const char* argument) noexcept {
+  return set_switch(cmd, target_of(cmd).strict, argument);
+}
+
+const char* set_run_as(cmd_parms* cmd, void*, const char* argument) noexcept {
+  const auto uid = parse_user(argument);
+  if (!uid) return wrong(cmd, uid.error().message);
+  target_of(cmd).run_as = *uid;
+  return nullptr;
+}
+
+const char* add_log(cmd_parms* cmd, void*, const char* target, const char* format) noexcept {
+  auto& logs = ensure(cmd, target_of(cmd).logs);
+  if (strcasecmp(target, "none") == 0) {
+    if (format != nullptr) return wrong(cmd, "'none' takes no format");
+    logs.clear();
+    return nullptr;
+  }
+  LogDirective log;
+  log.place = place_of(cmd);
+  if (format != nullptr) log.format = format;
+  if (is_syslog_target(target)) {
+    auto facility = parse_syslog_target(target);
+    if (!facility) return wrong(cmd, facility.error().message);
+    log.target = {LogTarget::Kind::syslog, *std::move(facility)};
+  } else if (target[0] == '|') {
+    if (target[std::strspn(target, "|$ \t")] == '\0') {
+      return wrong(cmd, "a command must follow the '|' of '" + std::string(target) + "'");
+    }
+    log.target = {LogTarget::Kind::pipe, target};
+  } else {
+    const char* const path = path_of(cmd, target);
+    if (path == nullptr) {
+      return wrong(cmd, "'" + std::string(target) +
+                            "' is not a target: a file, \"|command\", syslog[:facility] or none");
+    }
+    log.target = {LogTarget::Kind::file, path};
+  }
+  // A format's text can be judged at once; a nickname may be defined further down.
+  if (log.format.find('%') != std::string::npos) {
+    if (const auto parsed = Format::parse(log.format); !parsed) {
+      return wrong(cmd, parsed.error().message);
+    }
+  }
+  logs.push_back(std::move(log));
+  return nullptr;
+}
+
+const char* add_log_format(cmd_parms* cmd, void*, const char* format,
+                           const char* nickname) noexcept {
+  if (const Status checked = check_nickname(nickname); !checked) {
+    return wrong(cmd, checked.error().message);
+  }
+  if (const auto parsed = Format::parse(format); !parsed) {
+    return wrong(cmd, parsed.error().message);
+  }
+  ensure(cmd, target_of(cmd).formats)[nickname] = format;
+  return nullptr;
+}
+
+const char* add_header(cmd_parms* cmd, void*, const char* name, const char* format) noexcept {
+  auto& headers = ensure(cmd, target_of(cmd).headers);
+  if (format == nullptr) {
+    if (strcasecmp(name, "on") == 0) {
+      headers.push_back({default_header_name, default_header_format});
+      return nullptr;
+    }
+    if (strcasecmp(name, "off") == 0 || strcasecmp(name, "none") == 0) {
+      headers.clear();
+      return nullptr;
+    }
+    return wrong(cmd, "'" + std::string(name) +
+                          "' is neither On, Off nor none, nor a header's "
+                          "name followed by its \"format\"");
+  }
+  if (const Status checked = check_header_name(name); !checked) {
+    return wrong(cmd, checked.error().message);
+  }
+  if (const auto parsed = Format::parse(format); !parsed) {
+    return wrong(cmd, parsed.error().message);
+  }
+  headers.push_back({name, format});
+  return nullptr;
+}
+
+const char* refuse_in_vhost(cmd_parms* cmd) { return ap_check_cmd_context(cmd, GLOBAL_ONLY); }
+
+const char* add_socket(cmd_parms* cmd, void*, const char* path, const char* mode) noexcept {
+  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+  const char* const absolute = path_of(cmd, path);
+  if (absolute == nullptr) return wrong(cmd, "'" + std::string(path) + "' is not a path");
+  SocketDirective socket{absolute};
+  if (socket.path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return wrong(cmd, "'" + socket.path + "' is longer than a socket's path may be (" +
+                          std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes)");
+  }
+  if (mode != nullptr) {
+    const auto parsed = parse_socket_mode(mode);
+    if (!parsed) return wrong(cmd, parsed.error().message);
+    socket.mode = *parsed;
+  }
+  auto& sockets = ensure(cmd, target_of(cmd).sockets);
+  if (std::any_of(sockets.begin(), sockets.end(),
+                  [&](const SocketDirective& other) { return other.path == socket.path; })) {
+    return wrong(cmd, "'" + socket.path + "' is named twice");
+  }
+  if (sockets.size() == question_sockets_limit) {
+    return wrong(cmd, "'" + socket.path + "' is one too many: at most " +
+                          std::to_string(question_sockets_limit) + " sockets");
+  }
+  sockets.push_back(std::move(socket));
+  return nullptr;
+}
+
+const char* set_directory(cmd_parms* cmd, const char*& field, const char* argument) {
+  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+  field = path_of(cmd, argument);
+  if (field == nullptr) return wrong(cmd, "'" + std::string(argument) + "' is not a directory");
+  return nullptr;
+}
+
+const char* set_runtime_directory(cmd_parms* cmd, void*, const char* argument) noexcept {
+  ServerConfig& config = target_of(cmd);
+  if (const char* refused = set_directory(cmd, config.runtime_directory, argument)) return refused;
+  const std::string control = std::string(config.runtime_directory) + "/mailorigin.sock";
+  if (control.size() < sizeof(sockaddr_un::sun_path)) return nullptr;
+  return wrong(cmd, "'" + std::string(argument) +
+                        "' is too long: a socket's path in it would have more than " +
+                        std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
+}
+
+const char* set_state_directory(cmd_parms* cmd, void*, const char* argument) noexcept {
+  return set_directory(cmd, target_of(cmd).state_directory, argument);
+}
+
+const char* set_user(cmd_parms* cmd, void*, const char* argument) noexcept {
+  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+  const auto uid = parse_user(argument);
+  if (!uid) return wrong(cmd, uid.error().message);
+  if (*uid == 0) {
+    return wrong(cmd, "'" + std::string(argument) +
+                          "' is root; the daemon that tenants talk to needs a user without rights");
+  }
+  target_of(cmd).user = apr_pstrdup(cmd->pool, argument);
+  return nullptr;
+}
+
+const char* set_daemon(cmd_parms* cmd, void*, const char* argument) noexcept {
+  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+  if (strcasecmp(argument, external_daemon) == 0) {
+    target_of(cmd).daemon = external_daemon;
+    return nullptr;
+  }
+  target_of(cmd).daemon = path_of(cmd, argument);
+  if (target_of(cmd).daemon == nullptr) {
+    return wrong(cmd,
+                 "'" + std::string(argument) + "' is neither 'external' nor mailorigind's path");
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+ServerConfig& config_of(const server_rec* server) {
+  return *static_cast<ServerConfig*>(
+      ap_get_module_config(server->module_config, &mailorigin_module));
+}
+
+ServerConfig& own_config_of(apr_pool_t* pool, server_rec* server, const server_rec* main_server) {
+  ServerConfig* config = &config_of(server);
+  if (server != main_server && config == &config_of(main_server)) {
+    config = merge(pool, *config, ServerConfig{});
+    ap_set_module_config(server->module_config, &mailorigin_module, config);
+  }
+  return *config;
+}
+
+DaemonSettings daemon_settings(const ServerConfig& config) {
+  const auto or_default = [](const char* value, const char* fallback) {
+    return std::string(value != nullptr ? value : fallback);
+  };
+  DaemonSettings settings;
+  settings.external = config.daemon == external_daemon;
+  settings.program = or_default(config.daemon, MAILORIGIND_PATH);
+  settings.user = or_default(config.user, default_user);
+  settings.runtime_directory = or_default(config.runtime_directory, default_runtime_directory);
+  settings.state_directory = or_default(config.state_directory, default_state_directory);
+  if (config.sockets != nullptr) {
+    settings.sockets = *config.sockets;
+  } else {
+    settings.sockets.push_back({settings.runtime_directory + "/mailorigin.sock"});
+  }
+  return settings;
+}
+
+}  // namespace mailorigin
+
+using namespace mailorigin;
+
+extern "C" {
+
+void* mailorigin_create_server_config(apr_pool_t* pool, server_rec*) { return create(pool); }
+
+void* mailorigin_merge_server_config(apr_pool_t* pool, void* base, void* add) {
+  return merge(pool, *static_cast<ServerConfig*>(base), *static_cast<ServerConfig*>(add));
+}
+
+const command_rec mailorigin_directives[] = {
+    AP_INIT_TAKE1("MailOrigin", set_enabled, nullptr, RSRC_CONF,
+                  "On or Off: whether mail from here is recorded"),
+    AP_INIT_TAKE12("MailOriginLog", add_log, nullptr, RSRC_CONF,
+                   "a file, \"|command\", syslog[:facility] or none, and a format or nickname"),
+    AP_INIT_TAKE2("MailOriginLogFormat", add_log_format, nullptr, RSRC_CONF,
+                  "a \"format\" and its nickname"),
+    AP_INIT_TAKE12("MailOriginHeader", add_header, nullptr, RSRC_CONF,
+                   "On, Off, none, or a header's name and its \"format\""),
+    AP_INIT_TAKE1("MailOriginRunAs", set_run_as, nullptr, RSRC_CONF,
+                  "the user or #uid that PHP of this virtual host runs as"),
+    AP_INIT_TAKE1("MailOriginStrict", set_strict, nullptr, RSRC_CONF,
+                  "On or Off: whether .htaccess is kept from PHP's settings and from the context"),
+    AP_INIT_TAKE12("MailOriginSocket", add_socket, nullptr, RSRC_CONF,
+                   "the path of a socket for questions, and its octal mode"),
+    AP_INIT_TAKE1("MailOriginRuntimeDir", set_runtime_directory, nullptr, RSRC_CONF,
+                  "the directory of sockets and key"),
+    AP_INIT_TAKE1("MailOriginStateDir", set_state_directory, nullptr, RSRC_CONF,
+                  "the directory of the daemon's journal"),
+    AP_INIT_TAKE1("MailOriginUser", set_user, nullptr, RSRC_CONF,
+                  "the user or #uid that the daemon runs as"),
+    AP_INIT_TAKE1("MailOriginDaemon", set_daemon, nullptr, RSRC_CONF,
+                  "external, or the path of mailorigind"),
+    {},
+};
+
+}  // extern "C"

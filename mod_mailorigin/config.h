@@ -1,0 +1,71 @@
+// What the directives say: one ServerConfig for the server, one for each
+// <VirtualHost>, merged field by field.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/policy.h"
+#include "mod_mailorigin/arguments.h"
+#include "mod_mailorigin/httpd_api.h"
+#include "mod_mailorigin/kept.h"
+
+namespace mailorigin {
+
+struct Vhost;
+
+// One MailOriginLog.
+struct LogDirective {
+  LogTarget target;
+  std::string format;  // as written; empty: logfmt
+  std::string place;   // "file:line", for messages
+};
+
+// One MailOriginSocket.
+struct SocketDirective {
+  std::string path;
+  mode_t mode = 0666;
+};
+
+// Pool memory of the configuration; a null pointer or an empty optional is "not set".
+struct ServerConfig {
+  std::optional<bool> enabled;                 // MailOrigin
+  std::optional<bool> strict;                  // MailOriginStrict
+  std::optional<std::uint32_t> run_as;         // MailOriginRunAs
+  std::vector<LogDirective>* logs = nullptr;   // MailOriginLog; empty: `none`
+  std::vector<HeaderRule>* headers = nullptr;  // MailOriginHeader; empty: `none` or Off
+  Nicknames* formats = nullptr;  // MailOriginLogFormat; not merged, see choose_format()
+
+  // Of the server alone.
+  std::vector<SocketDirective>* sockets = nullptr;  // MailOriginSocket
+  const char* runtime_directory = nullptr;          // MailOriginRuntimeDir
+  const char* state_directory = nullptr;            // MailOriginStateDir
+  const char* user = nullptr;                       // MailOriginUser
+  const char* daemon = nullptr;                     // MailOriginDaemon
+
+  // What requests need, filled in once the whole configuration has been read.
+  const Vhost* vhost = nullptr;
+};
+
+ServerConfig& config_of(const server_rec* server);
+
+// Gives a virtual host that has no directive of its own, and would share the
+// server's object, one of its own.
+ServerConfig& own_config_of(apr_pool_t* pool, server_rec* server, const server_rec* main_server);
+
+// The settings of the server alone, with their defaults.
+struct DaemonSettings {
+  bool external = false;
+  std::string program;
+  std::string user;
+  std::string runtime_directory;
+  std::string state_directory;
+  std::vector<SocketDirective> sockets;
+
+  [[nodiscard]] std::string control_path() const { return runtime_directory + "/control.sock"; }
+};
+DaemonSettings daemon_settings(const ServerConfig& config);
+
+}  // namespace mailorigin

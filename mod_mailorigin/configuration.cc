@@ -1,0 +1,261 @@
+#include "mod_mailorigin/configuration.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/unix_socket.h"
+#include "mod_mailorigin/logs.h"
+#include "mod_mailorigin/pool.h"
+#include "mod_mailorigin/report.h"
+#include "mod_mailorigin/vhost_names.h"
+
+namespace mailorigin {
+
+namespace {
+
+// Descriptors that httpd needs for everything else, at the least.
+constexpr std::size_t other_descriptors = 64;
+
+std::uint16_t port_of(const server_rec* server) {
+  // server->port is that of ServerName, and not known to be listened on.
+  if (server->addrs != nullptr && server->addrs->host_port != 0) return server->addrs->host_port;
+  if (server->port != 0) return server->port;
+  if (ap_listeners == nullptr) return DEFAULT_HTTP_PORT;
+  const ap_listen_rec* first = ap_listeners;  // the list begins with the last Listen
+  while (first->next != nullptr) first = first->next;
+  return first->bind_addr->port;
+}
+
+std::string address_of(apr_pool_t* pool, const server_rec* server) {
+  char* text = nullptr;
+  if (server->addrs == nullptr || apr_sockaddr_ip_get(&text, server->addrs->host_addr) != 0) {
+    return "*";
+  }
+  return apr_pstrdup(pool, text);
+}
+
+std::string place_of(const server_rec* server) {
+  return std::string(server->defn_name != nullptr ? server->defn_name : "?") + ':' +
+         std::to_string(server->defn_line_number);
+}
+
+const char* docroot_of(const server_rec* server) {
+  const auto* const core =
+      static_cast<core_server_config*>(ap_get_core_module_config(server->module_config));
+  return core->ap_document_root != nullptr ? core->ap_document_root : "";
+}
+
+// SuexecUserGroup's, for the host as a whole. The hook asks for a request:
+// this one has what a request has before anything is known of it.
+std::optional<std::uint32_t> suexec_uid(apr_pool_t* pool, server_rec* server) {
+  request_rec request{};
+  request.pool = pool;
+  request.server = server;
+  request.per_dir_config = server->lookup_defaults;
+  request.notes = apr_table_make(pool, 1);
+  request.headers_in = apr_table_make(pool, 1);
+  request.subprocess_env = apr_table_make(pool, 1);
+  const ap_unix_identity_t* const identity = ap_run_get_suexec_identity(&request);
+  if (identity == nullptr) return std::nullopt;
+  return static_cast<std::uint32_t>(identity->uid);
+}
+
+// Reads one configuration, reporting each fault and going on to the next.
+class Reader {
+ public:
+  Reader(apr_pool_t* pool, Configuration& configuration)
+      : pool_(pool), configuration_(configuration) {
+    apr_pool_create(&scratch_, pool);
+  }
+  ~Reader() { apr_pool_destroy(scratch_); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  bool read() {
+    read_modules();
+    read_servers();
+    check_daemon();
+    check_descriptors();
+    check_secrecy();
+    return !failed_;
+  }
+
+ private:
+  void fail(const std::string& text) {
+    report(APLOG_ERR, nullptr, text);
+    failed_ = true;
+  }
+
+  void read_modules() {
+    configuration_.proxy_fcgi = ap_find_linked_module("mod_proxy_fcgi.c");
+    for (const char* name : {"mod_php.c", "mod_php7.c"}) {
+      configuration_.has_php_inside |= ap_find_linked_module(name) != nullptr;
+    }
+    configuration_.php_values = read_php_values(scratch_, ap_conftree, configuration_.main_server);
+    configuration_.php_values_of_server = php_values_of_server(nullptr);
+  }
+
+  const PhpValues* php_values_of_server(const server_rec* server) {
+    const auto found = configuration_.php_values.find(server);
+    return found == configuration_.php_values.end() ? nullptr : &found->second;
+  }
+
+  void read_servers() {
+    server_rec* const main_server = configuration_.main_server;
+    main_config_ = &config_of(main_server);
+    configuration_.daemon = daemon_settings(*main_config_);
+    Policy& policy = configuration_.policy;
+    policy.instance = ap_server_root_relative(scratch_, ap_pid_fname);
+
+    // Id 0, and a name that a virtual host may have as well.
+    VhostName name;
+    name.name =
+        std::string(main_server->server_hostname) + ':' + std::to_string(port_of(main_server));
+    policy.server = read_server(main_server, name);
+
+    // httpd's list begins with the last one; of two hosts that cannot be told
+    // apart, requests reach the first.
+    std::vector<server_rec*> servers;
+    for (server_rec* each = main_server->next; each != nullptr; each = each->next) {
+      servers.push_back(each);
+    }
+    std::reverse(servers.begin(), servers.end());
+    VhostNames names;
+    for (server_rec* const server : servers) {
+      name = names.choose(server->server_hostname, port_of(server), address_of(scratch_, server),
+                          place_of(server));
+      if (!name.warning.empty()) configuration_.warnings.push_back("MO0105: " + name.warning);
+      policy.vhosts.push_back(read_server(server, name));
+    }
+  }
+
+  VhostPolicy read_server(server_rec* server, const VhostName& name) {
+    ServerConfig& config = own_config_of(pool_, server, configuration_.main_server);
+    Vhost* const vhost = pool_new<Vhost>(pool_);
+    vhost->configuration = &configuration_;
+    vhost->id = name.id;
+    vhost->name = name.name;
+    vhost->enabled = config.enabled.value_or(true);
+    vhost->strict = config.strict.value_or(true);
+    vhost->uid_is_set = config.run_as.has_value();
+    if (server != configuration_.main_server) vhost->php_values = php_values_of_server(server);
+    config.vhost = vhost;
+
+    VhostPolicy policy;
+    policy.id = name.id;
+    policy.name = name.name;
+    policy.docroot = docroot_of(server);
+    policy.enabled = vhost->enabled;
+    policy.run_as = config.run_as ? config.run_as : suexec_uid(scratch_, server);
+    if (policy.run_as) vhost->uid = *policy.run_as;
+    if (config.run_as && *config.run_as == ap_unixd_config.user_id) {
+      configuration_.warnings.push_back(
+          "MO0106: " + name.name +
+          " runs PHP as httpd's own User, whose processes hold the key: its scripts could forge "
+          "the origin of any mail");
+    }
+    if (config.headers != nullptr) policy.headers = *config.headers;
+    if (config.logs != nullptr) {
+      for (const LogDirective& log : *config.logs) policy.logs.push_back(route(log, config));
+    }
+    return policy;
+  }
+
+  LogRoute route(const LogDirective& log, const ServerConfig& config) {
+    LogRoute route;
+    const auto [at, fresh] =
+        targets_.try_emplace({static_cast<int>(log.target.kind), log.target.name},
+                             static_cast<std::uint32_t>(configuration_.policy.targets.size()));
+    if (fresh) configuration_.policy.targets.push_back(log.target);
+    route.target = at->second;
+    auto format = choose_format(log.format, config.formats, main_config_->formats);
+    if (format) {
+      route.format = *std::move(format);
+    } else if (unknown_formats_.insert(log.place).second) {
+      fail("MO0101: MailOriginLog (" + log.place + "): " + format.error().message);
+    }
+    return route;
+  }
+
+  void check_daemon() {
+    const DaemonSettings& daemon = configuration_.daemon;
+    if (daemon.external) {
+      if (main_config_->sockets != nullptr) {
+        configuration_.warnings.push_back(
+            "MO0107: MailOriginSocket has no effect beside MailOriginDaemon external: the sockets "
+            "are those of mailorigind's own unit");
+      }
+      return;
+    }
+    if (const auto user = parse_user(daemon.user); !user) {
+      fail("MO0102: MailOriginUser: " + user.error().message);
+    }
+    struct stat about {};
+    if (stat(daemon.program.c_str(), &about) != 0 || !S_ISREG(about.st_mode) ||
+        (about.st_mode & 0111) == 0) {
+      fail("MO0118: MailOriginDaemon: " + daemon.program +
+           " is not a program; 'external' or mailorigind's path is accepted");
+    }
+    for (const SocketDirective& socket : daemon.sockets) check_socket(socket);
+  }
+
+  void check_socket(const SocketDirective& socket) {
+    for (const std::string& own :
+         {configuration_.daemon.control_path(), configuration_.daemon.runtime_directory + "/key"}) {
+      if (socket.path == own) {
+        fail("MO0119: MailOriginSocket: '" + own + "' is needed for another purpose");
+      }
+    }
+    // The runtime directory is made at the start if it is not there.
+    const std::string directory = socket.path.substr(0, socket.path.rfind('/'));
+    if (access(directory.c_str(), F_OK) != 0) return;
+    if (const Status checked = check_socket_path(socket.path); !checked) {
+      fail("MO0119: MailOriginSocket: '" + socket.path + "': " + checked.error().message);
+    }
+  }
+
+  void check_descriptors() {
+    rlimit limit{};
+    const std::size_t needed = descriptors_needed(configuration_.policy) + other_descriptors;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || needed <= limit.rlim_cur) return;
+    fail("MO0103: MailOriginLog: " + std::to_string(configuration_.policy.targets.size()) +
+         " different targets need " + std::to_string(needed) +
+         " file descriptors, and RLIMIT_NOFILE allows " + std::to_string(limit.rlim_cur) +
+         ": raise it (ulimit -n, LimitNOFILE= in httpd's unit)");
+  }
+
+  void check_secrecy() {
+    if (ap_coredumpdir_configured == 0) return;
+    configuration_.warnings.emplace_back(
+        "MO0108: CoreDumpDirectory is set: a core of httpd contains the key that origins are "
+        "sealed with");
+  }
+
+  apr_pool_t* pool_;
+  apr_pool_t* scratch_ = nullptr;
+  Configuration& configuration_;
+  const ServerConfig* main_config_ = nullptr;
+  std::map<std::pair<int, std::string>, std::uint32_t> targets_;
+  std::set<std::string> unknown_formats_;  // places: a list may serve many hosts
+  bool failed_ = false;
+};
+
+}  // namespace
+
+Configuration* read_configuration(apr_pool_t* pool, server_rec* main_server) {
+  auto* const configuration = pool_new<Configuration>(pool);
+  configuration->main_server = main_server;
+  Reader reader(pool, *configuration);
+  return reader.read() ? configuration : nullptr;
+}
+
+Configuration* configuration_of(const server_rec* main_server) {
+  const Vhost* const vhost = config_of(main_server).vhost;
+  return vhost == nullptr ? nullptr : vhost->configuration;
+}
+
+}  // namespace mailorigin

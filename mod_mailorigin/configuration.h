@@ -1,0 +1,56 @@
+// The whole configuration once it has been read: what was checked across
+// directives, the policy for the daemon, and what each request needs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/context.h"
+#include "core/key.h"
+#include "core/policy.h"
+#include "core/ulid.h"
+#include "mod_mailorigin/config.h"
+#include "mod_mailorigin/httpd_api.h"
+#include "mod_mailorigin/strict.h"
+
+namespace mailorigin {
+
+struct Configuration;
+class Supervisor;
+
+// What a request needs of its virtual host, or of the server outside all of them.
+struct Vhost {
+  Configuration* configuration = nullptr;
+  std::uint32_t id = 0;
+  std::uint32_t uid = ContextTag::any_uid;  // that a process showing its context must have
+  bool uid_is_set = false;  // by MailOriginRunAs: suexec's of a request does not count
+  bool enabled = true;
+  bool strict = true;
+  std::string name;
+  const PhpValues* php_values = nullptr;  // of its own; owned by the configuration
+};
+
+// One for each time that the configuration is read; lives in that pool (pconf).
+struct Configuration {
+  server_rec* main_server = nullptr;
+  DaemonSettings daemon;
+  Policy policy;  // emptied once the daemon's copy is made
+  std::vector<std::string> warnings;
+
+  PhpValuesOfServers php_values;
+  const PhpValues* php_values_of_server = nullptr;
+  module* proxy_fcgi = nullptr;  // null: not loaded
+  bool has_php_inside = false;   // mod_php is loaded
+
+  Supervisor* supervisor = nullptr;            // null before post_config
+  const KeyRing* keys = nullptr;               // process->pool's; null before post_config
+  std::unique_ptr<UlidGenerator> request_ids;  // made in each child of httpd
+};
+
+// Null after reporting, to standard error, what is wrong.
+Configuration* read_configuration(apr_pool_t* pool, server_rec* main_server);
+
+Configuration* configuration_of(const server_rec* main_server);
+
+}  // namespace mailorigin

@@ -1,0 +1,196 @@
+#include "mod_mailorigin/request.h"
+
+#include <sys/stat.h>
+
+#include <string>
+
+#include "core/context.h"
+#include "core/seal.h"
+#include "mod_mailorigin/code_request.h"
+#include "mod_mailorigin/configuration.h"
+#include "mod_mailorigin/module.h"
+#include "mod_mailorigin/strict.h"
+
+namespace mailorigin {
+
+namespace {
+
+// A page of a thousand subrequests does not make a line of a thousand ids.
+constexpr unsigned ids_limit = 16;
+
+struct RequestId {
+  Ulid id;
+  RequestId* next;
+};
+
+// In request_config; pool memory.
+struct RequestRecord {
+  const char* context;  // for code inside httpd
+  // In the record of what the client asked for: of everything done for it.
+  RequestId* first;
+  RequestId* last;
+  unsigned count;
+};
+
+RequestRecord* record_of(const request_rec* request) {
+  return static_cast<RequestRecord*>(
+      ap_get_module_config(request->request_config, &mailorigin_module));
+}
+
+RequestRecord& ensure_record(request_rec* request) {
+  RequestRecord* record = record_of(request);
+  if (record == nullptr) {
+    record = static_cast<RequestRecord*>(apr_pcalloc(request->pool, sizeof(RequestRecord)));
+    ap_set_module_config(request->request_config, &mailorigin_module, record);
+  }
+  return *record;
+}
+
+// The request as the client made it, behind subrequests and internal redirects.
+request_rec* original(request_rec* request) {
+  for (;;) {
+    if (request->main != nullptr) {
+      request = request->main;
+    } else if (request->prev != nullptr) {
+      request = request->prev;
+    } else {
+      return request;
+    }
+  }
+}
+
+const char* or_empty(const char* text) { return text != nullptr ? text : ""; }
+
+const char* note(const request_rec* request, const char* name) {
+  return apr_table_get(request->notes, name);
+}
+
+bool is_of_userdir(const request_rec* request) {
+  return note(request, "mod_userdir_user") != nullptr;
+}
+
+bool is_file(const std::string& path) {
+  struct stat about {};
+  return stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
+}
+
+// Action runs a program (php-cgi) for a file: then the file is the script.
+const request_rec* acted_on(const request_rec* request) {
+  const request_rec* const file = request->prev;
+  if (file == nullptr || file->finfo.filetype != APR_REG || request->path_info == nullptr ||
+      file->uri == nullptr || strcmp(request->path_info, file->uri) != 0 ||
+      apr_table_get(request->subprocess_env, "REDIRECT_HANDLER") == nullptr) {
+    return nullptr;
+  }
+  return file;
+}
+
+std::string entry_of(const request_rec* request, CodeRunner runner) {
+  if (runner == CodeRunner::program) {
+    if (const request_rec* file = acted_on(request)) return or_empty(file->filename);
+  }
+  // SetHandler and the like leave the path as it is; ProxyPass has encoded it.
+  const bool encoded =
+      note(request, "proxy-sethandler") == nullptr && note(request, "proxy-nocanon") == nullptr;
+  return entry_script(or_empty(request->filename), or_empty(request->path_info), encoded, is_file);
+}
+
+std::uint32_t uid_of(const request_rec* request, const Vhost& vhost, CodeRunner runner) {
+  // suexec runs a program in ~user as that user, whatever the host's own is.
+  if (!vhost.uid_is_set && runner == CodeRunner::program && is_of_userdir(request)) {
+    if (const ap_unix_identity_t* identity = ap_run_get_suexec_identity(request)) {
+      return static_cast<std::uint32_t>(identity->uid);
+    }
+  }
+  return vhost.uid;
+}
+
+Context describe(request_rec* request, const Vhost& vhost, CodeRunner runner) {
+  request_rec* const asked = original(request);
+  Context context;
+  context.tag.flags = vhost.enabled ? 0 : ContextTag::pass;
+  context.tag.vhost_id = vhost.id;
+  context.tag.uid = uid_of(request, vhost, runner);
+  context.tag.request_id = vhost.configuration->request_ids->next(
+      static_cast<std::uint64_t>(apr_time_as_msec(request->request_time)));
+  context.tag.boottime_ns = boottime_now_ns();
+  context.vhost = vhost.name;
+  context.docroot =
+      is_of_userdir(request) ? ap_context_document_root(request) : ap_document_root(request);
+  context.entry = entry_of(request, runner);
+  context.client = or_empty(request->useragent_ip);
+  context.method = or_empty(asked->method);
+  context.uri = or_empty(asked->unparsed_uri);
+  return context;
+}
+
+void remember(request_rec* request, const Ulid& id) {
+  request_rec* const asked = original(request);
+  RequestRecord& record = ensure_record(asked);
+  if (record.count == ids_limit) return;
+  record.count++;
+  auto* const entry = static_cast<RequestId*>(apr_pcalloc(asked->pool, sizeof(RequestId)));
+  entry->id = id;
+  (record.last != nullptr ? record.last->next : record.first) = entry;
+  record.last = entry;
+}
+
+// What .htaccess, an earlier pass or the request around this one left there.
+// The name is a table's key in any case of letters; each internal redirect
+// keeps the environment before it under a longer one.
+void remove_contexts(request_rec* request) {
+  apr_table_unset(request->subprocess_env, context_variable.data());
+  apr_table_unset(request->subprocess_env, "REDIRECT_SSL_MAILORIGIN_CONTEXT");
+  if (request->prev == nullptr) return;
+  std::string name = "REDIRECT_SSL_MAILORIGIN_CONTEXT";
+  for (const request_rec* each = request->prev; each != nullptr; each = each->prev) {
+    name.insert(0, "REDIRECT_");
+    apr_table_unset(request->subprocess_env, name.c_str());
+  }
+}
+
+}  // namespace
+
+void give_context(request_rec* request) {
+  const Vhost* const vhost = config_of(request->server).vhost;
+  const CodeRunner runner = code_runner(or_empty(request->handler), or_empty(request->filename));
+  if (vhost == nullptr || runner == CodeRunner::none) return;
+  const Configuration& configuration = *vhost->configuration;
+  if (runner == CodeRunner::inside && !configuration.has_php_inside) return;
+
+  if (vhost->strict) {
+    keep_own_php_values(request, configuration.php_values_of_server, vhost->php_values);
+    if (runner == CodeRunner::backend) {
+      use_proxy_settings_of_vhost(request, configuration.proxy_fcgi);
+    }
+  }
+  remove_contexts(request);
+
+  const Context context = describe(request, *vhost, runner);
+  const std::string sealed = seal(context, configuration.keys->current);
+  const char* const text = apr_pstrmemdup(request->pool, sealed.data(), sealed.size());
+  remember(request, context.tag.request_id);
+  if (runner == CodeRunner::inside) {
+    ensure_record(request).context = text;
+  } else {
+    apr_table_addn(request->subprocess_env, context_variable.data(), text);
+  }
+}
+
+const char* context_of(request_rec* request) {
+  const RequestRecord* const record = record_of(request);
+  return record == nullptr ? nullptr : record->context;
+}
+
+const char* request_ids(request_rec* request) {
+  const RequestRecord* const record = record_of(original(request));
+  if (record == nullptr || record->first == nullptr) return nullptr;
+  std::string text;
+  for (const RequestId* entry = record->first; entry != nullptr; entry = entry->next) {
+    if (!text.empty()) text += ',';
+    text += entry->id.text();
+  }
+  return apr_pstrmemdup(request->pool, text.data(), text.size());
+}
+
+}  // namespace mailorigin

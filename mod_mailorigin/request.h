@@ -1,0 +1,20 @@
+// A request that runs code is given its sealed context.
+#pragma once
+
+#include "mod_mailorigin/httpd_api.h"
+
+namespace mailorigin {
+
+// For the handler hook, where nothing of the request's owner comes after:
+// .htaccess has been applied, the environment is complete. Leaves requests
+// that run no code alone.
+void give_context(request_rec* request);
+
+// What mailorigin_request_context() answers.
+const char* context_of(request_rec* request);
+
+// For %^MO: the ids under which code was run for this line of the log, internal
+// redirects and subrequests included, separated by commas; null if none was.
+const char* request_ids(request_rec* request);
+
+}  // namespace mailorigin

@@ -1,0 +1,168 @@
+#include "mod_mailorigin/sockets.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include "core/unix_socket.h"
+
+namespace mailorigin {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int backlog = SOMAXCONN;
+constexpr mode_t control_mode = 0600;
+// A daemon that lost its httpd delivers for at most five seconds and ends.
+constexpr auto takeover_limit = 7s;
+constexpr auto takeover_step = 100ms;
+
+void close_one(KeptSocket& socket) {
+  if (socket.fd >= 0) close(socket.fd);
+  socket.fd = -1;
+}
+
+// Of the file at a path; 0 if there is none.
+ino_t inode_at(const char* path) {
+  struct stat about {};
+  return lstat(path, &about) == 0 ? about.st_ino : 0;
+}
+
+void remove_one(KeptSocket& socket) {
+  // Somebody else may have put a socket there: mailorigind's unit, started by
+  // an administrator who is about to configure `external`.
+  if (socket.fd >= 0 && inode_at(socket.path) == socket.inode) unlink(socket.path);
+  close_one(socket);
+}
+
+bool is(const KeptSocket& socket, const SocketDirective& wanted) {
+  return socket.fd >= 0 && wanted.path == socket.path && wanted.mode == socket.mode;
+}
+
+Status listen_into(KeptSocket& socket, const SocketDirective& wanted) {
+  auto listening = listen_unix(wanted.path, wanted.mode, backlog);
+  if (!listening) return listening.error();
+  socket.fd = listening->release();
+  socket.mode = wanted.mode;
+  // listen_unix() has refused a path that does not fit.
+  socket.path[wanted.path.copy(socket.path, sizeof socket.path - 1)] = '\0';
+  socket.inode = inode_at(socket.path);
+  return Done{};
+}
+
+bool somebody_listens(const std::string& path) {
+  const auto connection = connect_unix(path, std::chrono::steady_clock::now());
+  if (!connection) return false;
+  // Of a listening socket, the peer is who called listen(): this very process,
+  // where an older layout of Kept has been given up.
+  ucred listener{};
+  socklen_t size = sizeof listener;
+  return getsockopt(connection->get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0 ||
+         listener.pid != getpid();
+}
+
+Status ensure_nobody_listens(const std::string& path) {
+  const auto deadline = std::chrono::steady_clock::now() + takeover_limit;
+  while (somebody_listens(path)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return Error{"somebody listens on " + path +
+                   ": where mailorigind is a unit of its own, use MailOriginDaemon external; a "
+                   "second httpd needs its own MailOriginRuntimeDir and MailOriginStateDir"};
+    }
+    std::this_thread::sleep_for(takeover_step);
+  }
+  return Done{};
+}
+
+Status ensure_lifeline(Kept& kept) {
+  if (kept.lifeline_read >= 0) return Done{};
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe", errno);
+  kept.lifeline_read = ends[0];
+  kept.lifeline_write = ends[1];
+  return Done{};
+}
+
+// Ends the sockets that are not wanted; true if there was one.
+bool remove_unwanted(Kept& kept, const DaemonSettings& settings) {
+  bool removed = false;
+  for (KeptSocket& socket : kept.questions) {
+    if (socket.fd < 0) continue;
+    const bool wanted =
+        std::any_of(settings.sockets.begin(), settings.sockets.end(),
+                    [&](const SocketDirective& directive) { return is(socket, directive); });
+    if (wanted) continue;
+    remove_one(socket);
+    removed = true;
+  }
+  return removed;
+}
+
+Result<bool> add_missing(Kept& kept, const DaemonSettings& settings) {
+  bool added = false;
+  for (const SocketDirective& wanted : settings.sockets) {
+    if (std::any_of(std::begin(kept.questions), std::end(kept.questions),
+                    [&](const KeptSocket& socket) { return is(socket, wanted); })) {
+      continue;
+    }
+    // There is room: unwanted ones are gone, and no more are configured.
+    KeptSocket& free_place = *std::find_if(std::begin(kept.questions), std::end(kept.questions),
+                                           [](const KeptSocket& socket) { return socket.fd < 0; });
+    if (Status listening = listen_into(free_place, wanted); !listening) return listening.error();
+    added = true;
+  }
+  return added;
+}
+
+}  // namespace
+
+Status ensure_directory(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0755) == 0) {
+    // Whatever umask httpd was started with: the sockets are for everybody.
+    if (chmod(directory.c_str(), 0755) != 0) return system_error(directory, errno);
+    return Done{};
+  }
+  if (errno != EEXIST) return system_error("cannot create " + directory, errno);
+  return Done{};
+}
+
+Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings) {
+  if (Status made = ensure_directory(settings.runtime_directory); !made) return made.error();
+  if (Status made = ensure_lifeline(kept); !made) return made.error();
+
+  bool changed = false;
+  const SocketDirective control{settings.control_path(), control_mode};
+  if (!is(kept.control, control)) {
+    remove_one(kept.control);
+    if (Status free = ensure_nobody_listens(control.path); !free) return free.error();
+    if (Status listening = listen_into(kept.control, control); !listening) {
+      return listening.error();
+    }
+    changed = true;
+  }
+  changed |= remove_unwanted(kept, settings);
+  const auto added = add_missing(kept, settings);
+  if (!added) return added.error();
+  return changed || *added;
+}
+
+void remove_sockets(Kept& kept) {
+  remove_one(kept.control);
+  for (KeptSocket& socket : kept.questions) remove_one(socket);
+}
+
+void drop_sockets_in_child(Kept& kept) {
+  close_one(kept.control);
+  for (KeptSocket& socket : kept.questions) close_one(socket);
+  if (kept.lifeline_read >= 0) close(kept.lifeline_read);
+  kept.lifeline_read = -1;
+}
+
+}  // namespace mailorigin

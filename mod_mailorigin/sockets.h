@@ -1,0 +1,26 @@
+// The sockets that httpd listens on for a daemon that it starts itself. They
+// outlive the daemon and httpd's restarts: a question never meets a closed door.
+#pragma once
+
+#include "core/result.h"
+#include "mod_mailorigin/config.h"
+#include "mod_mailorigin/kept.h"
+
+namespace mailorigin {
+
+// Makes `kept` hold the sockets that `settings` asks for, and the lifeline;
+// those that it holds already stay as they are. Creates the runtime directory.
+// True if something changed. Waits some seconds for a daemon of an httpd that
+// died to let go of the control socket, and fails if somebody keeps it.
+Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings);
+
+// Creates the runtime directory (0755) unless it is there.
+Status ensure_directory(const std::string& directory);
+
+// Closes all and removes their files.
+void remove_sockets(Kept& kept);
+
+// In a child of httpd: closes all but the write end of the lifeline.
+void drop_sockets_in_child(Kept& kept);
+
+}  // namespace mailorigin
