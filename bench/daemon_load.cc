@@ -1,0 +1,327 @@
+// How much mailorigind takes: processes of as many uids, each with the sealed
+// context of its own vhost, ask a real daemon that journals and logs.
+//
+//   bench_daemon [--seconds N] [--clients N]
+//
+// Prints decisions per second, the daemon's CPU per thread and the latency seen
+// by the clients: one client, all of them at full speed, all of them at half of
+// that. Once with the kernel placing everybody, once with the daemon on one core
+// and the clients on the others. Needs root.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <sstream>
+#include <thread>
+
+#include "tests/daemon/harness.h"
+
+namespace mailorigin::testing {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr uid_t first_uid = 30'000;
+constexpr std::size_t samples_per_client = 1 << 19;
+
+// Shared with the clients.
+struct Board {
+  std::atomic<bool> go;
+  std::atomic<bool> stop;
+  std::atomic<unsigned> ready;
+};
+struct Samples {
+  std::uint64_t asked;
+  std::uint64_t count;  // of `nanoseconds`
+  std::uint64_t refused;
+  std::uint32_t nanoseconds[samples_per_client];
+};
+
+template <class T>
+T* shared(std::size_t count) {
+  void* memory = mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) std::abort();
+  return static_cast<T*>(memory);
+}
+
+std::string vhost_name(unsigned client) { return "site" + std::to_string(client) + ".test:443"; }
+
+Policy make_policy(unsigned clients, const std::string& log) {
+  Policy policy;
+  policy.instance = "/run/bench-httpd.pid";
+  policy.targets = {{LogTarget::Kind::file, log}};
+  policy.server.logs = {{0, {}}};
+  for (unsigned i = 0; i < clients; i++) {
+    VhostPolicy vhost;
+    vhost.name = vhost_name(i);
+    vhost.id = vhost_id(vhost.name);
+    vhost.docroot = "/srv/www/" + vhost.name;
+    vhost.run_as = first_uid + i;
+    vhost.logs = {{0, {}}};
+    vhost.headers = {{"X-Mail-Origin", "%{id}"}};
+    policy.vhosts.push_back(vhost);
+  }
+  policy.index();
+  return policy;
+}
+
+// What a worker sends for a message of a contact form.
+Question make_question(unsigned client, const SealKey& key) {
+  Context context;
+  context.tag.vhost_id = vhost_id(vhost_name(client));
+  context.tag.uid = first_uid + client;
+  context.tag.boottime_ns = boottime_now_ns();
+  context.tag.request_id.bytes[0] = static_cast<std::uint8_t>(client);
+  context.vhost = vhost_name(client);
+  context.docroot = "/srv/www/" + context.vhost + "/htdocs";
+  context.entry = context.docroot + "/contact/send.php";
+  context.client = "2001:db8::7";
+  context.method = "POST";
+  context.uri = "/contact/send.php";
+  Question question;
+  question.context = seal(context, key);
+  Event& claims = question.claims;
+  claims.set(Field::kind, "mail");
+  claims.set(Field::function, "mail");
+  claims.set(Field::file, context.docroot + "/vendor/phpmailer/phpmailer/src/PHPMailer.php");
+  claims.set(Field::line, std::uint64_t{863});
+  claims.set(Field::caller, context.docroot + "/contact/send.php:31");
+  claims.set(Field::stack, context.docroot +
+                               "/vendor/phpmailer/phpmailer/src/PHPMailer.php:863 < " +
+                               context.docroot + "/contact/send.php:31");
+  claims.set(Field::sapi, "fpm-fcgi");
+  claims.set(Field::pool, "site" + std::to_string(client));
+  claims.set(Field::to, "office@example.org");
+  claims.set(Field::from, "Contact Form <noreply@example.org>");
+  claims.set(Field::recipients, std::uint64_t{1});
+  claims.set(Field::subject, "A question about your opening hours");
+  claims.set(Field::headers,
+             "Date: Sat, 21 Nov 2026 12:00:00 +0000\r\nFrom: Contact Form <noreply@example.org>\r\n"
+             "Message-ID: <0Z1v9Yk3VJw0d6l0b2@example.org>\r\nX-Mailer: PHPMailer 6.6.3\r\n"
+             "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n");
+  claims.set(Field::message_id, "<0Z1v9Yk3VJw0d6l0b2@example.org>");
+  claims.set(Field::size, std::uint64_t{412});
+  return question;
+}
+
+void place(pid_t pid, bool first_core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  const long count = sysconf(_SC_NPROCESSORS_ONLN);
+  for (long core = first_core ? 0 : 1; core < (first_core ? 1 : count); core++) {
+    CPU_SET(static_cast<std::size_t>(core), &cores);
+  }
+  sched_setaffinity(pid, sizeof cores, &cores);
+}
+
+// One client: asks, one question after the other or at a pace, and notes how
+// long each answer took.
+int client(const std::string& socket, Question question, Clock::duration interval, Board& board,
+           Samples& samples) {
+  const auto connected = connect_unix(socket, Clock::now() + patience);
+  if (!connected) return 1;
+  const int fd = connected->get();
+  fcntl(fd, F_SETFL, 0);  // blocking
+  prctl(PR_SET_TIMERSLACK, 1);
+  constexpr char mark = '\xA5';
+  std::fill(question.nonce.begin(), question.nonce.end(), static_cast<std::uint8_t>(mark));
+  std::string packet = encode_question(question);
+  char* const nonce = packet.data() + packet.find(std::string(question.nonce.size(), mark));
+  std::vector<char> answer(4096);
+
+  board.ready++;
+  while (!board.go) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::uint64_t number = boottime_now_ns();  // no nonce of an earlier run
+  auto due = Clock::now() + interval * (getpid() % 64) / 64;
+  while (!board.stop) {
+    if (interval.count() > 0) {
+      due += interval;
+      std::this_thread::sleep_until(due);
+    }
+    const auto begin = Clock::now();
+    number++;
+    std::memcpy(nonce, &number, sizeof number);
+    if (send(fd, packet.data(), packet.size(), MSG_NOSIGNAL) < 0) return 2;
+    const ssize_t length = recv(fd, answer.data(), answer.size(), 0);
+    if (length <= 0) return 3;
+    const auto taken = std::chrono::nanoseconds(Clock::now() - begin).count();
+    samples.asked++;
+    if (samples.count < samples_per_client) {
+      samples.nanoseconds[samples.count++] =
+          static_cast<std::uint32_t>(std::min<std::int64_t>(taken, UINT32_MAX));
+    }
+    const std::string_view bytes(answer.data(), static_cast<std::size_t>(length));
+    if (bytes.find("busy") != std::string_view::npos) samples.refused++;
+  }
+  return 0;
+}
+
+// User and system time of each of a process's threads, in seconds.
+std::vector<double> thread_times(pid_t pid) {
+  std::vector<double> times;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& entry : std::filesystem::directory_iterator(tasks)) {
+    const std::string stat = read_whole(entry.path() / "stat");
+    std::istringstream fields(stat.substr(stat.rfind(')') + 1));
+    std::string skipped;
+    for (int field = 3; field < 14; field++) fields >> skipped;
+    double user = 0;
+    double system = 0;
+    fields >> user >> system;
+    times.push_back((user + system) / static_cast<double>(sysconf(_SC_CLK_TCK)));
+  }
+  return times;
+}
+
+struct Outcome {
+  double per_second = 0;
+};
+
+class Bench {
+ public:
+  Bench(unsigned clients, double seconds) : clients_(clients), seconds_(seconds) {
+    log_ = host_.directory / "mail.log";
+    host_.start();
+    control_.emplace(host_.control_socket);
+    const Fd log = open_log(log_);
+    const std::string refused = control_->push(make_policy(clients, log_), host_.key, {log.get()});
+    if (!refused.empty()) {
+      std::fprintf(stderr, "policy: %s\n", refused.c_str());
+      std::exit(1);
+    }
+    samples_ = shared<Samples>(clients);
+    board_ = shared<Board>(1);
+  }
+
+  // `rate`: questions per second of all clients together; 0: as many as they can.
+  Outcome run(const char* what, unsigned clients, double rate, bool pinned) {
+    std::memset(static_cast<void*>(board_), 0, sizeof *board_);
+    const auto interval = std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(rate > 0 ? clients / rate : 0));
+    std::vector<pid_t> children;
+    for (unsigned i = 0; i < clients; i++) {
+      samples_[i].count = samples_[i].asked = samples_[i].refused = 0;
+      const Question question = make_question(i, host_.key);
+      children.push_back(run_as(first_uid + i, [&] {
+        return client(host_.question_socket, question, interval, *board_, samples_[i]);
+      }));
+      if (pinned) place(children.back(), false);
+    }
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(host_.pid()) + "/task")) {
+      place(static_cast<pid_t>(std::stol(task.path().filename())), pinned);
+    }
+    while (board_->ready < clients) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+
+    const std::size_t lines = lines_logged();
+    const auto before = thread_times(host_.pid());
+    const auto begin = Clock::now();
+    board_->go = true;
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds_));
+    const auto after = thread_times(host_.pid());
+    const double time = std::chrono::duration<double>(Clock::now() - begin).count();
+    std::uint64_t asked_in_time = 0;
+    for (unsigned i = 0; i < clients; i++) asked_in_time += samples_[i].asked;
+    board_->stop = true;
+    for (const pid_t child : children) {
+      if (const int status = exit_status(child); status != 0) {
+        std::fprintf(stderr, "a client failed: %d\n", status);
+        std::exit(1);
+      }
+    }
+    return report(what, clients, pinned, time, asked_in_time, before, after, lines);
+  }
+
+ private:
+  std::size_t lines_logged() {
+    const std::string text = read_whole(log_);
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+
+  Outcome report(const char* what, unsigned clients, bool pinned, double time,
+                 std::uint64_t asked_in_time, const std::vector<double>& before,
+                 const std::vector<double>& after, std::size_t lines) {
+    std::vector<std::uint32_t> all;
+    std::uint64_t asked = 0;
+    std::uint64_t refused = 0;
+    for (unsigned i = 0; i < clients; i++) {
+      all.insert(all.end(), samples_[i].nanoseconds, samples_[i].nanoseconds + samples_[i].count);
+      asked += samples_[i].asked;
+      refused += samples_[i].refused;
+    }
+    std::sort(all.begin(), all.end());
+    const auto quantile = [&](double part) {
+      return all.empty()
+                 ? 0.0
+                 : all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))] /
+                       1000.0;
+    };
+    const double rate = static_cast<double>(asked_in_time) / time;
+    std::printf("%-24s %2u clients, %-12s %8.0f decisions/s  p50 %7.1f us  p99 %7.1f us  daemon",
+                what, clients, pinned ? "own core" : "any core", rate, quantile(0.5),
+                quantile(0.99));
+    double cpu = 0;
+    for (std::size_t i = 0; i < after.size(); i++) {
+      const double used = after[i] - (i < before.size() ? before[i] : 0);
+      std::printf(" %3.0f%%", 100 * used / time);
+      cpu += used;
+    }
+    std::printf("  %6.0f decisions per CPU second", static_cast<double>(asked_in_time) / cpu);
+    if (refused > 0) std::printf("  (%llu busy)", static_cast<unsigned long long>(refused));
+    const bool complete =
+        refused > 0 || eventually([&] { return lines_logged() == lines + asked; });
+    std::printf("%s\n", complete ? "" : "  LINES ARE MISSING");
+    std::fflush(stdout);
+    if (!complete) std::exit(1);
+    return {rate};
+  }
+
+  DaemonHost host_;
+  std::optional<ControlConnection> control_;
+  std::string log_;
+  const unsigned clients_;
+  const double seconds_;
+  Samples* samples_ = nullptr;
+  Board* board_ = nullptr;
+};
+
+int run(unsigned clients, double seconds) {
+  Bench bench(clients, seconds);
+  std::printf("daemon's CPU: answering, names, delivery\n");
+  for (const bool pinned : {false, true}) {
+    bench.run("one, 4000/s", 1, 4000, pinned);
+    const Outcome full = bench.run("full speed", clients, 0, pinned);
+    bench.run("half of that", clients, full.per_second / 2, pinned);
+  }
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace mailorigin::testing
+
+int main(int count, char* arguments[]) {
+  unsigned clients = 64;
+  double seconds = 5;
+  for (int i = 1; i + 1 < count; i += 2) {
+    const std::string name = arguments[i];
+    if (name == "--clients") clients = static_cast<unsigned>(std::atoi(arguments[i + 1]));
+    if (name == "--seconds") seconds = std::atof(arguments[i + 1]);
+  }
+  if (count % 2 == 0 || clients == 0 || clients > 1000 || seconds <= 0) {
+    std::fprintf(stderr, "usage: bench_daemon [--clients N] [--seconds N]\n");
+    return 2;
+  }
+  return mailorigin::testing::run(clients, seconds);
+}

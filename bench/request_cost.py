@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""CPU per request and requests per second: everything on against nothing loaded.
+
+Two identical httpds with their php-fpms run side by side, and the rounds alternate between them, so
+that what else the machine does meets both.
+"""
+
+import argparse
+import re
+import subprocess
+
+from servers import cpu_seconds, installation, say_ratio, site_with_everything, site_with_nothing
+
+
+def load(site, uri, requests):
+    """Requests per second, and CPU microseconds per request."""
+    before = cpu_seconds(site)
+    done = subprocess.run(
+        ["ab", "-q", "-k", "-c", "8", "-n", str(requests), "-H", f"Host: {site.shop.name}",
+         f"http://127.0.0.1:{site.httpd.port}{uri}"],
+        capture_output=True, text=True, timeout=300, check=True,
+    ).stdout
+    spent = cpu_seconds(site) - before
+    assert re.search(r"Failed requests: +0\n", done) and "Non-2xx" not in done, done
+    return float(re.search(r"Requests per second: +([\d.]+)", done)[1]), spent / requests * 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=20000, help="in each round")
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+
+    place = installation()
+    sites = {}
+    try:
+        sites["with"] = site_with_everything(place, "with")
+        sites["without"] = site_with_nothing(place, "without")
+        for site in sites.values():
+            site.shop.write("line.php", "<?php echo 'one line';\n")
+            site.shop.write("static.txt", "one line\n")
+            for uri in ("/line.php", "/static.txt"):
+                load(site, uri, 2000)  # warm
+        for uri, what in (("/line.php", "a script that prints one line"), ("/static.txt", "a static file")):
+            rates, costs = [], []
+            for _ in range(options.rounds):
+                one, other = load(sites["with"], uri, options.requests), load(sites["without"], uri, options.requests)
+                rates.append((one[0], other[0]))
+                costs.append((one[1], other[1]))
+                print(f"  {uri}: {one[1]:.1f} against {other[1]:.1f} us of CPU, {one[0]:.0f} against {other[0]:.0f} requests/s")
+            say_ratio(f"CPU per request, {what}", costs, "at most 1.02")
+            say_ratio(f"requests/s, {what}", rates, "at least 0.97")
+    finally:
+        for site in sites.values():
+            site.stop()
+        place.remove()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What the benchmarks that need real servers share: the integration tests' harness, and a clock for CPU time."""
+
+import os
+import statistics
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/integration"))
+
+from harness.installation import Installation  # noqa: E402
+from harness.site import Site, two_vhosts  # noqa: E402
+from harness.waiting import children_of  # noqa: E402
+
+# mail() itself is measured, not a mail server.
+TINY_SENDMAIL = "/bin/cat >/dev/null"
+
+
+def site_with_everything(installation, name, **options):
+    """Module, plugin and daemon; header, and a log in each of the three formats."""
+    ini = {"sendmail_path": TINY_SENDMAIL, "opcache.enable": "1", **options.pop("ini", {})}
+    return Site(installation, installation.directory(name), two_vhosts(**options), ini=ini,
+                zend_extensions=("opcache.so",)).start()
+
+
+def site_with_nothing(installation, name):
+    """The same httpd and php-fpm, and no part of MailOrigin."""
+    ini = {"sendmail_path": TINY_SENDMAIL, "opcache.enable": "1"}
+    return Site(installation, installation.directory(name), two_vhosts("", run_as=False), ini=ini,
+                zend_extensions=("opcache.so",), daemon=None, plugin=False).start()
+
+
+def family(pid):
+    """A process and its descendants."""
+    found = [pid]
+    for child in children_of(pid):
+        found += family(child)
+    return found
+
+
+def cpu_seconds(site):
+    """CPU time of httpd, php-fpm and the daemon so far, to the nanosecond (schedstat)."""
+    total = 0
+    for master in (site.httpd.process.pid, site.fpm.process.pid):
+        for pid in family(master):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def median_ratio(pairs):
+    """Of (with, without) measured side by side: the median of the rounds' ratios, and their spread."""
+    ratios = sorted(a / b for a, b in pairs)
+    return statistics.median(ratios), ratios[0], ratios[-1]
+
+
+def say_ratio(what, pairs, bound):
+    middle, low, high = median_ratio(pairs)
+    print(f"{what}: {middle:.3f} (rounds {low:.3f} to {high:.3f}; to hold: {bound})")
+
+
+def installation():
+    if os.geteuid() != 0:
+        sys.exit("this benchmark starts servers under several uids: run it as root")
+    return Installation()

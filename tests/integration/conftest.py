@@ -1,0 +1,86 @@
+"""Fixtures, and what is said about the servers when a test fails."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.installation import Installation  # noqa: E402
+from harness.site import SERVER, Site, two_vhosts  # noqa: E402
+from harness.syslog import SyslogListener, private_mounts  # noqa: E402
+
+def pytest_sessionstart():
+    if os.geteuid() != 0:
+        pytest.exit("the integration tests start real servers under several uids: run them as root", 2)
+    private_mounts()
+
+
+@pytest.fixture(scope="session")
+def installation():
+    made = Installation()
+    yield made
+    if not os.environ.get("MAILORIGIN_KEEP"):
+        made.remove()
+
+
+@pytest.fixture(scope="session")
+def syslog():
+    with SyslogListener() as listener:
+        yield listener
+
+
+@pytest.fixture(scope="module")
+def module_site(request, installation):
+    """Two vhosts that log in every format and add X-Mail-Origin, one set of servers per module."""
+    directory = installation.directory(request.module.__name__)
+    options = getattr(request.module, "SITE", {})
+    made = Site(installation, directory, two_vhosts(), server=SERVER, **options)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def site(module_site):
+    yield module_site
+    module_site.verify()
+
+
+@pytest.fixture
+def make_site(request, installation):
+    """Servers of the test's own, started; stopped and checked after it."""
+    made = []
+
+    def make(vhosts=None, start=True, **options):
+        options.setdefault("server", SERVER)
+        directory = installation.directory(request.node.name)
+        site = Site(installation, directory, vhosts or two_vhosts(), **options)
+        made.append(site)
+        return site.start() if start else site
+
+    request.node.made_sites = made
+    yield make
+    for site in made:
+        site.stop()
+    for site in made:
+        site.verify()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    sites = list(getattr(item, "made_sites", []))
+    if "module_site" in item.funcargs:
+        sites.append(item.funcargs["module_site"])
+    for site in sites:
+        for name in ("error_log", "fpm.log"):
+            log = site.directory / "logs" / name
+            if log.exists():
+                tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
+                report.sections.append((f"end of {log}", tail))

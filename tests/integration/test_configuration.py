@@ -1,0 +1,233 @@
+"""Wrong arguments stop httpd -t, with a message that says which, where and what would do."""
+
+import re
+
+import pytest
+from harness.httpd import Httpd
+from harness.site import WITH_HEADER, two_vhosts
+
+BAD = {
+    # the line: what the message must say besides the directive
+    "MailOrigin maybe": r"On.*Off",
+    "MailOrigin": r"argument|On.*Off",
+    "MailOriginLog": r"argument|target",
+    "MailOriginLog a b c": r"argument|target",
+    "MailOriginLog logs/x nosuchname": r"nosuchname",
+    'MailOriginLog logs/x "%{nosuch}"': r"%\{nosuch\}.*time id host",
+    'MailOriginLog logs/x "50% off"': r"%",
+    'MailOriginLog logs/x "%{subject"': r"%\{subject",
+    "MailOriginLog syslog:nosuch": r"nosuch.*(mail|local0)",
+    'MailOriginLog "|"': r"command",
+    'MailOriginLog ""': r"target|file",
+    'MailOriginLogFormat "%{nosuch}" own': r"%\{nosuch\}.*time id host",
+    'MailOriginLogFormat "%{id}"': r"argument|nickname",
+    'MailOriginLogFormat "%{id}" json': r"json",
+    "MailOriginHeader": r"argument|On.*Off",
+    'MailOriginHeader X-Only-A-Name': r"On.*Off",
+    'MailOriginHeader "X Blank" "%{id}"': r"X Blank",
+    'MailOriginHeader "X-Colon:" "%{id}"': r"X-Colon:",
+    'MailOriginHeader X-Origin "%{nosuch}"': r"%\{nosuch\}.*time id host",
+    "MailOriginRunAs nosuchuser": r"nosuchuser.*(user|#uid)",
+    "MailOriginRunAs #": r"#.*",
+    "MailOriginRunAs #12x": r"#12x",
+    "MailOriginRunAs #4294967295": r"4294967295",
+    "MailOriginRunAs #99999999999": r"99999999999",
+    "MailOriginRunAs #-1": r"#-1",
+    "MailOriginStrict sometimes": r"On.*Off",
+    "MailOriginSocket": r"argument|path",
+    "MailOriginSocket {dir}/run/s 0999": r"0999",
+    "MailOriginSocket {dir}/run/s rwx": r"rwx",
+    "MailOriginSocket {dir}/run/s 0666 more": r"argument|path",
+    "MailOriginSocket /" + "x" * 120: r"107|108|long",
+    "MailOriginUser nosuchuser": r"nosuchuser",
+    "MailOriginUser root": r"root",
+    "MailOriginUser #0": r"#0|root",
+    "MailOriginDaemon {dir}/nosuch": r"nosuch.*(external|path|No such)",
+    "MailOriginDaemon {dir}": r"external|path",
+    "MailOriginRuntimeDir": r"argument|directory",
+    "MailOriginStateDir a b": r"argument|directory",
+}
+
+SERVER_ONLY = [
+    "MailOriginSocket /run/x.sock",
+    "MailOriginRuntimeDir /run/x",
+    "MailOriginStateDir /var/lib/x",
+    "MailOriginUser nobody",
+    "MailOriginDaemon external",
+]
+
+EVERY = [
+    "MailOrigin Off",
+    "MailOriginLog logs/x",
+    'MailOriginLogFormat "%{id}" own',
+    "MailOriginHeader On",
+    "MailOriginRunAs #1000",
+    "MailOriginStrict Off",
+    *SERVER_ONLY,
+]
+
+
+@pytest.fixture(scope="module")
+def checked(installation):
+    """httpd -t over one directory."""
+    directory = installation.directory("configuration")
+    httpd = Httpd(installation, directory, "")
+
+    def check(text):
+        httpd.write(text)
+        return httpd.check(), httpd
+
+    return check
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_wrong_argument(checked, line):
+    (status, said), httpd = checked(line + "\n")
+    assert status != 0, said
+    directive, _, arguments = line.partition(" ")
+    assert directive in said
+    assert re.search(BAD[line], said, re.S), said
+    if directive != "MailOriginDaemon":  # looked at when all is read: its default is looked at too
+        assert re.search(r"on line \d+ of .*httpd\.conf|httpd\.conf:\d+", said), said
+    assert not httpd.runtime_dir.exists() and not httpd.state_dir.exists(), "-t has no effect"
+
+
+@pytest.mark.parametrize("line", SERVER_ONLY)
+def test_not_in_a_virtual_host(checked, line):
+    (status, said), _ = checked(f"<VirtualHost 127.0.0.1:{{port}}>\n{line}\n</VirtualHost>\n")
+    assert status != 0
+    assert line.split()[0] in said
+    assert "VirtualHost" in said
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_not_in_a_directory(checked, line):
+    (status, said), _ = checked(f"<Directory /srv>\n{line}\n</Directory>\n")
+    assert status != 0
+    assert line.split()[0] in said
+
+
+def test_good(checked):
+    """Every directive as an administrator would write it; -t opens and makes nothing."""
+    text = """
+MailOrigin On
+MailOriginLogFormat "%{time} %{vhost} %{subject}" short
+MailOriginLog logs/all.log
+MailOriginLog "|/bin/cat" json
+MailOriginLog syslog
+MailOriginLog syslog:local7 short
+MailOriginHeader On
+MailOriginStrict On
+<VirtualHost 127.0.0.1:{port}>
+  ServerName a.example
+  MailOriginLog {dir}/logs/a.log php
+  MailOriginLog logs/a2.log "%{id} %{to} 100%%"
+  MailOriginHeader X-A "%{id}"
+  MailOriginHeader X-B "%{vhost}"
+  MailOriginRunAs www-data
+  MailOriginStrict Off
+</VirtualHost>
+<VirtualHost 127.0.0.1:{port}>
+  ServerName b.example
+  MailOrigin Off
+  MailOriginLog none
+  MailOriginHeader none
+  MailOriginRunAs #61001
+</VirtualHost>
+"""
+    (status, said), httpd = checked(text)
+    assert status == 0, said
+    assert "Syntax OK" in said
+    assert not httpd.runtime_dir.exists()
+    assert not (httpd.directory / "logs/all.log").exists()
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_not_in_htaccess(site, line):
+    site.shop.write("locked/.htaccess", line + "\n")
+    script = site.shop.write("locked/page.php", "<?php echo 'reached';")
+    answer = site.shop.get(script.uri)
+    assert answer.status == 500
+    site.httpd.expect_log(rf"{line.split()[0]} not allowed here")
+
+
+def test_socket_below_a_directory_of_others(make_site):
+    """Whoever may rename the socket's directory could answer in the daemon's place."""
+    site = make_site(start=False)
+    exposed = site.directory / "exposed"
+    exposed.mkdir()
+    exposed.chmod(0o777)
+    site.configure(site.server_text + f"MailOriginSocket {exposed}/mailorigin.sock\n")
+    said = site.httpd.failed_start()
+    assert re.search(rf"MO\d{{4}}: .*{exposed}", said), said
+    site.httpd.allow_log(".")
+
+
+def test_extra_socket(make_site):
+    """One more socket, inside a chroot say, with a mode of its own."""
+    site = make_site(start=False)
+    jail = site.directory / "jail"
+    jail.mkdir()
+    site.configure(
+        site.server_text
+        + f"MailOriginSocket {site.httpd.runtime_dir}/mailorigin.sock\nMailOriginSocket {jail}/mail.sock 0660\n"
+    )
+    site.start()
+    assert (jail / "mail.sock").stat().st_mode & 0o777 == 0o660
+    assert (site.httpd.runtime_dir / "mailorigin.sock").stat().st_mode & 0o777 == 0o666
+    site.shop.json.wait(site.shop.mail())
+    done, _ = site.php(0, "<?php mail('to@example.org', 'through the jail', 'b');", settings={"mailorigin.socket": jail / "mail.sock"})
+    assert site.server_json.wait("through the jail")["uid"] == 0
+
+
+def test_off(make_site):
+    """MailOrigin Off: no header, no line, and mail() works as ever."""
+    vhosts = two_vhosts()
+    vhosts[0].directives = WITH_HEADER + "  MailOrigin Off\n  MailOriginRunAs #61001\n"
+    site = make_site(vhosts)
+    mark = site.shop.mail()
+    assert site.sendmail.wait(mark).header("X-Mail-Origin") == []
+    shell = f"{mark}-shell"
+    site.php(61001, f"<?php mail('to@example.org', '{shell}', 'b');")
+    assert site.sendmail.wait(shell).header("X-Mail-Origin") == []
+    site.blog.json.wait(site.blog.mail())
+    barrier, = [f"{mark}-barrier"]
+    site.php(61003, f"<?php mail('to@example.org', '{barrier}', 'b');")
+    site.server_json.wait(barrier)
+    assert site.shop.json.raw() == b""
+    assert not site.server_json.lines_with(shell)
+    assert len(site.server_json.lines()) == 1
+
+
+def test_off_for_the_server_on_for_one(make_site):
+    vhosts = two_vhosts()
+    vhosts[1].directives = WITH_HEADER + "  MailOrigin On\n  MailOriginRunAs #61002\n"
+    site = make_site(vhosts, server="MailOrigin Off\nMailOriginLog logs/server.json json\n")
+    silent, loud = site.shop.mail(), site.blog.mail()
+    assert site.blog.json.wait(loud)["verified"] is True
+    assert site.sendmail.wait(silent).header("X-Mail-Origin") == []
+    assert site.shop.json.raw() == b""
+
+
+HEADERS = {
+    "inherited": ("", {"X-Server": ["{id}"]}),
+    "replaced": ('  MailOriginHeader X-Own "%{vhost}"\n', {"X-Own": ["{vhost}"]}),
+    "off": ("  MailOriginHeader Off\n", {}),
+    "none": ("  MailOriginHeader none\n", {}),
+    "several": ('  MailOriginHeader On\n  MailOriginHeader X-Own "%{uid}"\n', {"X-Mail-Origin": ["{id}"], "X-Own": ["{uid}"]}),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_header_merge(make_site, name):
+    lines, expected = HEADERS[name]
+    vhosts = two_vhosts()
+    vhosts[0].directives = "  MailOriginLog logs/shop.json json\n" + lines
+    site = make_site(vhosts, server='MailOriginHeader X-Server "%{id}"\n')
+    mark = site.shop.mail()
+    event, message = site.shop.json.wait(mark), site.sendmail.wait(mark)
+    found = {name: message.header(name) for name in ("X-Server", "X-Own", "X-Mail-Origin") if message.header(name)}
+    assert found == {
+        name: [value.format(**{key: event.get(key, "") for key in ("id", "vhost", "uid")}) for value in values]
+        for name, values in expected.items()
+    }

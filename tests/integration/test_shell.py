@@ -1,0 +1,147 @@
+"""PHP from cron or a shell: no request, no sealed context."""
+
+import getpass
+
+import pytest
+from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
+from harness.wire import VARIABLE
+
+MAIL = "<?php\nvar_dump(mail('to@example.org', '{mark}', 'body'{more}));\n"
+
+
+def send(site, uid, more="", **options):
+    mark = new_mark()
+    done, path = site.php(uid, MAIL.format(mark=mark, more=more), **options)
+    assert done.stdout == b"bool(true)\n"
+    return mark, path
+
+
+@pytest.mark.parametrize("short", ["shop", "blog"])
+def test_uid_of_one_vhost(site, short):
+    vhost = getattr(site, short)
+    mark, path = send(site, vhost.uid, more=", 'X-Mail-Origin: forged'")
+    event = vhost.json.wait(mark)
+    assert event["verified"] is False
+    assert event["uid"] == vhost.uid
+    assert event["gid"] == vhost.uid
+    assert event["entry"] == str(path)
+    assert (event["file"], event["line"]) == (str(path), 2)
+    assert event["sapi"] == "cli"
+    assert event["to"] == "to@example.org"
+    # Nothing that only a sealed context could tell.
+    assert not {"client", "method", "uri", "request_id"} & set(event)
+    assert site.sendmail.wait(mark).header("X-Mail-Origin") == [event["id"]]
+    assert "verified=false" in vhost.logfmt.lines_with(mark)[0]
+    barrier, _ = send(site, OTHER_UID)
+    site.server_json.wait(barrier)
+    assert not site.server_json.lines_with(mark)
+
+
+def test_uid_of_no_vhost(site):
+    mark, path = send(site, OTHER_UID)
+    event = site.server_json.wait(mark)
+    assert event["verified"] is False
+    assert event["uid"] == OTHER_UID
+    assert event["entry"] == str(path)
+    # The server has no MailOriginHeader.
+    assert site.sendmail.wait(mark).header("X-Mail-Origin") == []
+    for vhost in site.vhosts:
+        vhost.json.wait(vhost.mail())
+        assert not vhost.logged(mark)
+
+
+def test_root(site):
+    mark, _ = send(site, 0)
+    event = site.server_json.wait(mark)
+    assert event["uid"] == 0
+    assert event["user"] == getpass.getuser() == "root"
+
+
+def test_uid_of_two_vhosts(make_site):
+    """Nobody can tell which of them it was: the server's log and header."""
+    directives = "  MailOriginLog logs/{short}.json json\n  MailOriginHeader On\n"
+    site = make_site(
+        [Vhost("shop", SHOP_UID, directives), Vhost("blog", SHOP_UID, directives)],
+        server='MailOriginLog logs/server.json json\nMailOriginHeader X-Server "%{uid}"\n',
+    )
+    mark, _ = send(site, SHOP_UID)
+    event = site.server_json.wait(mark)
+    assert event["verified"] is False
+    assert "vhost" not in event or not event["vhost"].startswith(("shop", "blog"))
+    message = site.sendmail.wait(mark)
+    assert message.header("X-Server") == [str(SHOP_UID)]
+    assert message.header("X-Mail-Origin") == []
+    # Their requests still are told apart.
+    for vhost in site.vhosts:
+        assert vhost.json.wait(vhost.mail())["vhost"] == vhost.full_name
+        assert not vhost.logged(mark)
+
+
+def test_child_process_of_a_worker(site):
+    """A script that a page starts is its vhost's, never a neighbour's."""
+    mark, inner = new_mark(), new_mark()
+    child = site.shop.write("child.inc", f"<?php mail('to@example.org', '{inner}', 'body');")
+    options = " ".join(
+        f"-d{name}='{value}'" for name, value in site.ini.items() if name.startswith(("mailorigin", "sendmail"))
+    )
+    command = f"/usr/bin/php8.2 -n -d extension={site.installation.plugin} {options} {child.path}"
+    site.shop.run(
+        f"<?php mail('to@example.org', '{mark}', 'body'); "
+        f'echo shell_exec("{command}");'
+    )
+    event = site.shop.json.wait(inner)
+    assert event["uid"] == SHOP_UID
+    assert event["sapi"] == "cli"
+    # Same vhost either way, by its uid alone if the context did not reach the child.
+    assert not site.blog.logged(inner)
+
+
+def test_a_garbled_context_in_the_environment(site):
+    mark, _ = send(site, BLOG_UID, environment={VARIABLE: "nonsense"})
+    event = site.blog.json.wait(mark)
+    assert event["verified"] is False
+    assert event["reason"] == "malformed"
+    assert event["verdict"] == "allow"
+
+
+def test_many_processes_at_once(site):
+    """Each script from cron opens its own connection; none waits for another."""
+    mark = new_mark()
+    code = f"""<?php
+for ($i = 0; $i < 8; $i++) {{
+    if (pcntl_fork() == 0) {{
+        mail('to@example.org', '{mark}-' . $i . '-a', 'body');
+        mail('to@example.org', '{mark}-' . $i . '-b', 'body');
+        exit(0);
+    }}
+}}
+mail('to@example.org', '{mark}-p', 'body');
+while (pcntl_waitpid(-1, $status) > 0);
+"""
+    done, _ = site.php(SHOP_UID, code)
+    assert done.stdout == b""
+    marks = [f"{mark}-{i}-{part}" for i in range(8) for part in "ab"] + [f"{mark}-p"]
+    site.shop.json.wait_for(marks)
+    events = [event for event in site.shop.json.entries() if mark in event["subject"]]
+    assert len(events) == 17
+    assert len({event["pid"] for event in events}) == 9
+    assert len({event["id"] for event in events}) == 17
+
+
+def test_fork_after_the_first_mail(site):
+    """A connection belongs to the process that opened it; a child's mail carries the child's pid."""
+    mark = new_mark()
+    code = f"""<?php
+mail('to@example.org', '{mark}-parent', 'body');
+if (($child = pcntl_fork()) == 0) {{
+    mail('to@example.org', '{mark}-child', 'body');
+    exit(0);
+}}
+pcntl_waitpid($child, $status);
+mail('to@example.org', '{mark}-after', 'body');
+echo getmypid(), ' ', $child;
+"""
+    done, _ = site.php(SHOP_UID, code)
+    parent, child = (int(number) for number in done.stdout.split())
+    pids = {part: site.shop.json.wait(f"{mark}-{part}")["pid"] for part in ("parent", "child", "after")}
+    assert pids == {"parent": parent, "child": child, "after": parent}
