@@ -1,5 +1,7 @@
 #include "fpm_plugin/functions.h"
 
+#include <cstring>
+
 #include "fpm_plugin/claims.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/mail_call.h"
@@ -107,16 +109,31 @@ bool make_header_argument(const MailCall& call, ModuleState& state, zval* out) {
   return true;
 }
 
+// PHP writes the script's name into a field of its own above ours, line ends and
+// all: then the mail goes without that field.
+bool x_header_would_break() {
+  return PG(mail_x_header) && std::strpbrk(zend_get_executed_filename(), "\r\n");
+}
+
+// What is set for the time of the call is undone at the request's end if the call
+// leaves by longjmp: see undo_unfinished_calls().
 void call_original(zif_handler original, ModuleState& state, INTERNAL_FUNCTION_PARAMETERS) {
-#ifdef ZTS
-  (void)state;
-  original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
-#else
-  // If the call leaves by longjmp, RSHUTDOWN restores.
+  const bool without_x_header = x_header_would_break();
+  if (without_x_header) {
+    PG(mail_x_header) = false;
+    state.x_header_withheld = true;
+  }
+#ifndef ZTS
   const bool put = state.children.put(state.request.context);
+#endif
   original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+#ifndef ZTS
   if (put) state.children.restore();
 #endif
+  if (without_x_header) {
+    PG(mail_x_header) = true;
+    state.x_header_withheld = false;
+  }
 }
 
 // A frame beside the call's own, with room for the headers: a frame cannot grow.
@@ -207,6 +224,13 @@ void remove_mail_functions() {
 void let_go_of_loaded_functions() {
   if (loaded_by_dl) remove_mail_functions();
   loaded_by_dl = false;
+}
+
+void undo_unfinished_calls() {
+  ModuleState& state = module_state();
+  state.children.restore();
+  if (state.x_header_withheld) PG(mail_x_header) = true;
+  state.x_header_withheld = false;
 }
 
 }  // namespace mailorigin

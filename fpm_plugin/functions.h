@@ -13,4 +13,7 @@ void remove_mail_functions();
 // At the end of a request: what dl() loaded goes, and its functions with it.
 void let_go_of_loaded_functions();
 
+// At the end of a request: a fatal error in a call leaves it by longjmp.
+void undo_unfinished_calls();
+
 }  // namespace mailorigin

@@ -85,7 +85,7 @@ zend_result stop_module(int type, int module_number) {
 }
 
 zend_result end_request(int, int) {
-  module_state().children.restore();
+  undo_unfinished_calls();
   let_go_of_loaded_functions();
   return SUCCESS;
 }

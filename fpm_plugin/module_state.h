@@ -18,9 +18,10 @@ struct ModuleState {
   Settings settings;
   RequestOrigin request;
   Asker asker;
-  Decision decision;          // of the call in hand, until its headers are in place
-  std::string header_text;    // likewise
-  ChildEnvironment children;  // what sendmail inherits
+  Decision decision;               // of the call in hand, until its headers are in place
+  std::string header_text;         // likewise
+  ChildEnvironment children;       // what sendmail inherits
+  bool x_header_withheld = false;  // PHP's mail.add_x_header is off for a call
 };
 
 ModuleState& module_state();

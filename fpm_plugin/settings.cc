@@ -4,7 +4,6 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "core/name_values.h"
