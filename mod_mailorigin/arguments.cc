@@ -5,7 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
+#include <cstdio>
+#include <memory>
 
 #include "core/format.h"
 #include "core/name_values.h"
@@ -63,7 +64,22 @@ Result<mode_t> parse_socket_mode(std::string_view argument) {
   return static_cast<mode_t>(mode);
 }
 
-Result<std::uint32_t> parse_user(std::string_view argument) {
+std::optional<std::uint32_t> Users::uid_of(const std::string& name) {
+  if (!read_) {
+    read_ = true;
+    const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/etc/passwd", "re"), std::fclose);
+    while (const passwd* entry = file ? fgetpwent(file.get()) : nullptr) {
+      uids_.emplace(entry->pw_name, entry->pw_uid);
+    }
+  }
+  if (const auto found = uids_.find(name); found != uids_.end()) return found->second;
+  const passwd* const entry = getpwnam(name.c_str());
+  if (entry == nullptr) return std::nullopt;
+  uids_.emplace(name, entry->pw_uid);
+  return entry->pw_uid;
+}
+
+Result<std::uint32_t> parse_user(std::string_view argument, Users& users) {
   if (argument.starts_with('#')) {
     // The last number stands for "no user" in the kernel's calls.
     const auto uid = parse_number(argument.substr(1), UINT32_MAX - 1);
@@ -72,11 +88,11 @@ Result<std::uint32_t> parse_user(std::string_view argument) {
                    " is not a user: a # stands before a number below 4294967295"};
     return static_cast<std::uint32_t>(*uid);
   }
-  const passwd* const entry = getpwnam(std::string(argument).c_str());
-  if (entry == nullptr) {
+  const auto uid = users.uid_of(std::string(argument));
+  if (!uid) {
     return Error{quoted(argument) + " is not a user of this machine (a user's name or #uid)"};
   }
-  return static_cast<std::uint32_t>(entry->pw_uid);
+  return *uid;
 }
 
 bool is_syslog_target(std::string_view argument) {

@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "core/policy.h"
 #include "core/result.h"
@@ -19,8 +21,20 @@ Result<bool> parse_switch(std::string_view argument);
 // An octal mode that lets its owner connect.
 Result<mode_t> parse_socket_mode(std::string_view argument);
 
+// The users of this machine, by name. Those of /etc/passwd are read once: asking
+// for each of a thousand virtual hosts' users would read it a thousand times.
+class Users {
+ public:
+  // Nothing if there is no such user.
+  std::optional<std::uint32_t> uid_of(const std::string& name);
+
+ private:
+  std::unordered_map<std::string, std::uint32_t> uids_;
+  bool read_ = false;
+};
+
 // A user's name, which must exist, or #uid.
-Result<std::uint32_t> parse_user(std::string_view argument);
+Result<std::uint32_t> parse_user(std::string_view argument, Users& users);
 
 // The facility of `syslog[:facility]`; "mail" if none is named.
 Result<std::string> parse_syslog_target(std::string_view argument);

@@ -52,8 +52,8 @@ T& ensure(const cmd_parms* cmd, T*& list) {
   return *list;
 }
 
-std::string place_of(const cmd_parms* cmd) {
-  return std::string(cmd->directive->filename) + ':' + std::to_string(cmd->directive->line_num);
+Place place_of(const cmd_parms* cmd) {
+  return {cmd->directive->filename, static_cast<unsigned>(cmd->directive->line_num)};
 }
 
 // A path below ServerRoot; null if it is not one.
@@ -77,7 +77,7 @@ const char* set_strict(cmd_parms* cmd, void*, const char* argument) noexcept {
 }
 
 const char* set_run_as(cmd_parms* cmd, void*, const char* argument) noexcept {
-  const auto uid = parse_user(argument);
+  const auto uid = parse_user(argument, users_of(cmd->pool));
   if (!uid) return wrong(cmd, uid.error().message);
   target_of(cmd).run_as = *uid;
   return nullptr;
@@ -209,7 +209,7 @@ const char* set_state_directory(cmd_parms* cmd, void*, const char* argument) noe
 
 const char* set_user(cmd_parms* cmd, void*, const char* argument) noexcept {
   if (const char* refused = refuse_in_vhost(cmd)) return refused;
-  const auto uid = parse_user(argument);
+  const auto uid = parse_user(argument, users_of(cmd->pool));
   if (!uid) return wrong(cmd, uid.error().message);
   if (*uid == 0) {
     return wrong(cmd, "'" + std::string(argument) +
@@ -234,6 +234,17 @@ const char* set_daemon(cmd_parms* cmd, void*, const char* argument) noexcept {
 }
 
 }  // namespace
+
+Users& users_of(apr_pool_t* pool) {
+  constexpr const char* name = "mailorigin-users";
+  void* found = nullptr;
+  apr_pool_userdata_get(&found, name, pool);
+  if (found == nullptr) {
+    found = pool_new<Users>(pool);
+    apr_pool_userdata_set(found, name, nullptr, pool);
+  }
+  return *static_cast<Users*>(found);
+}
 
 ServerConfig& config_of(const server_rec* server) {
   return *static_cast<ServerConfig*>(

@@ -11,6 +11,7 @@
 #include "mod_mailorigin/arguments.h"
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/kept.h"
+#include "mod_mailorigin/place.h"
 
 namespace mailorigin {
 
@@ -20,7 +21,7 @@ struct Vhost;
 struct LogDirective {
   LogTarget target;
   std::string format;  // as written; empty: logfmt
-  std::string place;   // "file:line", for messages
+  Place place;         // for messages
 };
 
 // One MailOriginSocket.
@@ -48,6 +49,9 @@ struct ServerConfig {
   // What requests need, filled in once the whole configuration has been read.
   const Vhost* vhost = nullptr;
 };
+
+// Of the configuration that is being read into `pool` (pconf).
+Users& users_of(apr_pool_t* pool);
 
 ServerConfig& config_of(const server_rec* server);
 

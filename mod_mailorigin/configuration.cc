@@ -38,9 +38,8 @@ std::string address_of(apr_pool_t* pool, const server_rec* server) {
   return apr_pstrdup(pool, text);
 }
 
-std::string place_of(const server_rec* server) {
-  return std::string(server->defn_name != nullptr ? server->defn_name : "?") + ':' +
-         std::to_string(server->defn_line_number);
+Place place_of(const server_rec* server) {
+  return {server->defn_name != nullptr ? server->defn_name : "?", server->defn_line_number};
 }
 
 const char* docroot_of(const server_rec* server) {
@@ -135,10 +134,12 @@ class Reader {
 
   VhostPolicy read_server(server_rec* server, const VhostName& name) {
     ServerConfig& config = own_config_of(pool_, server, configuration_.main_server);
-    Vhost* const vhost = pool_new<Vhost>(pool_);
+    // Nothing in it has a destructor: a pool's memory is all it needs.
+    static_assert(std::is_trivially_destructible_v<Vhost>);
+    Vhost* const vhost = new (apr_palloc(pool_, sizeof(Vhost))) Vhost;
     vhost->configuration = &configuration_;
     vhost->id = name.id;
-    vhost->name = name.name;
+    vhost->name = {apr_pstrmemdup(pool_, name.name.data(), name.name.size()), name.name.size()};
     vhost->enabled = config.enabled.value_or(true);
     vhost->strict = config.strict.value_or(true);
     vhost->uid_is_set = config.run_as.has_value();
@@ -175,8 +176,8 @@ class Reader {
     auto format = choose_format(log.format, config.formats, main_config_->formats);
     if (format) {
       route.format = *std::move(format);
-    } else if (unknown_formats_.insert(log.place).second) {
-      fail("MO0101: MailOriginLog (" + log.place + "): " + format.error().message);
+    } else if (unknown_formats_.insert(log.place.text()).second) {
+      fail("MO0101: MailOriginLog (" + log.place.text() + "): " + format.error().message);
     }
     return route;
   }
@@ -191,7 +192,7 @@ class Reader {
       }
       return;
     }
-    if (const auto user = parse_user(daemon.user); !user) {
+    if (const auto user = parse_user(daemon.user, users_of(pool_)); !user) {
       fail("MO0102: MailOriginUser: " + user.error().message);
     }
     struct stat about {};

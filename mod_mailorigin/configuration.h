@@ -27,7 +27,7 @@ struct Vhost {
   bool uid_is_set = false;  // by MailOriginRunAs: suexec's of a request does not count
   bool enabled = true;
   bool strict = true;
-  std::string name;
+  std::string_view name;                  // in the configuration's pool
   const PhpValues* php_values = nullptr;  // of its own; owned by the configuration
 };
 

@@ -83,6 +83,8 @@ void reset_signals() {
 bool arrange_descriptors(Launch& launch) {
   const int null = open("/dev/null", O_RDWR);
   if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) return false;
+  // What one says that is tried every few seconds has been said.
+  if (launch.delay > 0s && dup2(null, STDERR_FILENO) < 0) return false;
   // Out of the way first: one may stand where another belongs.
   for (int i = 0; i < launch.count; i++) {
     launch.handed[i] = fcntl(launch.handed[i], F_DUPFD, first_handed + launch.count);

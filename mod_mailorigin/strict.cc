@@ -6,11 +6,8 @@ namespace mailorigin {
 
 namespace {
 
-using ServersByPlace = std::unordered_map<std::string, const server_rec*>;
-
-std::string place(const char* file, unsigned line) {
-  return std::string(file != nullptr ? file : "") + ':' + std::to_string(line);
-}
+// By the directive that opens the <VirtualHost>; null outside of any.
+using PhpValuesOfHosts = std::unordered_map<const ap_directive_t*, PhpValues>;
 
 std::vector<std::string> words(apr_pool_t* pool, const char* arguments) {
   std::vector<std::string> all;
@@ -20,22 +17,22 @@ std::vector<std::string> words(apr_pool_t* pool, const char* arguments) {
   return all;
 }
 
-void collect(apr_pool_t* pool, const ap_directive_t* first, const server_rec* server,
-             const ServersByPlace& servers, PhpValuesOfServers& found) {
+void collect(apr_pool_t* pool, const ap_directive_t* first, const ap_directive_t* host,
+             PhpValuesOfHosts& found) {
   for (const ap_directive_t* node = first; node != nullptr; node = node->next) {
-    const server_rec* inside = server;
-    if (strcasecmp(node->directive, "<VirtualHost") == 0) {
-      const auto host = servers.find(place(node->filename, static_cast<unsigned>(node->line_num)));
-      if (host != servers.end()) inside = host->second;
-    }
     if (node->first_child != nullptr) {
-      collect(pool, node->first_child, inside, servers, found);
+      const bool is_host = strcasecmp(node->directive, "<VirtualHost") == 0;
+      collect(pool, node->first_child, is_host ? node : host, found);
     } else if (may_set_php_values(node->directive)) {
       for (PhpValue& value : php_values_of(node->directive, words(pool, node->args))) {
-        found[server].insert(std::move(value));
+        found[host].insert(std::move(value));
       }
     }
   }
+}
+
+std::string place(const char* file, unsigned line) {
+  return std::string(file != nullptr ? file : "") + ':' + std::to_string(line);
 }
 
 bool allows(const PhpValues* values, const PhpValue& value) {
@@ -46,13 +43,24 @@ bool allows(const PhpValues* values, const PhpValue& value) {
 
 PhpValuesOfServers read_php_values(apr_pool_t* pool, const ap_directive_t* tree,
                                    const server_rec* main_server) {
-  ServersByPlace servers;
+  PhpValuesOfHosts of_hosts;
+  collect(pool, tree, nullptr, of_hosts);
+  PhpValuesOfServers of_servers;
+  if (of_hosts.empty()) return of_servers;
+
+  std::unordered_map<std::string, const server_rec*> servers;
   for (const server_rec* server = main_server->next; server != nullptr; server = server->next) {
     servers.emplace(place(server->defn_name, server->defn_line_number), server);
   }
-  PhpValuesOfServers found;
-  collect(pool, tree, nullptr, servers, found);
-  return found;
+  for (auto& [host, values] : of_hosts) {
+    if (host == nullptr) {
+      of_servers[nullptr] = std::move(values);
+      continue;
+    }
+    const auto at = servers.find(place(host->filename, static_cast<unsigned>(host->line_num)));
+    if (at != servers.end()) of_servers[at->second] = std::move(values);
+  }
+  return of_servers;
 }
 
 void keep_own_php_values(request_rec* request, const PhpValues* of_server,

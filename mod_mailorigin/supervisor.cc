@@ -1,5 +1,6 @@
 #include "mod_mailorigin/supervisor.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -185,17 +186,20 @@ seconds Supervisor::delay() const {
 void Supervisor::note_end(int status) {
   const bool quick = now_seconds() - kept_.daemon_start < quick_end;
   kept_.quick_ends = quick ? kept_.quick_ends + 1 : 0;
+  // One that says by itself that it cannot start will not do so at once either.
+  if (quick && kept_.connection < 0 && WIFEXITED(status)) {
+    kept_.quick_ends = std::max(kept_.quick_ends, prompt_starts + 1);
+  }
   const std::string who = "mailorigind (process " + std::to_string(kept_.daemon) + ") ended with " +
                           wait_status_text(status);
   kept_.daemon = 0;
   if (kept_.connection >= 0) close(std::exchange(kept_.connection, -1));
   if (kept_.quick_ends <= prompt_starts) {
     say(APLOG_ERR, "MO0115: " + who + "; it is started again");
-  } else if (kept_.quick_ends == prompt_starts + 1) {
-    say(APLOG_ERR, "MO0116: " + who +
-                       " soon after its start, again; from now on it is tried "
-                       "every few seconds, which is not said each time");
-    kept_.absence_said = true;
+  } else if (!kept_.absence_said) {
+    say_absent("MO0116: " + who +
+               " soon after its start; from now on it is tried every few seconds, which is not "
+               "said each time");
   }
 }
 

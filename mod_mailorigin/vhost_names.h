@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "core/policy.h"
+#include "mod_mailorigin/place.h"
 
 namespace mailorigin {
 
@@ -20,17 +21,17 @@ struct VhostName {
 
 class VhostNames {
  public:
-  // `port` and `address` are those that the virtual host listens on; `place`
-  // says where it is defined, for the warning.
+  // `port` and `address` are those that the virtual host listens on; `place` is
+  // for the warning.
   VhostName choose(std::string_view server_name, std::uint16_t port, std::string_view address,
-                   std::string_view place);
+                   Place place);
 
  private:
   // Nothing stands in the way: neither another host's name nor, by chance, its id.
-  bool take(const VhostName& candidate, std::string_view place);
+  bool take(const VhostName& candidate, Place place);
 
   std::unordered_set<std::string> names_;
-  std::unordered_map<std::uint32_t, std::string> place_of_id_;
+  std::unordered_map<std::uint32_t, Place> place_of_id_;
 };
 
 }  // namespace mailorigin
