@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "core/random.h"
-#include "core/unix_socket.h"
 
 namespace mailorigin {
 
@@ -40,10 +39,9 @@ Result<Answer> Asker::ask(const std::string& socket_path, Question question,
       connection_.reset();
       continue;
     }
-    Packet received;
-    const Received how = receive_packet(connection_.get(), received, packet_limit, deadline);
+    const Received how = receive_packet(connection_.get(), received_, packet_limit, deadline);
     if (how == Received::packet) {
-      auto answer = decode_answer(received.bytes);
+      auto answer = decode_answer(received_.bytes);
       if (answer && answer->nonce == question.nonce) return answer;
       fault = answer ? Error{"the answer belongs to another question"} : answer.error();
     } else {

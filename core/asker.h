@@ -8,6 +8,7 @@
 
 #include "core/fd.h"
 #include "core/result.h"
+#include "core/unix_socket.h"
 #include "core/wire.h"
 
 namespace mailorigin {
@@ -25,6 +26,7 @@ class Asker {
 
  private:
   Fd connection_;
+  Packet received_;  // kept for its buffer
   std::string connected_path_;
   pid_t owner_ = 0;
 };

@@ -200,8 +200,9 @@ MailFacts examine_mail(std::string_view to, std::string_view headers, std::strin
     for (const std::string_view name : recipient_fields) {
       if (equal_ignoring_case(field->name, name)) facts.recipients += count_addresses(field->body);
     }
-    if (facts.from.empty() && equal_ignoring_case(field->name, "From")) {
-      facts.from = unfolded(field->body);
+    if (equal_ignoring_case(field->name, "From")) {
+      if (!facts.from.empty()) facts.from += ", ";
+      facts.from += unfolded(field->body);
     } else if (facts.message_id.empty() && equal_ignoring_case(field->name, "Message-ID")) {
       facts.message_id = unfolded(field->body);
     }

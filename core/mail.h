@@ -24,7 +24,7 @@ std::uint64_t count_addresses(std::string_view list);
 
 struct MailFacts {
   std::uint64_t recipients = 0;  // over To, Cc, Bcc, Resent-* and the arguments
-  std::string from;              // the From field
+  std::string from;              // the From field; several are joined by commas
   std::string envelope_from;     // of -f, -r or --from among the parameters
   std::string message_id;
 };

@@ -1,7 +1,10 @@
 #include "core/policy.h"
 
+#include <algorithm>
+
 #include "core/format.h"
 #include "core/name_values.h"
+#include "core/pattern.h"
 #include "core/seal.h"
 
 namespace mailorigin {
@@ -36,6 +39,37 @@ std::string encode_header(const HeaderRule& rule) {
   return out;
 }
 
+constexpr std::string_view rule_names[] = {"allow", "observe", "deny"};
+constexpr std::string_view per_names[] = {"vhost", "script", "uid"};
+constexpr std::string_view count_names[] = {"mails", "recipients"};
+
+template <class Enumeration, std::size_t size>
+std::string_view name_of(Enumeration value, const std::string_view (&names)[size]) {
+  return names[static_cast<std::size_t>(value)];
+}
+
+template <class Enumeration, std::size_t size>
+bool read_name(std::string_view name, const std::string_view (&names)[size], Enumeration& out) {
+  for (std::size_t i = 0; i < size; i++) {
+    if (name != names[i]) continue;
+    out = static_cast<Enumeration>(i);
+    return true;
+  }
+  return false;
+}
+
+std::string encode_limit(const LimitRule& limit) {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("units", limit.rate.units);
+  writer.add("period_ns", limit.rate.period_ns);
+  writer.add("burst", limit.rate.burst);
+  writer.add("per", name_of(limit.per, per_names));
+  writer.add("count", name_of(limit.count, count_names));
+  writer.add("action", name_of(limit.action, rule_names));
+  return out;
+}
+
 std::string encode_vhost(const VhostPolicy& vhost) {
   std::string out;
   NameValueWriter writer(out);
@@ -46,6 +80,11 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   if (vhost.run_as) writer.add("run_as", std::uint64_t{*vhost.run_as});
   for (const LogRoute& route : vhost.logs) writer.add("log", encode_route(route));
   for (const HeaderRule& rule : vhost.headers) writer.add("header", encode_header(rule));
+  writer.add("send", rule_name(vhost.send));
+  for (const std::string& script : vhost.denied_scripts) writer.add("denied_script", script);
+  for (const LimitRule& limit : vhost.limits) writer.add("limit", encode_limit(limit));
+  if (vhost.max_recipients) writer.add("max_recipients", *vhost.max_recipients);
+  for (const std::string& domain : vhost.sender_domains) writer.add("sender_domain", domain);
   return out;
 }
 
@@ -107,6 +146,23 @@ bool read_header(std::string_view bytes, HeaderRule& rule) {
   }));
 }
 
+bool read_limit(std::string_view bytes, LimitRule& limit) {
+  const Status read = each_pair("limit", bytes, [&](auto name, auto value) {
+    if (name == "units") return read_number(value, limit.rate.units, rate_limit);
+    if (name == "period_ns") return read_number(value, limit.rate.period_ns, UINT64_MAX);
+    if (name == "burst") return read_number(value, limit.rate.burst, rate_limit);
+    if (name == "per") return read_name(value, per_names, limit.per);
+    if (name == "count") return read_name(value, count_names, limit.count);
+    return name == "action" && read_name(value, rule_names, limit.action);
+  });
+  return read && limit.rate.units > 0 && limit.rate.period_ns > 0 && limit.rate.burst > 0;
+}
+
+bool read_script(std::string_view expression, std::vector<std::string>& scripts) {
+  scripts.emplace_back(expression);
+  return static_cast<bool>(Pattern::compile(scripts.back()));
+}
+
 Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
   VhostPolicy vhost;
   const Status read = each_pair("pair", bytes, [&](auto name, auto value) {
@@ -115,15 +171,30 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "run_as") return read_number(value, vhost.run_as.emplace(), UINT32_MAX);
     if (name == "log") return read_route(value, targets, vhost.logs.emplace_back());
     if (name == "header") return read_header(value, vhost.headers.emplace_back());
+    if (name == "send") return read_name(value, rule_names, vhost.send);
+    if (name == "denied_script") return read_script(value, vhost.denied_scripts);
+    if (name == "limit") return read_limit(value, vhost.limits.emplace_back());
+    if (name == "max_recipients") {
+      return read_number(value, vhost.max_recipients.emplace(), UINT64_MAX);
+    }
+    if (name == "sender_domain") vhost.sender_domains.emplace_back(value);
     if (name == "name") vhost.name = value;
     if (name == "docroot") vhost.docroot = value;
-    return name == "name" || name == "docroot";
+    return name == "sender_domain" || name == "name" || name == "docroot";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");
   return vhost;
 }
 
 }  // namespace
+
+std::string_view rule_name(Rule rule) { return name_of(rule, rule_names); }
+
+std::optional<Rule> rule_named(std::string_view name) {
+  Rule rule{};
+  if (!read_name(name, rule_names, rule)) return std::nullopt;
+  return rule;
+}
 
 void Policy::index() {
   by_id_.clear();
@@ -147,12 +218,19 @@ const VhostPolicy* Policy::only_one_run_as(std::uint32_t uid) const {
   return found == by_uid_.end() || found->second == ambiguous ? nullptr : &vhosts[found->second];
 }
 
+bool Policy::has_limits() const {
+  return !server.limits.empty() || std::any_of(vhosts.begin(), vhosts.end(), [](const auto& vhost) {
+    return !vhost.limits.empty();
+  });
+}
+
 std::string Policy::encode() const {
   std::string out;
   NameValueWriter writer(out);
   writer.add("instance", instance);
   // Targets first: a route is checked against them.
   for (const LogTarget& target : targets) writer.add("target", encode_target(target));
+  writer.add("unverified", rule_name(unverified));
   writer.add("server", encode_vhost(server));
   for (const VhostPolicy& vhost : vhosts) writer.add("vhost", encode_vhost(vhost));
   return out;
@@ -166,6 +244,7 @@ Result<Policy> Policy::decode(std::string_view bytes) {
       policy.instance = value;
       return true;
     }
+    if (name == "unverified") return read_name(value, rule_names, policy.unverified);
     if (name == "target") return read_target(value, policy.targets.emplace_back());
     if (name != "server" && name != "vhost") return false;
     auto vhost = decode_vhost(value, policy.targets.size());

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/limits.h"
 #include "core/result.h"
 
 namespace mailorigin {
@@ -39,6 +40,22 @@ struct HeaderRule {
   std::string format;
 };
 
+// What becomes of mail that a directive speaks of. `observe` records the verdict
+// that `deny` would give, and lets the mail leave.
+enum class Rule : std::uint8_t { allow, observe, deny };
+std::string_view rule_name(Rule rule);
+std::optional<Rule> rule_named(std::string_view name);
+
+// One MailOriginLimit.
+struct LimitRule {
+  enum class Per : std::uint8_t { vhost, script, uid };
+  enum class Count : std::uint8_t { mails, recipients };
+  Rate rate;
+  Per per = Per::vhost;
+  Count count = Count::mails;
+  Rule action = Rule::deny;
+};
+
 // One <VirtualHost>, or the server's own settings (Policy::server).
 struct VhostPolicy {
   std::uint32_t id = 0;  // as in ContextTag::vhost_id; 0 is the server
@@ -48,6 +65,12 @@ struct VhostPolicy {
   std::optional<std::uint32_t> run_as;  // MailOriginRunAs, or suexec's uid
   std::vector<LogRoute> logs;
   std::vector<HeaderRule> headers;
+
+  Rule send = Rule::allow;                      // MailOriginSend
+  std::vector<std::string> denied_scripts;      // MailOriginDenyScript: expressions, see Pattern
+  std::vector<LimitRule> limits;                // MailOriginLimit
+  std::optional<std::uint64_t> max_recipients;  // MailOriginMaxRecipients, of one message
+  std::vector<std::string> sender_domains;      // MailOriginSender, lower case; empty: any
 };
 
 class Policy {
@@ -55,6 +78,7 @@ class Policy {
   std::string instance;  // names the httpd: its pid file
   std::vector<LogTarget> targets;
   VhostPolicy server;
+  Rule unverified = Rule::allow;  // MailOriginUnverified
   std::vector<VhostPolicy> vhosts;
 
   // Builds the indexes below; call after filling the members. decode() did.
@@ -64,6 +88,8 @@ class Policy {
   [[nodiscard]] const VhostPolicy* by_id(std::uint32_t id) const;
   // The vhost, if exactly one runs as that uid; else null.
   [[nodiscard]] const VhostPolicy* only_one_run_as(std::uint32_t uid) const;
+
+  [[nodiscard]] bool has_limits() const;  // any MailOriginLimit at all
 
   [[nodiscard]] std::string encode() const;
   // Fails on unknown or malformed pairs, on a route to a target that is not

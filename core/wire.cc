@@ -121,6 +121,7 @@ std::string encode_answer(const Answer& answer) {
   writer.add("recorded", std::uint64_t{answer.recorded});
   if (!answer.id.empty()) writer.add("id", answer.id);
   if (!answer.reason.empty()) writer.add("reason", answer.reason);
+  if (answer.retry_after > 0) writer.add("retry_after", answer.retry_after);
   for (const auto& [name, value] : answer.headers) {
     writer.add("header", name);
     writer.add("value", value);
@@ -142,6 +143,11 @@ Result<Answer> decode_answer(std::string_view packet) {
         if (name == "recorded") {
           answer.recorded = value == "1";
           return value == "0" || value == "1";
+        }
+        if (name == "retry_after") {
+          const auto seconds = parse_number(value);
+          answer.retry_after = seconds.value_or(0);
+          return seconds.has_value();
         }
         if (name == "header") answer.headers.emplace_back(value, "");
         if (name == "value") {

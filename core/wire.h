@@ -57,6 +57,8 @@ struct Answer {
   bool recorded = true;
   std::string id;      // event id; empty when nothing is recorded (MailOrigin Off)
   std::string reason;  // a stable word
+  // Seconds until a mail that a limit refused may leave; 0 where that is not so.
+  std::uint64_t retry_after = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // name, value
 };
 

@@ -42,6 +42,7 @@ Decision decide(ModuleState& state, const Event& claims) {
     decision.kind = Decision::Kind::denied;
     append_one_line(decision.reason, cut(answer->reason, word_limit));
     append_one_line(decision.event_id, cut(answer->id, word_limit));
+    decision.retry_after = answer->retry_after;
   } else {
     decision.headers = usable_fields(answer->headers);
   }

@@ -20,7 +20,8 @@ struct Decision {
   Kind kind = Kind::send;
   HeaderFields headers;
   std::string reason;
-  std::string event_id;  // may be empty
+  std::string event_id;           // may be empty
+  std::uint64_t retry_after = 0;  // seconds, of a limit; 0: not known
 };
 
 // Asks the daemon about a mail, for at most mailorigin.timeout_ms. A mail that

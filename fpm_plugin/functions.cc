@@ -59,6 +59,12 @@ bool compose_headers(const MailCall& call, ModuleState& state) noexcept {
 void warn_of_refusal(const Decision& decision) {
   if (decision.kind == Decision::Kind::unreachable) {
     php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: the recorder cannot be reached");
+  } else if (decision.retry_after > 0) {
+    php_error_docref(nullptr, E_WARNING,
+                     "Refused by MailOrigin: %s (event %s), the next may leave in " ZEND_ULONG_FMT
+                     " s",
+                     decision.reason.c_str(), decision.event_id.c_str(),
+                     static_cast<zend_ulong>(decision.retry_after));
   } else if (decision.event_id.empty()) {
     php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s", decision.reason.c_str());
   } else {

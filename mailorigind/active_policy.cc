@@ -30,6 +30,12 @@ const Format* ActivePolicy::format(const FormatChoice& choice) {
   return &entry->second;
 }
 
+const Pattern* ActivePolicy::pattern(const std::string& text) {
+  const auto found = patterns_.find(text);
+  if (found != patterns_.end()) return &found->second;
+  return &patterns_.emplace(text, *Pattern::compile(text)).first->second;
+}
+
 ActivePolicy::Rules ActivePolicy::compile(const VhostPolicy& vhost) {
   Rules rules;
   for (const HeaderRule& rule : vhost.headers) {
@@ -37,6 +43,9 @@ ActivePolicy::Rules ActivePolicy::compile(const VhostPolicy& vhost) {
   }
   for (const LogRoute& route : vhost.logs) {
     rules.logs.push_back({route.target, format(route.format)});
+  }
+  for (const std::string& script : vhost.denied_scripts) {
+    rules.denied_scripts.push_back(pattern(script));
   }
   return rules;
 }

@@ -1,4 +1,5 @@
-// The policy in force: with its formats parsed and its logs' descriptors.
+// The policy in force: with its formats and expressions parsed, and its logs'
+// descriptors.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "core/fd.h"
 #include "core/format.h"
+#include "core/pattern.h"
 #include "core/policy.h"
 
 namespace mailorigin {
@@ -28,6 +30,7 @@ class ActivePolicy {
   struct Rules {
     std::vector<Header> headers;
     std::vector<Route> logs;
+    std::vector<const Pattern*> denied_scripts;
   };
 
   // `descriptors` has one for each file and pipe among the targets, in their
@@ -55,7 +58,11 @@ class ActivePolicy {
   Policy policy_;
   std::vector<Fd> descriptors_;
   std::vector<int> by_target_;
-  std::map<std::pair<bool, std::string>, Format> formats_;  // each text once
+  const Pattern* pattern(const std::string& text);
+
+  // Each text once.
+  std::map<std::pair<bool, std::string>, Format> formats_;
+  std::map<std::string, Pattern> patterns_;  // for the answering thread
   Rules server_;
   std::vector<Rules> vhosts_;
 };

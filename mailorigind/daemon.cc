@@ -87,6 +87,18 @@ Status Daemon::watch() {
   return Done{};
 }
 
+// Only a daemon that has limits to keep takes the room for them.
+void Daemon::open_limits() {
+  auto limits = LimitTable::open(state_directory_ + "/limits");
+  if (!limits) {
+    notices_.say(Notice::Level::error,
+                 "MO0219: " + limits.error().message +
+                     "; until the next start limits are counted in memory alone");
+    limits = LimitTable::in_memory();
+  }
+  if (limits) judge_.use(*std::move(limits));
+}
+
 void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
   // While one policy replaces another, both have their logs open.
   const std::size_t reserved = descriptors_reserved + 2 * policy.targets.size();
@@ -94,6 +106,7 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
                                                             : descriptor_limit_ / 2);
   const auto active =
       std::make_shared<const ActivePolicy>(std::move(policy), std::move(descriptors));
+  if (active->policy().has_limits() && !judge_.counts()) open_limits();
   judge_.use(active);
   delivery_->adopt(active);
 }

@@ -41,6 +41,7 @@ class Daemon {
   Status watch();
   void loop();
   void take(ControlDesk::Push push);
+  void open_limits();
   void put_in_force(Policy policy, std::vector<Fd> descriptors);
 
   const std::string state_directory_;

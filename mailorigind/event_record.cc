@@ -13,6 +13,7 @@ constexpr std::string_view policy_name = "@policy";
 constexpr std::string_view nonce_name = "@nonce";
 constexpr std::string_view header_name = "@header";
 constexpr std::string_view value_name = "@value";
+constexpr std::string_view retry_name = "@retry_after";
 
 }  // namespace
 
@@ -21,6 +22,7 @@ void append_payload(std::string& out, std::uint32_t policy, const Answer& answer
   NameValueWriter writer(out);
   writer.add(policy_name, std::uint64_t{policy});
   writer.add(nonce_name, {reinterpret_cast<const char*>(answer.nonce.data()), answer.nonce.size()});
+  if (answer.retry_after > 0) writer.add(retry_name, answer.retry_after);
   for (const auto& [name, value] : answer.headers) {
     writer.add(header_name, name);
     writer.add(value_name, value);
@@ -75,6 +77,8 @@ std::optional<GivenAnswer> payload_answer(std::string_view payload) {
     if (name == nonce_name && value.size() == given.answer.nonce.size()) {
       std::copy(value.begin(), value.end(), given.answer.nonce.begin());
       has_nonce = true;
+    } else if (name == retry_name) {
+      given.answer.retry_after = parse_number(value).value_or(0);
     } else if (name == header_name) {
       given.answer.headers.emplace_back(value, "");
     } else if (name == value_name && !given.answer.headers.empty()) {

@@ -79,6 +79,25 @@ Unsealed Judge::unseal_shown(const Question& question, const AskingProcess& aske
   return unsealed;
 }
 
+// The rules first: a mail that one of them refuses uses up no limit.
+void Judge::apply(const RuledMail& mail, const Moment& moment, Answer& answer) {
+  constexpr std::uint64_t second_ns = 1'000'000'000;
+  const auto& denied_scripts = policy_->rules(mail.policy).denied_scripts;
+  Ruling ruling = apply_rules(mail, policy_->policy().unverified, denied_scripts);
+  if (ruling.verdict != Verdict::deny && limits_ && !mail.policy.limits.empty()) {
+    const Admission admission = limits_->admit(limit_demands(mail), moment.wall_ms * 1'000'000);
+    if (admission.refused_by) {
+      ruling.add(Rule::deny, "limit");
+      answer.retry_after = (admission.retry_after_ns.value_or(0) + second_ns - 1) / second_ns;
+    } else if (admission.observed_by) {
+      ruling.add(Rule::observe, "limit");
+    }
+  }
+  if (ruling.verdict == Verdict::allow) return;
+  answer.verdict = ruling.verdict;
+  answer.reason = ruling.reason;
+}
+
 Judgement Judge::judge(Question question, const AskingProcess& asker, const Moment& moment) {
   Judgement judgement;
   Answer& answer = judgement.answer;
@@ -116,6 +135,17 @@ Judgement Judge::judge(Question question, const AskingProcess& asker, const Mome
   judgement.recorded = true;
   judgement.policy = policy.id;
   Event& event = judgement.event = std::move(question.claims);
+  const bool of_server = policy.id == policy_->policy().server.id;
+  if (shown.context != nullptr) {
+    describe_origin(event, *shown.context);
+  } else if (!of_server) {
+    event.set(Field::vhost, policy.name);
+    event.set(Field::docroot, policy.docroot);
+  }
+  if (exhausted == nullptr) {
+    const bool of_nobody = shown.context == nullptr && of_server;
+    apply({event, asker.credentials.uid, policy, of_nobody}, moment, answer);
+  }
   if (time_ms_ != moment.wall_ms) {
     time_ms_ = moment.wall_ms;
     time_text_ = rfc3339(time_ms_);
@@ -131,12 +161,6 @@ Judgement Judge::judge(Question question, const AskingProcess& asker, const Mome
   event.set(Field::uid, std::uint64_t{asker.credentials.uid});
   event.set(Field::gid, std::uint64_t{asker.credentials.gid});
   event.set(Field::user, asker.user);
-  if (shown.context != nullptr) {
-    describe_origin(event, *shown.context);
-  } else if (policy.id != policy_->policy().server.id) {
-    event.set(Field::vhost, policy.name);
-    event.set(Field::docroot, policy.docroot);
-  }
   if (exhausted != nullptr) exhausted->recorded_busy(moment.elapsed_ms(), answer.id);
 
   std::string value;

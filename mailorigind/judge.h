@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/key.h"
+#include "core/limits.h"
 #include "core/ulid.h"
 #include "core/unix_socket.h"
 #include "core/wire.h"
@@ -18,6 +19,7 @@
 #include "mailorigind/process.h"
 #include "mailorigind/quota.h"
 #include "mailorigind/request_bindings.h"
+#include "mailorigind/rules.h"
 
 namespace mailorigin {
 
@@ -54,15 +56,20 @@ class Judge {
 
   void use(std::shared_ptr<const ActivePolicy> policy);
   void use(const KeyRing& keys) { keys_ = keys; }
+  // Before the first policy that has limits.
+  void use(LimitTable limits) { limits_ = std::move(limits); }
+  [[nodiscard]] bool counts() const { return limits_.has_value(); }
 
   Judgement judge(Question question, const AskingProcess& asker, const Moment& moment);
 
  private:
   Unsealed unseal_shown(const Question& question, const AskingProcess& asker, const Moment& moment,
                         std::string_view& refusal);
+  void apply(const RuledMail& mail, const Moment& moment, Answer& answer);
 
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;
+  std::optional<LimitTable> limits_;
   RequestBindings bindings_;
   std::unordered_map<std::uint32_t, Quota> vhost_quotas_;
   UlidGenerator ids_;

@@ -6,9 +6,11 @@
 #include <cstring>
 
 #include "core/format.h"
+#include "core/pattern.h"
 #include "mod_mailorigin/module.h"
 #include "mod_mailorigin/pool.h"
 #include "mod_mailorigin/report.h"
+#include "mod_mailorigin/rule_arguments.h"
 
 namespace mailorigin {
 
@@ -35,6 +37,11 @@ ServerConfig* merge(apr_pool_t* pool, const ServerConfig& base, const ServerConf
   merged->logs = add.logs != nullptr ? add.logs : base.logs;
   merged->headers = add.headers != nullptr ? add.headers : base.headers;
   merged->formats = add.formats;
+  merged->send = add.send ? add.send : base.send;
+  merged->denied_scripts = add.denied_scripts != nullptr ? add.denied_scripts : base.denied_scripts;
+  merged->limits = add.limits != nullptr ? add.limits : base.limits;
+  merged->max_recipients = add.max_recipients ? add.max_recipients : base.max_recipients;
+  merged->sender_domains = add.sender_domains != nullptr ? add.sender_domains : base.sender_domains;
   return merged;
 }
 
@@ -157,7 +164,76 @@ const char* add_header(cmd_parms* cmd, void*, const char* name, const char* form
   return nullptr;
 }
 
+const char* set_rule(cmd_parms* cmd, std::optional<Rule>& field, const char* argument) {
+  const auto rule = parse_rule(argument);
+  if (!rule) return wrong(cmd, rule.error().message);
+  field = *rule;
+  return nullptr;
+}
+
+const char* set_send(cmd_parms* cmd, void*, const char* argument) noexcept {
+  return set_rule(cmd, target_of(cmd).send, argument);
+}
+
+const char* add_denied_script(cmd_parms* cmd, void*, const char* expression) noexcept {
+  auto& scripts = ensure(cmd, target_of(cmd).denied_scripts);
+  if (strcasecmp(expression, "none") == 0) {
+    scripts.clear();
+    return nullptr;
+  }
+  if (const auto compiled = Pattern::compile(expression); !compiled) {
+    return wrong(cmd, "not a regular expression: " + compiled.error().message);
+  }
+  scripts.emplace_back(expression);
+  return nullptr;
+}
+
+const char* add_limit(cmd_parms* cmd, void*, int count, char* const arguments[]) noexcept {
+  if (count == 0) return wrong(cmd, "a rate is missing, as in 100/hour; or none");
+  auto& limits = ensure(cmd, target_of(cmd).limits);
+  if (count == 1 && strcasecmp(arguments[0], "none") == 0) {
+    limits.clear();
+    return nullptr;
+  }
+  const auto limit = parse_limit({arguments, arguments + count});
+  if (!limit) return wrong(cmd, limit.error().message);
+  limits.push_back(*limit);
+  return nullptr;
+}
+
+const char* set_max_recipients(cmd_parms* cmd, void*, const char* argument) noexcept {
+  if (strcasecmp(argument, "none") == 0) {
+    target_of(cmd).max_recipients = 0;
+    return nullptr;
+  }
+  const auto number = parse_max_recipients(argument);
+  if (!number) return wrong(cmd, number.error().message);
+  target_of(cmd).max_recipients = *number;
+  return nullptr;
+}
+
+const char* add_sender_domain(cmd_parms* cmd, void*, const char* argument) noexcept {
+  auto& domains = ensure(cmd, target_of(cmd).sender_domains);
+  if (strcasecmp(argument, "any") == 0) {
+    domains.clear();
+    return nullptr;
+  }
+  if (argument == own_domains) {
+    domains.emplace_back(own_domains);
+    return nullptr;
+  }
+  auto domain = parse_domain(argument);
+  if (!domain) return wrong(cmd, domain.error().message);
+  domains.push_back(*std::move(domain));
+  return nullptr;
+}
+
 const char* refuse_in_vhost(cmd_parms* cmd) { return ap_check_cmd_context(cmd, GLOBAL_ONLY); }
+
+const char* set_unverified(cmd_parms* cmd, void*, const char* argument) noexcept {
+  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+  return set_rule(cmd, target_of(cmd).unverified, argument);
+}
 
 const char* add_socket(cmd_parms* cmd, void*, const char* path, const char* mode) noexcept {
   if (const char* refused = refuse_in_vhost(cmd)) return refused;
@@ -303,6 +379,19 @@ const command_rec mailorigin_directives[] = {
                   "the user or #uid that PHP of this virtual host runs as"),
     AP_INIT_TAKE1("MailOriginStrict", set_strict, nullptr, RSRC_CONF,
                   "On or Off: whether .htaccess is kept from PHP's settings and from the context"),
+    AP_INIT_TAKE1("MailOriginSend", set_send, nullptr, RSRC_CONF,
+                  "allow, observe or deny: mail from this virtual host's scripts"),
+    AP_INIT_ITERATE("MailOriginDenyScript", add_denied_script, nullptr, RSRC_CONF,
+                    "regular expressions of scripts that may not send, or none"),
+    AP_INIT_TAKE_ARGV("MailOriginLimit", add_limit, nullptr, RSRC_CONF,
+                      "N/second|minute|hour|day [burst=N] [per=vhost|script|uid] "
+                      "[count=mails|recipients] [action=deny|observe], or none"),
+    AP_INIT_TAKE1("MailOriginMaxRecipients", set_max_recipients, nullptr, RSRC_CONF,
+                  "the most recipients of one message, or none"),
+    AP_INIT_ITERATE("MailOriginSender", add_sender_domain, nullptr, RSRC_CONF,
+                    "domains that From and the envelope sender must belong to, vhost, or any"),
+    AP_INIT_TAKE1("MailOriginUnverified", set_unverified, nullptr, RSRC_CONF,
+                  "allow, observe or deny: mail without a verified origin or a virtual host"),
     AP_INIT_TAKE12("MailOriginSocket", add_socket, nullptr, RSRC_CONF,
                    "the path of a socket for questions, and its octal mode"),
     AP_INIT_TAKE1("MailOriginRuntimeDir", set_runtime_directory, nullptr, RSRC_CONF,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/policy.h"
@@ -39,12 +40,19 @@ struct ServerConfig {
   std::vector<HeaderRule>* headers = nullptr;  // MailOriginHeader; empty: `none` or Off
   Nicknames* formats = nullptr;  // MailOriginLogFormat; not merged, see choose_format()
 
+  std::optional<Rule> send;                            // MailOriginSend
+  std::vector<std::string>* denied_scripts = nullptr;  // MailOriginDenyScript; empty: `none`
+  std::vector<LimitRule>* limits = nullptr;            // MailOriginLimit; empty: `none`
+  std::optional<std::uint64_t> max_recipients;         // MailOriginMaxRecipients; 0: `none`
+  std::vector<std::string>* sender_domains = nullptr;  // MailOriginSender; empty: `any`
+
   // Of the server alone.
   std::vector<SocketDirective>* sockets = nullptr;  // MailOriginSocket
   const char* runtime_directory = nullptr;          // MailOriginRuntimeDir
   const char* state_directory = nullptr;            // MailOriginStateDir
   const char* user = nullptr;                       // MailOriginUser
   const char* daemon = nullptr;                     // MailOriginDaemon
+  std::optional<Rule> unverified;                   // MailOriginUnverified
 
   // What requests need, filled in once the whole configuration has been read.
   const Vhost* vhost = nullptr;
@@ -52,6 +60,9 @@ struct ServerConfig {
 
 // Of the configuration that is being read into `pool` (pconf).
 Users& users_of(apr_pool_t* pool);
+
+// In ServerConfig::sender_domains: the names of the virtual host itself.
+inline constexpr std::string_view own_domains = "vhost";
 
 ServerConfig& config_of(const server_rec* server);
 

@@ -115,6 +115,7 @@ class Reader {
     name.name =
         std::string(main_server->server_hostname) + ':' + std::to_string(port_of(main_server));
     policy.server = read_server(main_server, name);
+    policy.unverified = main_config_->unverified.value_or(Rule::allow);
 
     // httpd's list begins with the last one; of two hosts that cannot be told
     // apart, requests reach the first.
@@ -159,11 +160,41 @@ class Reader {
           " runs PHP as httpd's own User, whose processes hold the key: its scripts could forge "
           "the origin of any mail");
     }
+    read_rules(server, config, policy);
     if (config.headers != nullptr) policy.headers = *config.headers;
     if (config.logs != nullptr) {
       for (const LogDirective& log : *config.logs) policy.logs.push_back(route(log, config));
     }
     return policy;
+  }
+
+  static void read_rules(const server_rec* server, const ServerConfig& config,
+                         VhostPolicy& policy) {
+    policy.send = config.send.value_or(Rule::allow);
+    if (config.denied_scripts != nullptr) policy.denied_scripts = *config.denied_scripts;
+    if (config.limits != nullptr) policy.limits = *config.limits;
+    if (config.max_recipients.value_or(0) > 0) policy.max_recipients = config.max_recipients;
+    if (config.sender_domains == nullptr) return;
+    for (const std::string& domain : *config.sender_domains) {
+      if (domain == own_domains) {
+        add_own_domains(server, policy.sender_domains);
+      } else {
+        policy.sender_domains.push_back(domain);
+      }
+    }
+  }
+
+  // ServerName and ServerAlias, wildcards included.
+  static void add_own_domains(const server_rec* server, std::vector<std::string>& domains) {
+    const auto add = [&](const char* name) {
+      ap_str_tolower(domains.emplace_back(name).data());
+    };
+    if (server->server_hostname != nullptr) add(server->server_hostname);
+    for (const apr_array_header_t* names : {server->names, server->wild_names}) {
+      for (int i = 0; names != nullptr && i < names->nelts; i++) {
+        add(APR_ARRAY_IDX(names, i, const char*));
+      }
+    }
   }
 
   LogRoute route(const LogDirective& log, const ServerConfig& config) {

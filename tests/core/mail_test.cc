@@ -65,6 +65,10 @@ TEST(ExamineMail, FindsTheEnvelopeSenderInEveryForm) {
   }
 }
 
+TEST(ExamineMail, HidesNoSecondFrom) {
+  EXPECT_EQ(examine_mail("", "From: a@b\r\nfrom : c@d", "").from, "a@b, c@d");
+}
+
 TEST(ExamineMail, SeesABccBehindALoneCarriageReturn) {
   EXPECT_EQ(examine_mail("a@b", "X: 1\rBcc: c@d, e@f", "").recipients, 3U);
 }

@@ -9,6 +9,7 @@ namespace {
 
 Policy example() {
   Policy policy;
+  policy.unverified = Rule::deny;
   policy.instance = "/run/apache2/apache2.pid";
   policy.targets = {{LogTarget::Kind::file, "/var/log/mail.log"},
                     {LogTarget::Kind::pipe, "|rotatelogs x"},
@@ -22,6 +23,15 @@ Policy example() {
   shop.run_as = 1001;
   shop.logs = {{0, {true, "json"}}, {1, {false, "%{id} %{to}"}}};
   shop.headers = {{"X-Mail-Origin", "%{id}"}, {"X-Script", "%{entry}"}};
+  shop.send = Rule::observe;
+  shop.denied_scripts = {"/uploads/", "^eval$"};
+  shop.limits = {{{100, 3600'000'000'000, 20},
+                  LimitRule::Per::script,
+                  LimitRule::Count::recipients,
+                  Rule::observe},
+                 {}};
+  shop.max_recipients = 50;
+  shop.sender_domains = {"shop.example", "www.shop.example"};
   VhostPolicy blog = shop;
   blog.id = vhost_id("blog.example:443");
   blog.name = "blog.example:443";
@@ -45,6 +55,20 @@ TEST(Policy, SurvivesItsEncoding) {
   EXPECT_EQ(read->vhosts[0].logs[1].format, (FormatChoice{false, "%{id} %{to}"}));
   EXPECT_FALSE(read->vhosts[1].enabled);
   EXPECT_EQ(read->targets[1].kind, LogTarget::Kind::pipe);
+  EXPECT_EQ(read->unverified, Rule::deny);
+  const VhostPolicy& shop = read->vhosts[0];
+  EXPECT_EQ(shop.send, Rule::observe);
+  EXPECT_EQ(shop.denied_scripts, policy.vhosts[0].denied_scripts);
+  ASSERT_EQ(shop.limits.size(), 2U);
+  EXPECT_EQ(shop.limits[0].rate.units, 100U);
+  EXPECT_EQ(shop.limits[0].rate.period_ns, 3600'000'000'000U);
+  EXPECT_EQ(shop.limits[0].rate.burst, 20U);
+  EXPECT_EQ(shop.limits[0].per, LimitRule::Per::script);
+  EXPECT_EQ(shop.limits[0].count, LimitRule::Count::recipients);
+  EXPECT_EQ(shop.limits[0].action, Rule::observe);
+  EXPECT_EQ(shop.max_recipients, 50U);
+  EXPECT_EQ(shop.sender_domains, policy.vhosts[0].sender_domains);
+  EXPECT_FALSE(read->server.max_recipients);
 }
 
 TEST(Policy, FindsVhostsByIdAndByAUidOfTheirOwn) {
@@ -68,6 +92,13 @@ TEST(Policy, RefusesWhatItCannotUse) {
             std::string::npos);
   policy = example();
   policy.server.logs[0].format = {true, "common"};
+  EXPECT_FALSE(Policy::decode(policy.encode()));
+
+  policy = example();
+  policy.vhosts[0].limits[0].rate.units = 0;
+  EXPECT_FALSE(Policy::decode(policy.encode()));
+  policy = example();
+  policy.vhosts[0].denied_scripts[0] = "(";
   EXPECT_FALSE(Policy::decode(policy.encode()));
 
   std::string unknown;

@@ -63,6 +63,7 @@ TEST(Answer, SurvivesItsEncoding) {
   answer.recorded = false;
   answer.id = "01ARYZ6S41TSV4RRFFQ69G5FAV";
   answer.reason = "busy";
+  answer.retry_after = 35;
   answer.headers = {{"X-Mail-Origin", "1"}, {"X-Other", ""}};
   const auto read = decode_answer(encode_answer(answer));
   ASSERT_TRUE(read) << read.error().message;
@@ -71,6 +72,7 @@ TEST(Answer, SurvivesItsEncoding) {
   EXPECT_FALSE(read->recorded);
   EXPECT_EQ(read->id, answer.id);
   EXPECT_EQ(read->reason, "busy");
+  EXPECT_EQ(read->retry_after, 35U);
   EXPECT_EQ(read->headers, answer.headers);
 }
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "mailorigind/limits.h"
 #include "tests/daemon/harness.h"
 
@@ -21,10 +23,19 @@ class JudgeTest : public ::testing::Test {
     judge_.use(std::make_shared<const ActivePolicy>(simple_policy("/log", "%{id}", 1001),
                                                     std::vector<Fd>()));
     judge_.use(KeyRing{key_, std::nullopt});
+    judge_.use(std::move(*LimitTable::in_memory(16)));
   }
 
   Judgement ask(const Question& question, uid_t uid = 1001) {
     return judge_.judge(question, {{getpid(), uid, 100}, "alice", quota_, lineage_}, moment_);
+  }
+
+  // With these rules for the vhost instead.
+  void use(const std::function<void(VhostPolicy&)>& change) {
+    Policy policy = simple_policy("/log", "%{id}", 1001);
+    change(policy.vhosts[0]);
+    policy.index();
+    judge_.use(std::make_shared<const ActivePolicy>(std::move(policy), std::vector<Fd>()));
   }
 
   Judge judge_;
@@ -93,6 +104,49 @@ TEST_F(JudgeTest, WithoutAKeyEveryContextIsUnknown) {
                   {{getpid(), 1001, 100}, "alice", quota_, lineage_}, moment_);
   EXPECT_EQ(judgement.answer.reason, "unknown-key");
   EXPECT_TRUE(judgement.recorded);
+}
+
+TEST_F(JudgeTest, ALimitRefusesSaysWhenAndUsesUpNothing) {
+  constexpr std::uint64_t hour_ns = 3'600'000'000'000;
+  use([](VhostPolicy& vhost) {
+    vhost.limits = {{{60, hour_ns, 2}, LimitRule::Per::vhost, LimitRule::Count::mails, Rule::deny}};
+  });
+  const auto verdict = [&] { return ask(mail_question("x", fresh_context(key_))).answer; };
+  EXPECT_EQ(verdict().verdict, Verdict::allow);
+  EXPECT_EQ(verdict().verdict, Verdict::allow);
+  const Judgement refused = ask(mail_question("x", fresh_context(key_)));
+  EXPECT_EQ(refused.answer.verdict, Verdict::deny);
+  EXPECT_EQ(refused.answer.reason, "limit");
+  EXPECT_EQ(refused.answer.retry_after, 60U);
+  EXPECT_TRUE(refused.recorded);
+  EXPECT_EQ(refused.event.get(Field::verdict), "deny");
+  EXPECT_EQ(refused.event.get(Field::reason), "limit");
+  // The cron job of the vhost's own uid counts with it.
+  EXPECT_EQ(ask(mail_question("cron")).answer.reason, "limit");
+  moment_.wall_ms += 60'000;
+  moment_.boottime_ns += 60'000'000'000;
+  EXPECT_EQ(verdict().verdict, Verdict::allow);
+}
+
+TEST_F(JudgeTest, AMailThatARuleRefusesUsesUpNoLimit) {
+  constexpr std::uint64_t hour_ns = 3'600'000'000'000;
+  const LimitRule one{{1, hour_ns, 1}, LimitRule::Per::vhost, LimitRule::Count::mails, Rule::deny};
+  use([&](VhostPolicy& vhost) {
+    vhost.limits = {one};
+    vhost.send = Rule::deny;
+  });
+  EXPECT_EQ(ask(mail_question("x")).answer.reason, "policy");
+  use([&](VhostPolicy& vhost) { vhost.limits = {one}; });
+  EXPECT_EQ(ask(mail_question("x")).answer.verdict, Verdict::allow);
+  EXPECT_EQ(ask(mail_question("x")).answer.reason, "limit");
+}
+
+TEST_F(JudgeTest, ObservingRecordsTheVerdictAndSends) {
+  use([](VhostPolicy& vhost) { vhost.send = Rule::observe; });
+  const Judgement judgement = ask(mail_question("x", fresh_context(key_)));
+  EXPECT_EQ(judgement.answer.verdict, Verdict::observe);
+  EXPECT_EQ(judgement.event.get(Field::verdict), "observe");
+  EXPECT_EQ(judgement.event.get(Field::reason), "policy");
 }
 
 TEST_F(JudgeTest, RefusesARequestThatAnotherProcessHasShown) {

@@ -282,6 +282,8 @@ TEST_F(DaemonTest, DescriptorsThatComeWithAQuestionAreNotTaken) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
+// A daemon under sanitizers answers fewer than the quota gives back.
+#ifndef __SANITIZE_ADDRESS__
 TEST_F(DaemonTest, AFloodIsAnsweredBusyAndNeighboursAreNot) {
   // Enough questions at once to be over the quota whatever the machine's speed.
   const pid_t flooder = run_as(tenant, [&] {
@@ -297,10 +299,10 @@ TEST_F(DaemonTest, AFloodIsAnsweredBusyAndNeighboursAreNot) {
     return busy == 50 ? 0 : 3;
   });
   const int status = exit_status(flooder);
-  if (status == 3) GTEST_SKIP() << "this machine does not ask fast enough to flood";
   EXPECT_EQ(status, 0);
   ask_as(neighbour, "neighbour");
 }
+#endif
 
 TEST_F(DaemonTest, AUidsConnectionsAreLimitedToItsLongestIdleOnes) {
   RawClient other(host_.question_socket);  // root's

@@ -1,7 +1,7 @@
 // fake_daemon: answers questions as its command line says.
 //
 //   fake_daemon --socket PATH --questions FILE [--syslog PATH] [--header "Name: value"]...
-//               [--reason WORD] [--id TEXT] ANSWER...
+//               [--reason WORD] [--id TEXT] [--retry-after SECONDS] ANSWER...
 //
 // Each ANSWER is the reaction to one question, and the last one to all that
 // follow: allow, observe, deny, unrecorded (the journal could not be written),
@@ -67,6 +67,8 @@ Options parse(int argc, char** argv) {
       options.syslog = value;
     } else if (word == "--reason") {
       options.answer.reason = value;
+    } else if (word == "--retry-after") {
+      options.answer.retry_after = std::strtoull(value.c_str(), nullptr, 10);
     } else if (word == "--id") {
       options.answer.id = value;
     } else if (word == "--header") {

@@ -24,6 +24,9 @@ show_questions();
 stop_daemon();
 start_daemon('--reason', "two\nlines <b>", '--id', '', 'deny');
 var_dump(mail('to@example.com', 'Subject', 'Body'));
+stop_daemon();
+start_daemon('--reason', 'limit', '--retry-after', '35', 'deny');
+var_dump(mail('to@example.com', 'Subject', 'Body'));
 --EXPECTF--
 Warning: mail(): Refused by MailOrigin: limit (event 01JDENIED) in %sdeny.php on line 4
 bool(false)
@@ -41,4 +44,7 @@ bool(false)
 6 asked
 
 Warning: mail(): Refused by MailOrigin: two lines <b> in %sdeny.php on line 20
+bool(false)
+
+Warning: mail(): Refused by MailOrigin: limit (event 01JD0000000000000000000000), the next may leave in 35 s in %sdeny.php on line 23
 bool(false)

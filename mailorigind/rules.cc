@@ -1,0 +1,112 @@
+#include "mailorigind/rules.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/name_values.h"
+#include "core/seal.h"
+#include "mailorigind/senders.h"
+
+namespace mailorigin {
+
+namespace {
+
+// "/a.php:3" -> "/a.php"
+std::string_view file_of(std::string_view frame) { return frame.substr(0, frame.rfind(':')); }
+
+bool is_denied(const std::vector<const Pattern*>& patterns, std::string_view name) {
+  // One that gave up forbids: see Pattern.
+  bool gave_up = false;
+  return !name.empty() &&
+         std::any_of(patterns.begin(), patterns.end(),
+                     [&](const Pattern* pattern) { return pattern->matches(name, gave_up); });
+}
+
+bool calls_from_denied_script(const Event& event, const std::vector<const Pattern*>& patterns) {
+  if (patterns.empty()) return false;
+  if (event.has(Field::eval) && is_denied(patterns, "eval")) return true;
+  if (is_denied(patterns, event.get(Field::entry)) || is_denied(patterns, event.get(Field::file))) {
+    return true;
+  }
+  constexpr std::string_view separator = " < ";
+  std::string_view rest = event.get(Field::stack);
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(separator), rest.size());
+    if (is_denied(patterns, file_of(rest.substr(0, end)))) return true;
+    rest.remove_prefix(std::min(end + separator.size(), rest.size()));
+  }
+  return false;
+}
+
+// What does not fit its field whole may hide an address behind the cut.
+bool belongs(const Event& event, Field field, const std::vector<std::string>& domains) {
+  constexpr std::size_t longest_character = 4;
+  const std::string& list = event.get(field);
+  return list.size() + longest_character <= info(field).limit && addresses_belong_to(list, domains);
+}
+
+std::uint64_t recipients(const Event& event) {
+  return parse_number(event.get(Field::recipients)).value_or(0);
+}
+
+// Whom a limit counts for.
+std::string subject_of(const LimitRule& limit, const RuledMail& mail) {
+  if (limit.per == LimitRule::Per::uid || mail.of_nobody) return "uid " + std::to_string(mail.uid);
+  if (limit.per == LimitRule::Per::script) return "script " + mail.event.get(Field::entry);
+  // Under mod_vhost_alias and in home directories, many sites are one vhost.
+  return "vhost " + mail.event.get(Field::docroot);
+}
+
+LimitKey key_of(const LimitRule& limit, const RuledMail& mail) {
+  std::string text;
+  NameValueWriter writer(text);
+  writer.add("vhost", std::uint64_t{mail.policy.id});
+  writer.add("units", limit.rate.units);
+  writer.add("period", limit.rate.period_ns);
+  writer.add("burst", limit.rate.burst);
+  writer.add("count", static_cast<std::uint64_t>(limit.count));
+  writer.add("subject", subject_of(limit, mail));
+  return {siphash24(text, {1}), siphash24(text, {2})};
+}
+
+}  // namespace
+
+void Ruling::add(Rule rule, std::string_view why) {
+  const Verdict found = rule == Rule::deny      ? Verdict::deny
+                        : rule == Rule::observe ? Verdict::observe
+                                                : Verdict::allow;
+  if (found <= verdict) return;
+  verdict = found;
+  reason = why;
+}
+
+Ruling apply_rules(const RuledMail& mail, Rule unverified,
+                   const std::vector<const Pattern*>& denied_scripts) {
+  const VhostPolicy& policy = mail.policy;
+  Ruling ruling;
+  if (mail.of_nobody) ruling.add(unverified, "unverified");
+  ruling.add(policy.send, "policy");
+  if (calls_from_denied_script(mail.event, denied_scripts)) ruling.add(Rule::deny, "script");
+  if (policy.max_recipients && recipients(mail.event) > *policy.max_recipients) {
+    ruling.add(Rule::deny, "max-recipients");
+  }
+  if (!policy.sender_domains.empty() &&
+      !(belongs(mail.event, Field::from, policy.sender_domains) &&
+        belongs(mail.event, Field::envelope_from, policy.sender_domains))) {
+    ruling.add(Rule::deny, "sender");
+  }
+  return ruling;
+}
+
+std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
+  std::vector<LimitDemand> demands;
+  for (const LimitRule& limit : mail.policy.limits) {
+    const bool mails = limit.count == LimitRule::Count::mails;
+    // A mail without a recipient that we see still is one.
+    const std::uint64_t units = mails ? 1 : std::max<std::uint64_t>(recipients(mail.event), 1);
+    demands.push_back({key_of(limit, mail), limit.rate, units, limit.action == Rule::deny});
+  }
+  return demands;
+}
+
+}  // namespace mailorigin

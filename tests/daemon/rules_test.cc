@@ -1,0 +1,150 @@
+#include "mailorigind/rules.h"
+
+#include <gtest/gtest.h>
+
+#include "mailorigind/senders.h"
+
+namespace mailorigin {
+namespace {
+
+constexpr uid_t uid = 1001;
+
+class Rules : public testing::Test {
+ protected:
+  Rules() {
+    policy_.id = 7;
+    policy_.docroot = "/srv/shop";
+    event_.set(Field::entry, "/srv/shop/index.php");
+    event_.set(Field::file, "/srv/shop/lib/mailer.php");
+    event_.set(Field::stack,
+               "/srv/shop/lib/mailer.php:3 < /srv/shop/plugins/form.php:9 < "
+               "/srv/shop/index.php:1");
+    event_.set(Field::docroot, "/srv/shop");
+    event_.set(Field::recipients, std::uint64_t{3});
+    event_.set(Field::from, "Shop <orders@shop.example>");
+    event_.set(Field::envelope_from, "bounce@shop.example");
+  }
+
+  Ruling apply() {
+    patterns_.clear();
+    pointers_.clear();
+    for (const std::string& text : policy_.denied_scripts) {
+      patterns_.push_back(*Pattern::compile(text));
+    }
+    for (const Pattern& pattern : patterns_) pointers_.push_back(&pattern);
+    return apply_rules({event_, uid, policy_, of_nobody_}, unverified_, pointers_);
+  }
+
+  void expect(Verdict verdict, std::string_view reason) {
+    const Ruling ruling = apply();
+    EXPECT_EQ(ruling.verdict, verdict) << reason;
+    EXPECT_EQ(ruling.reason, reason);
+  }
+
+  VhostPolicy policy_;
+  Event event_;
+  bool of_nobody_ = false;
+  Rule unverified_ = Rule::allow;
+  std::vector<Pattern> patterns_;
+  std::vector<const Pattern*> pointers_;
+};
+
+TEST_F(Rules, AllowWhatNoRuleForbids) { expect(Verdict::allow, ""); }
+
+TEST_F(Rules, SendDecidesForTheVhost) {
+  policy_.send = Rule::deny;
+  expect(Verdict::deny, "policy");
+  policy_.send = Rule::observe;
+  expect(Verdict::observe, "policy");
+}
+
+TEST_F(Rules, UnverifiedCountsForMailOfNobodyAlone) {
+  unverified_ = Rule::deny;
+  expect(Verdict::allow, "");
+  of_nobody_ = true;
+  expect(Verdict::deny, "unverified");
+  unverified_ = Rule::observe;
+  expect(Verdict::observe, "unverified");
+}
+
+TEST_F(Rules, ScriptsAreLookedForInTheWholeStack) {
+  for (const char* expression :
+       {"^/srv/shop/index\\.php$", "/plugins/[^/]+\\.php$", "mailer\\.php$"}) {
+    policy_.denied_scripts = {"/nowhere/", expression};
+    expect(Verdict::deny, "script");
+  }
+  policy_.denied_scripts = {"^/plugins/", "^eval$", "\\.php:3$"};
+  expect(Verdict::allow, "");
+  event_.set(Field::eval, true);
+  expect(Verdict::deny, "script");
+}
+
+TEST_F(Rules, AnExpressionThatTakesForEverForbids) {
+  policy_.denied_scripts = {"^(a+)+$"};
+  event_.set(Field::entry, std::string(60, 'a') + "!");
+  expect(Verdict::deny, "script");
+}
+
+TEST_F(Rules, MaxRecipientsIsOfOneMessage) {
+  policy_.max_recipients = 3;
+  expect(Verdict::allow, "");
+  policy_.max_recipients = 2;
+  expect(Verdict::deny, "max-recipients");
+}
+
+TEST_F(Rules, SenderIsFromAndTheEnvelopeSender) {
+  policy_.sender_domains = {"shop.example"};
+  expect(Verdict::allow, "");
+  event_.set(Field::envelope_from, "bounce@evil.example");
+  expect(Verdict::deny, "sender");
+  event_.set(Field::envelope_from, "bounce@shop.example");
+  event_.set(Field::from, "a@shop.example, b@evil.example");
+  expect(Verdict::deny, "sender");
+}
+
+TEST_F(Rules, SenderRefusesAListThatWasCut) {
+  policy_.sender_domains = {"shop.example"};
+  std::string list = "a@shop.example";
+  while (list.size() < 5000) list += ", a@shop.example";
+  event_.set(Field::from, list + ", b@evil.example");
+  expect(Verdict::deny, "sender");
+}
+
+TEST_F(Rules, TheStrictestHoldsAndTheFirstOfEquals) {
+  policy_.send = Rule::observe;
+  policy_.max_recipients = 1;
+  policy_.sender_domains = {"other.example"};
+  expect(Verdict::deny, "max-recipients");
+}
+
+TEST_F(Rules, LimitsCountPerVhostScriptOrUid) {
+  using Per = LimitRule::Per;
+  using Count = LimitRule::Count;
+  policy_.limits = {{{}, Per::vhost, Count::mails, Rule::deny},
+                    {{}, Per::script, Count::mails, Rule::deny},
+                    {{}, Per::uid, Count::recipients, Rule::observe}};
+  const RuledMail mail{event_, uid, policy_};
+  const auto first = limit_demands(mail);
+  ASSERT_EQ(first.size(), 3U);
+  EXPECT_EQ(first[0].units, 1U);
+  EXPECT_EQ(first[2].units, 3U);
+  EXPECT_TRUE(first[0].enforced);
+  EXPECT_FALSE(first[2].enforced);
+  EXPECT_EQ(limit_demands(mail)[0].key, first[0].key);
+
+  event_.set(Field::entry, "/srv/shop/other.php");
+  auto other = limit_demands(mail);
+  EXPECT_EQ(other[0].key, first[0].key);
+  EXPECT_NE(other[1].key, first[1].key);
+  EXPECT_EQ(other[2].key, first[2].key);
+
+  event_.set(Field::docroot, "/srv/other");
+  EXPECT_NE(limit_demands(mail)[0].key, first[0].key);
+  EXPECT_NE(limit_demands({event_, uid + 1, policy_})[2].key, first[2].key);
+  // Mail of nobody has no vhost or script that could be trusted.
+  EXPECT_EQ(limit_demands({event_, uid, policy_, true})[1].key,
+            limit_demands({event_, uid, policy_, true})[0].key);
+}
+
+}  // namespace
+}  // namespace mailorigin

@@ -1,0 +1,44 @@
+#include "mod_mailorigin/arguments.h"
+
+#include <gtest/gtest.h>
+
+namespace mailorigin {
+namespace {
+
+TEST(ParseUser, KnowsNamesAndNumbers) {
+  Users users;
+  EXPECT_EQ(*parse_user("root", users), 0U);
+  EXPECT_EQ(*parse_user("#61001", users), 61001U);
+  for (const char* text : {"", "#", "#-1", "#12x", "#4294967295", "no such user"}) {
+    EXPECT_FALSE(parse_user(text, users)) << text;
+  }
+}
+
+TEST(ParseSocketMode, IsOctalAndLetsItsOwnerConnect) {
+  EXPECT_EQ(*parse_socket_mode("0666"), 0666U);
+  for (const char* text : {"", "999", "rwx", "0066", "77777"}) {
+    EXPECT_FALSE(parse_socket_mode(text)) << text;
+  }
+}
+
+TEST(ChooseFormat, LooksAmongTheHostsOwnFormatsFirst) {
+  const Nicknames own = {{"short", "%{id}"}};
+  const Nicknames server = {{"short", "%{to}"}, {"long", "%{stack}"}};
+  EXPECT_EQ(*choose_format("", nullptr, nullptr), (FormatChoice{true, "logfmt"}));
+  EXPECT_EQ(*choose_format("json", &own, &server), (FormatChoice{true, "json"}));
+  EXPECT_EQ(*choose_format("short", &own, &server), (FormatChoice{false, "%{id}"}));
+  EXPECT_EQ(*choose_format("long", &own, &server), (FormatChoice{false, "%{stack}"}));
+  EXPECT_EQ(*choose_format("%{to}!", &own, &server), (FormatChoice{false, "%{to}!"}));
+  EXPECT_NE(choose_format("nosuch", &own, &server).error().message.find("nosuch"),
+            std::string::npos);
+}
+
+TEST(CheckHeaderName, TakesLettersDigitsAndHyphens) {
+  EXPECT_TRUE(check_header_name("X-Mail-Origin"));
+  for (const char* text : {"", "X Blank", "X:", "X\r\nY", "Grüße"}) {
+    EXPECT_FALSE(check_header_name(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace mailorigin

@@ -1,0 +1,53 @@
+#include "mod_mailorigin/code_request.h"
+
+#include <gtest/gtest.h>
+
+namespace mailorigin {
+namespace {
+
+TEST(CodeRunner, KnowsWhereCodeRuns) {
+  const std::tuple<const char*, const char*, CodeRunner> cases[] = {
+      {"", "/srv/a.html", CodeRunner::none},
+      {"default-handler", "/srv/a.html", CodeRunner::none},
+      {"proxy:unix:/run/p.sock|fcgi://localhost/", "/srv/a.php", CodeRunner::backend},
+      {"proxy:fcgi://127.0.0.1:9000", "/srv/a.php", CodeRunner::backend},
+      {"proxy-server", "proxy:fcgi://127.0.0.1:9000/srv/a.php", CodeRunner::backend},
+      {"proxy-server", "proxy:uwsgi://127.0.0.1:9000/a", CodeRunner::backend},
+      {"proxy-server", "proxy:balancer://pool/srv/a.php", CodeRunner::backend},
+      {"proxy-server", "proxy:HTTP://other.example/", CodeRunner::none},
+      {"proxy-server", "proxy:unix:/run/h.sock|http://localhost/", CodeRunner::none},
+      {"proxy-server", "proxy:https://other.example/", CodeRunner::none},
+      {"cgi-script", "/srv/a.cgi", CodeRunner::program},
+      {"fcgid-script", "/srv/a.php", CodeRunner::program},
+      {"application/x-httpd-php", "/srv/a.php", CodeRunner::inside},
+  };
+  for (const auto& [handler, filename, runner] : cases) {
+    EXPECT_EQ(code_runner(handler, filename), runner) << handler << ' ' << filename;
+  }
+}
+
+std::string entry(std::string_view filename, std::string_view path_info = "", bool encoded = false,
+                  const std::string& file = "") {
+  return entry_script(filename, path_info, encoded,
+                      [&](const std::string& path) { return path == file; });
+}
+
+TEST(EntryScript, IsThePathThatPhpRuns) {
+  EXPECT_EQ(entry("/srv/a.php"), "/srv/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://localhost//srv/a.php"), "/srv/a.php");
+  EXPECT_EQ(entry("proxy:unix:/run/p.sock|fcgi://localhost/srv/a.php"), "/srv/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a.php/more", "/more"), "/srv/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a%20b.php", "", true), "/srv/a b.php");
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a%20b.php", "", false), "/srv/a%20b.php");
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a%2", "", true), "/srv/a%2");
+}
+
+TEST(EntryScript, FindsWhereProxyPassMatchLeftPathInfo) {
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a.php/x/y", "", true, "/srv/a.php"), "/srv/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/x.php/a.php/y", "", true, "/srv/x.php/a.php"),
+            "/srv/x.php/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a.php/x", "", true, "nothing"), "/srv/a.php/x");
+}
+
+}  // namespace
+}  // namespace mailorigin
