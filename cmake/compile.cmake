@@ -7,6 +7,10 @@ target_include_directories(mailorigin_compile INTERFACE ${PROJECT_SOURCE_DIR})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A STB_GNU_UNIQUE symbol would keep a module mapped across httpd's reload.
   target_compile_options(mailorigin_compile INTERFACE -fno-gnu-unique)
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # Wrong about std::string at -O3: GCC bug 105651.
+    target_compile_options(mailorigin_compile INTERFACE -Wno-restrict)
+  endif()
 endif()
 if(CMAKE_BUILD_TYPE MATCHES "Rel")
   target_compile_definitions(mailorigin_compile INTERFACE _FORTIFY_SOURCE=2)

@@ -42,18 +42,30 @@ std::string base64url_encode(std::string_view bytes) {
 
 std::optional<std::string> base64url_decode(std::string_view text) {
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
+  std::string out(text.size() * 3 / 4, '\0');
+  char* to = out.data();
+  const auto value_at = [&](std::size_t at) -> std::uint32_t {
+    return values[static_cast<unsigned char>(text[at])];
+  };
+  std::size_t at = 0;
+  for (; at + 4 <= text.size(); at += 4) {
+    const std::uint32_t value[] = {value_at(at), value_at(at + 1), value_at(at + 2),
+                                   value_at(at + 3)};
+    if ((value[0] | value[1] | value[2] | value[3]) == invalid) return std::nullopt;
+    const std::uint32_t whole = value[0] << 18 | value[1] << 12 | value[2] << 6 | value[3];
+    *to++ = static_cast<char>(whole >> 16);
+    *to++ = static_cast<char>(whole >> 8);
+    *to++ = static_cast<char>(whole);
+  }
   std::uint32_t bits = 0;
   int count = 0;
-  for (const char character : text) {
-    const std::uint8_t value = values[static_cast<unsigned char>(character)];
-    if (value == invalid) return std::nullopt;
-    bits = bits << 6 | value;
+  for (; at < text.size(); at++) {
+    if (value_at(at) == invalid) return std::nullopt;
+    bits = bits << 6 | value_at(at);
     count += 6;
     if (count >= 8) {
       count -= 8;
-      out += static_cast<char>(bits >> count);
+      *to++ = static_cast<char>(bits >> count);
     }
   }
   if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;

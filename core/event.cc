@@ -65,13 +65,36 @@ constexpr std::array<FieldInfo, field_count> fields = {{
 }};
 static_assert(!fields.back().name.empty(), "one row for each Field");
 
+// Names are looked up for every pair of every question and record: an open hash
+// table over their length, first and last byte, made by the compiler.
+constexpr std::size_t name_slots = 128;
+constexpr std::uint8_t no_field = UINT8_MAX;
+
+constexpr std::size_t name_slot(std::string_view name) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(name[at]); };
+  return (byte(0) * 7U + byte(name.size() - 1) * 3U + name.size() * 11U) % name_slots;
+}
+
+constexpr auto field_by_name = [] {
+  std::array<std::uint8_t, name_slots> table{};
+  table.fill(no_field);
+  for (std::size_t i = 0; i < field_count; i++) {
+    std::size_t slot = name_slot(fields[i].name);
+    while (table[slot] != no_field) slot = (slot + 1) % name_slots;
+    table[slot] = static_cast<std::uint8_t>(i);
+  }
+  return table;
+}();
+
 }  // namespace
 
 const FieldInfo& info(Field field) { return fields[static_cast<std::size_t>(field)]; }
 
 std::optional<Field> field_named(std::string_view name) {
-  for (std::size_t i = 0; i < field_count; i++) {
-    if (fields[i].name == name) return static_cast<Field>(i);
+  if (name.empty()) return std::nullopt;
+  for (std::size_t slot = name_slot(name); field_by_name[slot] != no_field;
+       slot = (slot + 1) % name_slots) {
+    if (fields[field_by_name[slot]].name == name) return static_cast<Field>(field_by_name[slot]);
   }
   return std::nullopt;
 }

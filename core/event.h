@@ -90,6 +90,10 @@ class Event {
   void set(Field field, Bool value) {
     values_[static_cast<std::size_t>(field)] = value ? "true" : "";
   }
+  // Everything unknown again; the memory is kept for what comes next.
+  void clear() {
+    for (std::string& value : values_) value.clear();
+  }
 
   bool operator==(const Event&) const = default;
 

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -44,18 +45,35 @@ void append_php(std::string& out, const Event& event) {
   append_one_line(out, event.get(Field::subject));
 }
 
+// Bytes of a logfmt value that may stand without quotes.
+constexpr auto bare = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t byte = 0x21; byte < 0x7F; byte++) table[byte] = true;
+  table['"'] = table['='] = table['\\'] = false;
+  return table;
+}();
+
 bool needs_quotes(std::string_view value) {
   for (const char character : value) {
-    if (character <= ' ' || character == '"' || character == '=' || character == '\\' ||
-        static_cast<unsigned char>(character) >= 0x7F) {
-      return true;
-    }
+    if (!bare[static_cast<unsigned char>(character)]) return true;
   }
   return false;
 }
 
+// One line in which no quote ends what a format put into quotes.
+void append_escaped(std::string& out, std::string_view value) {
+  std::size_t plain = 0;  // start of bytes that need no backslash
+  for (std::size_t at = 0; at < value.size(); at++) {
+    if (value[at] != '"' && value[at] != '\\') continue;
+    append_one_line(out, value.substr(plain, at - plain));
+    out += '\\';
+    out += value[at];
+    plain = at + 1;
+  }
+  append_one_line(out, value.substr(plain));
+}
+
 void append_logfmt(std::string& out, const Event& event) {
-  std::string escaped;
   bool first = true;
   for (std::size_t i = 0; i < field_count; i++) {
     const auto field = static_cast<Field>(i);
@@ -65,18 +83,13 @@ void append_logfmt(std::string& out, const Event& event) {
     first = false;
     out += info(field).name;
     out += '=';
-    if (!needs_quotes(value)) {
+    if (needs_quotes(value)) {
+      out += '"';
+      append_escaped(out, value);
+      out += '"';
+    } else {
       out += value;
-      continue;
     }
-    escaped.clear();
-    for (const char character : value) {
-      if (character == '"' || character == '\\') escaped += '\\';
-      escaped += character;
-    }
-    out += '"';
-    append_one_line(out, escaped);
-    out += '"';
   }
 }
 
@@ -183,7 +196,7 @@ void Format::append(std::string& out, const Event& event) const {
     if (const auto* literal = std::get_if<std::string>(&item)) {
       out += *literal;
     } else {
-      append_one_line(out, shown(event, *std::get_if<Field>(&item)));
+      append_escaped(out, shown(event, *std::get_if<Field>(&item)));
     }
   }
 }

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/result.h"
+
 namespace mailorigin {
 
 struct SealKey {
@@ -29,5 +31,17 @@ struct KeyRing {
   SealKey current;
   std::optional<SealKey> previous;
 };
+
+// What the kernel calls this boot.
+Result<std::string> boot_id();
+
+// A key's file: the key's bytes, then the id of the boot that it was made in.
+std::string encode_key_file(const SealKey& key, std::string_view boot);
+// Nothing if it is another boot's, or no key's file at all.
+std::optional<SealKey> decode_key_file(std::string_view bytes, std::string_view boot);
+
+// The key in the file `path`, nothing if there is no such file, or one of another
+// boot. Fails if it is anything but a file of root's that nobody else can read.
+Result<std::optional<SealKey>> load_key(const std::string& path, std::string_view boot);
 
 }  // namespace mailorigin

@@ -5,21 +5,13 @@
 #include <optional>
 #include <vector>
 
+#include "core/text.h"
+
 namespace mailorigin {
 
 namespace {
 
 bool is_blank(char character) { return character == ' ' || character == '\t'; }
-
-char lower(char character) {
-  return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a')
-                                              : character;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
 
 // The length of a line with its end.
 std::size_t line_length(std::string_view text) {
@@ -48,11 +40,11 @@ class FieldWalk {
     Field field;
     field.whole = rest_.substr(0, length);
     rest_.remove_prefix(length);
-    const std::string_view first = field.whole.substr(0, line_length(field.whole));
-    const std::size_t colon = first.find(':');
+    // Some readers unfold first, and find the colon on a continuation line.
+    const std::size_t colon = field.whole.find(':');
     if (colon != std::string_view::npos) {
-      field.name = first.substr(0, colon);
-      while (!field.name.empty() && is_blank(field.name.back())) field.name.remove_suffix(1);
+      field.name = field.whole.substr(0, colon);
+      field.name = field.name.substr(0, field.name.find_last_not_of(" \t\r\n") + 1);
       field.body = field.whole.substr(colon + 1);
     }
     return field;
@@ -72,11 +64,11 @@ std::string unfolded(std::string_view body) {
   return out.substr(first, out.find_last_not_of(" \t") - first + 1);
 }
 
-constexpr std::array<std::string_view, 6> recipient_fields = {
-    "To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"};
+constexpr std::array<std::string_view, 7> recipient_fields = {
+    "To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To"};
 
-// Splits as a shell would: PHP passes the parameters through escapeshellcmd(),
-// so quotes and backslashes are the only syntax that reaches the shell.
+// Splits as a POSIX shell does where only quotes and backslashes are syntax: PHP
+// has escaped everything else.
 std::vector<std::string> split_parameters(std::string_view parameters) {
   std::vector<std::string> words;
   std::string word;
@@ -84,19 +76,20 @@ std::vector<std::string> split_parameters(std::string_view parameters) {
   char quote = 0;
   for (std::size_t i = 0; i < parameters.size(); i++) {
     const char character = parameters[i];
-    if (quote != 0) {
+    const bool escapes = character == '\\' && quote != '\'' && i + 1 < parameters.size();
+    if (escapes && parameters[i + 1] == '\n') {
+      i++;  // a line that goes on
+    } else if (escapes) {
+      word += parameters[++i];
+      in_word = true;
+    } else if (quote != 0) {
       if (character == quote) {
         quote = 0;
-      } else if (character == '\\' && quote == '"' && i + 1 < parameters.size()) {
-        word += parameters[++i];
       } else {
         word += character;
       }
     } else if (character == '\'' || character == '"') {
       quote = character;
-      in_word = true;
-    } else if (character == '\\' && i + 1 < parameters.size()) {
-      word += parameters[++i];
       in_word = true;
     } else if (is_blank(character) || character == '\n') {
       if (in_word) words.push_back(std::move(word));
@@ -111,9 +104,16 @@ std::vector<std::string> split_parameters(std::string_view parameters) {
   return words;
 }
 
-// sendmail's options that take a value, in the same word or the next
-// (Postfix sendmail(1), Exim and Sendmail 8 agree on these).
-constexpr std::string_view options_with_value = "ABCDFLNOQRVXbdfhopqr";
+void add_to_list(std::string& list, std::string_view address) {
+  if (!list.empty()) list += ", ";
+  list += address.empty() ? "<>" : address;
+}
+
+// sendmail's options that take a value, in the same word or the next (Postfix
+// sendmail(1), Exim and Sendmail 8), and those of them whose value may be
+// missing: then the next word is a recipient.
+constexpr std::string_view options_with_value = "ABCDFLNOQRVXbdefhopqr";
+constexpr std::string_view options_with_value_or_none = "bdeoq";
 
 void examine_parameters(std::string_view parameters, MailFacts& facts) {
   const std::vector<std::string> words = split_parameters(parameters);
@@ -122,18 +122,22 @@ void examine_parameters(std::string_view parameters, MailFacts& facts) {
     const std::string_view word = words[i];
     if (!options || word.size() < 2 || word[0] != '-') {
       facts.recipients += count_addresses(word);
-    } else if (word == "--") {
-      options = false;
-    } else if (word.starts_with("--from=")) {  // msmtp
-      facts.envelope_from = word.substr(7);
-    } else if (options_with_value.find(word[1]) != std::string_view::npos) {
-      std::string_view value = word.substr(2);
-      // -b, -d, -q and the like have their value in the same word or none.
-      const bool may_follow =
-          std::string_view("ABCFLNORVXfhpr").find(word[1]) != std::string_view::npos;
-      if (value.empty() && may_follow && i + 1 < words.size()) value = words[++i];
-      if (word[1] == 'f' || word[1] == 'r') facts.envelope_from = value;
+      continue;
     }
+    if (word.starts_with("--")) {
+      options = word != "--";
+      if (word.starts_with("--from=")) add_to_list(facts.envelope_from, word.substr(7));  // msmtp
+      continue;
+    }
+    // As getopt() reads it, "-tif x" is -t -i -f x.
+    const std::size_t at = word.find_first_of(options_with_value, 1);
+    if (at == std::string_view::npos) continue;
+    std::string_view value = word.substr(at + 1);
+    const bool follows = value.empty() && i + 1 < words.size();
+    if (word[at] == 'f' || word[at] == 'r') {
+      add_to_list(facts.envelope_from, follows ? words[i + 1] : value);
+    }
+    if (follows && options_with_value_or_none.find(word[at]) == std::string_view::npos) i++;
   }
 }
 
@@ -158,7 +162,8 @@ std::string field_value(std::string_view headers, std::string_view name) {
 
 std::uint64_t count_addresses(std::string_view list) {
   std::uint64_t count = 0;
-  bool something = false;  // since the last separator
+  std::uint64_t at_signs = 0;  // outside quotes, comments and angle brackets
+  bool something = false;      // since the last separator
   int comment = 0;
   bool quoted = false;
   bool angle = false;
@@ -183,13 +188,16 @@ std::uint64_t count_addresses(std::string_view list) {
       something = false;  // a group's name; IPv6 literals stand in angle brackets or after an @
     } else if (!is_blank(character) && character != '\r' && character != '\n') {
       something = true;
+      at_signs += character == '@' ? 1 : 0;
     }
   }
+  // Some mail servers take addresses that only blanks separate.
+  count += something ? 1 : 0;
   if (quoted || angle || comment > 0) {
     // Malformed: mail servers differ in what they make of it, so nothing may hide in it.
     return static_cast<std::uint64_t>(std::count(list.begin(), list.end(), ',')) + 1;
   }
-  return count + (something ? 1 : 0);
+  return std::max(count, at_signs);
 }
 
 MailFacts examine_mail(std::string_view to, std::string_view headers, std::string_view parameters) {

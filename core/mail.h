@@ -25,12 +25,12 @@ std::uint64_t count_addresses(std::string_view list);
 struct MailFacts {
   std::uint64_t recipients = 0;  // over To, Cc, Bcc, Resent-* and the arguments
   std::string from;              // the From field; several are joined by commas
-  std::string envelope_from;     // of -f, -r or --from among the parameters
+  std::string envelope_from;     // of every -f, -r and --from, joined by commas
   std::string message_id;
 };
 
-// `to` is mail()'s first argument, `parameters` its fifth, split as a shell
-// would: what is not an option there is a recipient.
+// `to` is mail()'s first argument, `parameters` its fifth as it reaches the shell
+// (escapeshellcmd): what is not an option there is a recipient.
 MailFacts examine_mail(std::string_view to, std::string_view headers, std::string_view parameters);
 
 }  // namespace mailorigin

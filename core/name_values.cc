@@ -8,20 +8,22 @@ namespace {
 
 constexpr std::uint32_t short_length_end = 128;
 
-void append_length(std::string& out, std::size_t length) {
+char* write_length(char* to, std::size_t length) {
   if (length < short_length_end) {
-    out += static_cast<char>(length);
-    return;
+    *to++ = static_cast<char>(length);
+    return to;
   }
   const auto wide = static_cast<std::uint32_t>(length) | 0x80000000U;
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(wide >> shift);
+  for (int shift = 24; shift >= 0; shift -= 8) *to++ = static_cast<char>(wide >> shift);
+  return to;
 }
 
 }  // namespace
 
 void NameValueWriter::add(std::string_view name, std::string_view value) {
-  append_length(out_, name.size());
-  append_length(out_, value.size());
+  char lengths[8];
+  const char* const end = write_length(write_length(lengths, name.size()), value.size());
+  out_.append(lengths, static_cast<std::size_t>(end - lengths));
   out_ += name;
   out_ += value;
 }
@@ -32,30 +34,33 @@ void NameValueWriter::add(std::string_view name, std::uint64_t value) {
   add(name, std::string_view(digits, end));
 }
 
-std::optional<std::uint32_t> NameValueReader::length() {
-  if (rest_.empty()) return std::nullopt;
-  std::uint32_t value = static_cast<unsigned char>(rest_[0]);
+// Not an optional: putting one together for the register that it is returned in
+// costs more than all the rest of this.
+bool NameValueReader::length(std::uint32_t& value) {
+  if (rest_.empty()) return false;
+  value = static_cast<unsigned char>(rest_[0]);
   if (value < short_length_end) {
     rest_.remove_prefix(1);
-    return value;
+    return true;
   }
-  if (rest_.size() < 4) return std::nullopt;
+  if (rest_.size() < 4) return false;
   value &= 0x7f;
   for (std::size_t i = 1; i < 4; i++) value = value << 8 | static_cast<unsigned char>(rest_[i]);
   rest_.remove_prefix(4);
-  return value;
+  return true;
 }
 
 std::optional<NameValueReader::Pair> NameValueReader::next() {
   if (rest_.empty() || failed_) return std::nullopt;
-  const auto name_length = length();
-  const auto value_length = name_length ? length() : std::nullopt;
-  if (!value_length || rest_.size() < std::uint64_t{*name_length} + *value_length) {
+  std::uint32_t name_length = 0;
+  std::uint32_t value_length = 0;
+  if (!length(name_length) || !length(value_length) ||
+      rest_.size() < std::uint64_t{name_length} + value_length) {
     failed_ = true;
     return std::nullopt;
   }
-  const Pair pair{rest_.substr(0, *name_length), rest_.substr(*name_length, *value_length)};
-  rest_.remove_prefix(std::size_t{*name_length} + *value_length);
+  const Pair pair{rest_.substr(0, name_length), rest_.substr(name_length, value_length)};
+  rest_.remove_prefix(std::size_t{name_length} + value_length);
   return pair;
 }
 

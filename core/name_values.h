@@ -42,7 +42,7 @@ class NameValueReader {
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
-  std::optional<std::uint32_t> length();
+  bool length(std::uint32_t& value);
 
   std::string_view rest_;
   bool failed_ = false;

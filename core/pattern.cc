@@ -7,7 +7,7 @@ namespace mailorigin {
 
 namespace {
 
-constexpr std::uint32_t match_limit = 100'000;
+constexpr std::uint32_t match_limit = 10'000;
 constexpr std::uint32_t heap_limit_kib = 1024;
 
 // One for all: a context only carries the limits, and is not changed by a match.
@@ -41,6 +41,8 @@ Result<Pattern> Pattern::compile(const std::string& expression) {
     return Error{"'" + expression + "': " + reinterpret_cast<const char*>(message) + " at byte " +
                  std::to_string(place)};
   }
+  // Where there is no JIT, the interpreter does the same, slower.
+  (void)pcre2_jit_compile(pattern.code_.get(), PCRE2_JIT_COMPLETE);
   pattern.match_.reset(pcre2_match_data_create_from_pattern(pattern.code_.get(), nullptr));
   pattern.text_ = expression;
   return pattern;

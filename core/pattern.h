@@ -20,7 +20,7 @@ class Pattern {
   // The error is PCRE2's, with the place where the expression goes wrong.
   static Result<Pattern> compile(const std::string& expression);
 
-  // Unanchored, on bytes. A match that takes more than 100,000 steps of
+  // Unanchored, on bytes. A match that takes more than 10,000 steps of
   // backtracking is given up: `gave_up` becomes true, and it counts as a match,
   // for a rule that forbids must not be talked out of it by a slow name.
   // Not for several threads at once.

@@ -1,10 +1,20 @@
 #include "core/text.h"
 
+#include <algorithm>
+#include <array>
+
 namespace mailorigin {
 
 namespace {
 
 constexpr std::size_t header_value_limit = 900;
+
+// Bytes that every line may hold as they are: most of what is looked at.
+constexpr auto printable = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t byte = 0x20; byte < 0x7F; byte++) table[byte] = true;
+  return table;
+}();
 
 unsigned char byte_at(std::string_view text, std::size_t at) {
   return static_cast<unsigned char>(text[at]);
@@ -12,6 +22,11 @@ unsigned char byte_at(std::string_view text, std::size_t at) {
 
 bool continues(std::string_view text, std::size_t at) {
   return at < text.size() && (byte_at(text, at) & 0xC0) == 0x80;
+}
+
+char lower(char character) {
+  return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a')
+                                              : character;
 }
 
 void append_hex(std::string& out, unsigned char byte) {
@@ -45,6 +60,11 @@ std::size_t utf8_character(std::string_view text) {
   return 0;
 }
 
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
 std::string_view cut(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return text;
   // A character of up to four bytes may straddle the limit: step back to its
@@ -59,12 +79,10 @@ void append_one_line(std::string& out, std::string_view text) {
   std::size_t plain = 0;  // start of bytes that need no change
   std::size_t at = 0;
   const auto flush = [&] { out += text.substr(plain, at - plain); };
-  while (at < text.size()) {
+  for (;;) {
+    while (at < text.size() && printable[byte_at(text, at)]) at++;
+    if (at == text.size()) break;
     const unsigned char byte = byte_at(text, at);
-    if (byte >= 0x20 && byte < 0x7F) {
-      at++;
-      continue;
-    }
     const std::size_t length = utf8_character(text.substr(at));
     const bool c1 = length == 2 && byte == 0xC2 && byte_at(text, at + 1) < 0xA0;
     // U+2028 and U+2029 end a line for some readers.

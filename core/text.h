@@ -1,4 +1,4 @@
-// Attacker's bytes made safe for one line of a log or one header.
+// Text as bytes: compared, cut, and made safe for one line of a log or one header.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,9 @@ namespace mailorigin {
 // Length in bytes of the UTF-8 character at the start of `text`, 0 if what
 // stands there is not one (overlong forms and surrogates are not).
 std::size_t utf8_character(std::string_view text);
+
+// Whether they are the same but for the case of ASCII's letters, in any locale.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 // The longest prefix of at most `limit` bytes that does not end inside a character.
 std::string_view cut(std::string_view text, std::size_t limit);

@@ -41,25 +41,33 @@ bool wait_for(int fd, short events, Deadline deadline) {
   }
 }
 
+constexpr mode_t others_write = S_IWGRP | S_IWOTH;
+
+// Taking away others' right to a sticky directory would break what it is there for.
+Error writable_to_others(const std::string& directory, const struct stat& about) {
+  const bool sticky = (about.st_mode & S_ISVTX) != 0;
+  return Error{directory + (sticky ? ": others may create files in it; choose another directory"
+                                   : ": must be writable to root alone (chmod go-w)")};
+}
+
 Status check_directory(const std::string& directory) {
   struct stat about {};
   if (lstat(directory.c_str(), &about) != 0) return system_error(directory, errno);
   if (S_ISLNK(about.st_mode) && about.st_uid == 0) return Done{};  // what it names is checked
   if (!S_ISDIR(about.st_mode)) return Error{directory + ": not a directory"};
   if (about.st_uid != 0) return Error{directory + ": must belong to root"};
-  if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (about.st_mode & S_ISVTX) == 0) {
-    return Error{directory + ": must be writable to root alone (chmod go-w)"};
+  if ((about.st_mode & others_write) != 0 && (about.st_mode & S_ISVTX) == 0) {
+    return writable_to_others(directory, about);
   }
   return Done{};
 }
 
 }  // namespace
 
-Status check_socket_path(const std::string& path) {
-  if (path.empty() || path[0] != '/') return Error{path + ": must be an absolute path"};
-  if (const auto address = address_of(path); !address) return address.error();
-  const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-
+Status check_way(const std::string& directory) {
+  if (directory.empty() || directory[0] != '/') {
+    return Error{directory + ": must be an absolute path"};
+  }
   // The directories as written, then as the kernel resolves them: a symbolic
   // link that a tenant made must not stand anywhere in between.
   char* resolved = realpath(directory.c_str(), nullptr);
@@ -75,13 +83,19 @@ Status check_socket_path(const std::string& path) {
       }
     }
   }
+  return Done{};
+}
+
+Status check_socket_path(const std::string& path) {
+  if (path.empty() || path[0] != '/') return Error{path + ": must be an absolute path"};
+  if (const auto address = address_of(path); !address) return address.error();
+  const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+  if (const Status checked = check_way(directory); !checked) return checked;
   // In a directory with the sticky bit anybody may still create a file there:
   // good enough on the way (/tmp), not for the socket itself.
   struct stat about {};
-  if (stat(real.c_str(), &about) != 0) return system_error(real, errno);
-  if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return Error{real + ": must be writable to root alone (chmod go-w)"};
-  }
+  if (stat(directory.c_str(), &about) != 0) return system_error(directory, errno);
+  if ((about.st_mode & others_write) != 0) return writable_to_others(directory, about);
   return Done{};
 }
 

@@ -17,11 +17,16 @@ namespace mailorigin {
 // Binds and listens; the file gets `mode` from the start (umask), an older
 // socket there is replaced. CLOEXEC, non-blocking. Fails on a path longer than
 // sun_path, and unless every directory of the path is root's and writable to
-// nobody else: a tenant who can rename the socket could answer in its place.
+// nobody else: a tenant who can rename the socket could answer in its place. A
+// sticky directory (/tmp) is tolerated on the way, not as the socket's own.
 Result<Fd> listen_unix(const std::string& path, mode_t mode, int backlog);
 
 // The check alone. The error names the directory and what is wrong with it.
 Status check_socket_path(const std::string& path);
+
+// The same for a directory that the way to a socket leads through: all down to
+// this one must be there, root's, and sticky if others may write to them.
+Status check_way(const std::string& directory);
 
 using Deadline = std::chrono::steady_clock::time_point;
 

@@ -92,17 +92,42 @@ std::string encode_question(const Question& question) {
   // A longer one is no context; what is left of it is refused as malformed.
   const std::string_view context = question.context;
   if (!context.empty()) writer.add("context", context.substr(0, context_text_limit));
+  std::size_t room = scripts_limit;
+  bool cut_off = question.scripts_cut;
+  for (const std::string& script : question.scripts) {
+    cut_off = cut_off || script.size() > room;
+    if (cut_off) break;
+    room -= script.size();
+    writer.add("script", script);
+  }
+  if (cut_off) writer.add("scripts_cut", std::uint64_t{1});
   append_event(packet, question.claims);
   return packet;
 }
 
 Result<Question> decode_question(std::string_view packet) {
   Question question;
+  if (const Status decoded = decode_question(packet, question); !decoded) return decoded.error();
+  return question;
+}
+
+Status decode_question(std::string_view packet, Question& question) {
+  question.context.clear();
+  question.claims.clear();
+  question.scripts.clear();
+  question.scripts_cut = false;
   bool has_nonce = false;
   const Status read = read_packet(MessageType::question, "question", packet,
                                   [&](std::string_view name, std::string_view value) {
                                     if (name == "nonce")
                                       return has_nonce = read_nonce(value, question.nonce);
+                                    if (name == "script") {
+                                      question.scripts.emplace_back(value);
+                                      return true;
+                                    }
+                                    if (name == "scripts_cut") {
+                                      return question.scripts_cut = value == "1";
+                                    }
                                     if (name != "context")
                                       return read_claim(name, value, question.claims);
                                     question.context = value;
@@ -110,7 +135,7 @@ Result<Question> decode_question(std::string_view packet) {
                                   });
   if (!read) return read.error();
   if (!has_nonce) return Error{"question: no nonce"};
-  return question;
+  return Done{};
 }
 
 std::string encode_answer(const Answer& answer) {

@@ -21,6 +21,7 @@ namespace mailorigin {
 
 inline constexpr std::size_t packet_limit = 65536;
 inline constexpr std::uint8_t wire_version = 1;
+inline constexpr std::size_t scripts_limit = 12288;
 
 enum class MessageType : std::uint8_t {
   question = 1,      // sender -> daemon
@@ -43,6 +44,11 @@ struct Question {
   Nonce nonce{};        // the same when asked again after a lost connection
   std::string context;  // SSL_MAILORIGIN_CONTEXT, empty if there is none
   Event claims;         // only fields whose source is FieldSource::claim, and entry
+  // Each file on the whole call stack once, for rules alone: an event has only
+  // the newest frames. At most scripts_limit bytes; scripts_cut says that there
+  // are more.
+  std::vector<std::string> scripts{};
+  bool scripts_cut = false;
 };
 
 enum class Verdict : std::uint8_t { allow, observe, deny, redirect };
@@ -65,6 +71,8 @@ struct Answer {
 // Below packet_limit: every claim is within its field's limit already.
 std::string encode_question(const Question& question);
 Result<Question> decode_question(std::string_view packet);
+// The same into `question`, whose memory is used again.
+Status decode_question(std::string_view packet, Question& question);
 std::string encode_answer(const Answer& answer);
 Result<Answer> decode_answer(std::string_view packet);
 

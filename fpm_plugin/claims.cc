@@ -27,15 +27,18 @@ std::string all_headers(const MailCall& call) {
 
 }  // namespace
 
-Event claims_of(const MailCall& call, const std::string& request_entry) {
+Question question_about(const MailCall& call, const std::string& request_entry) {
   const std::string to = as_mail_sends(call.to);
   const std::string headers = all_headers(call);
   // Counted over the whole text, before a field's limit cuts it.
   const MailFacts facts = examine_mail(to, headers, call.parameters);
   const std::string entry = request_entry.empty() ? outermost_file() : request_entry;
-  const CallSite site = call_site(entry);
+  CallSite site = call_site(entry);
 
-  Event claims;
+  Question question;
+  question.scripts = std::move(site.scripts);
+  question.scripts_cut = site.scripts_cut;
+  Event& claims = question.claims;
   claims.set(Field::kind, "mail");
   claims.set(Field::function, call.function);
   claims.set(Field::entry, entry);
@@ -55,7 +58,7 @@ Event claims_of(const MailCall& call, const std::string& request_entry) {
   claims.set(Field::headers, headers);
   claims.set(Field::message_id, facts.message_id);
   claims.set(Field::size, std::uint64_t{call.message.size()});
-  return claims;
+  return question;
 }
 
 }  // namespace mailorigin

@@ -1,13 +1,14 @@
-// What a process says about the mail that it is about to send.
+// What a process says about the mail that it is about to send: a question that
+// lacks its nonce and its context.
 #pragma once
 
-#include "core/event.h"
+#include "core/wire.h"
 #include "fpm_plugin/mail_call.h"
 
 namespace mailorigin {
 
 // For use while the call's frame is the current one. `entry` is the request's
 // script; where there is none the oldest frame's file stands in.
-Event claims_of(const MailCall& call, const std::string& entry);
+Question question_about(const MailCall& call, const std::string& entry);
 
 }  // namespace mailorigin

@@ -1,9 +1,6 @@
 #include "fpm_plugin/decision.h"
 
-#include <utility>
-
 #include "core/text.h"
-#include "core/wire.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/system_log.h"
 
@@ -26,15 +23,12 @@ Decision without_daemon(const Settings& settings, const Event& claims, const std
 
 }  // namespace
 
-Decision decide(ModuleState& state, const Event& claims) {
-  Question question;
+Decision decide(ModuleState& state, Question question) {
   question.context = state.request.context;
-  question.claims = claims;
-  const auto answer =
-      state.asker.ask(state.settings.socket, std::move(question), state.settings.timeout);
-  if (!answer) return without_daemon(state.settings, claims, answer.error().message);
+  const auto answer = state.asker.ask(state.settings.socket, question, state.settings.timeout);
+  if (!answer) return without_daemon(state.settings, question.claims, answer.error().message);
   if (!answer->recorded) {
-    return without_daemon(state.settings, claims, "mailorigind cannot write its journal");
+    return without_daemon(state.settings, question.claims, "mailorigind cannot write its journal");
   }
 
   Decision decision;

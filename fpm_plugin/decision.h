@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/event.h"
+#include "core/wire.h"
 #include "fpm_plugin/header_text.h"
 
 namespace mailorigin {
@@ -15,7 +15,7 @@ struct Decision {
   enum class Kind : std::uint8_t {
     send,         // with `headers`
     denied,       // by the daemon: `reason`, `event_id`
-    unreachable,  // there is no daemon, and mailorigin.on_failure is deny
+    unreachable,  // no daemon and mailorigin.on_failure is deny, or no memory
   };
   Kind kind = Kind::send;
   HeaderFields headers;
@@ -26,6 +26,6 @@ struct Decision {
 
 // Asks the daemon about a mail, for at most mailorigin.timeout_ms. A mail that
 // leaves without a daemon is named in syslog.
-Decision decide(ModuleState& state, const Event& claims);
+Decision decide(ModuleState& state, Question question);
 
 }  // namespace mailorigin

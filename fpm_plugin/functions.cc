@@ -36,12 +36,9 @@ MailFunction mail_functions[] = {
 
 void decide_about(const MailCall& call, ModuleState& state) noexcept {
   try {
-    state.decision = decide(state, claims_of(call, state.request.entry));
-  } catch (...) {  // no memory: as if there were no daemon
-    state.decision.headers.clear();
-    state.decision.kind = state.settings.on_failure == OnFailure::allow
-                              ? Decision::Kind::send
-                              : Decision::Kind::unreachable;
+    state.decision = decide(state, question_about(call, state.request.entry));
+  } catch (...) {  // no memory to record it, nor to name it in syslog: it must not leave
+    state.decision.kind = Decision::Kind::unreachable;
   }
 }
 

@@ -1,7 +1,5 @@
 #include "fpm_plugin/header_text.h"
 
-#include <strings.h>
-
 #include <algorithm>
 
 #include "core/mail.h"
@@ -29,10 +27,6 @@ bool is_field_name(std::string_view name) {
   return !name.empty() && name.size() <= 76 && std::all_of(name.begin(), name.end(), [](char c) {
     return c > 32 && c < 127 && c != ':';
   });
-}
-
-bool is_same_name(const std::string& a, const std::string& b) {
-  return strcasecmp(a.c_str(), b.c_str()) == 0;
 }
 
 // The length of a line end at `at`, 1 or 2.
@@ -132,8 +126,11 @@ void blank_loose_line_ends(char* text, std::size_t length) {
 HeaderFields usable_fields(const HeaderFields& fields) {
   HeaderFields usable;
   for (const auto& field : fields) {
-    const auto is_same = [&](const auto& other) { return is_same_name(other.first, field.first); };
-    const bool taken = is_same_name(field.first, "To") || is_same_name(field.first, "Subject") ||
+    const auto is_same = [&](const auto& other) {
+      return equal_ignoring_case(other.first, field.first);
+    };
+    const bool taken = equal_ignoring_case(field.first, "To") ||
+                       equal_ignoring_case(field.first, "Subject") ||
                        std::any_of(usable.begin(), usable.end(), is_same);
     if (is_field_name(field.first) && !taken) {
       usable.emplace_back(field.first, header_value(field.second));

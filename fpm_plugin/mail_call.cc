@@ -54,8 +54,15 @@ Reading read_with_array(zend_execute_data* execute_data, bool null_parameters, M
   call.to = view(to);
   call.subject = view(subject);
   call.message = view(message);
+  // As PHP makes them safe for the shell, which splits them: an option is what
+  // sendmail will see, not what the script wrote.
   const char* forced = INI_STR("mail.force_extra_parameters");
-  call.parameters = forced ? std::string_view(forced) : view(parameters);
+  if (forced) {
+    call.escaped = php_escape_shell_cmd(forced);
+  } else if (parameters) {
+    call.escaped = php_escape_shell_cmd(ZSTR_VAL(parameters));
+  }
+  call.parameters = view(call.escaped);
   call.line_end = line_end_of_php_mail();
   return Reading::mail;
 }
@@ -152,8 +159,10 @@ Reading read_error_log(zend_execute_data* execute_data, MailCall& call) {
 }
 
 void release(MailCall& call) {
-  if (call.built) zend_string_release(call.built);
-  call.built = nullptr;
+  for (zend_string** owned : {&call.built, &call.escaped}) {
+    if (*owned) zend_string_release(*owned);
+    *owned = nullptr;
+  }
 }
 
 }  // namespace mailorigin

@@ -29,6 +29,7 @@ struct MailCall {
   std::string_view line_end;          // between the header lines that PHP adds
   HashTable* header_table = nullptr;  // the headers, when the script gave an array
   zend_string* built = nullptr;       // what `headers` points into then; owned
+  zend_string* escaped = nullptr;     // what `parameters` points into; owned
 };
 
 enum class Reading {

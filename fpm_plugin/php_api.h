@@ -11,6 +11,7 @@
 #include "zend_exceptions.h"
 
 extern "C" {
+#include "ext/standard/exec.h"
 #include "ext/standard/php_mail.h"
 #include "ext/standard/php_string.h"
 }

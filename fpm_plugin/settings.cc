@@ -1,12 +1,12 @@
 #include "fpm_plugin/settings.h"
 
-#include <strings.h>
 #include <sys/un.h>
 
 #include <algorithm>
 #include <string_view>
 
 #include "core/name_values.h"
+#include "core/text.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
 
@@ -17,9 +17,8 @@ namespace {
 constexpr std::uint64_t longest_timeout_ms = 60'000;
 
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-    return value.size() == word.size() && strncasecmp(value.data(), word.data(), word.size()) == 0;
-  });
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return equal_ignoring_case(value, word); });
 }
 
 // Each take_ function stores an acceptable value and returns true.

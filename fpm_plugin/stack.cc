@@ -1,5 +1,8 @@
 #include "fpm_plugin/stack.h"
 
+#include <algorithm>
+
+#include "core/wire.h"
 #include "fpm_plugin/mailer_libraries.h"
 #include "fpm_plugin/php_api.h"
 
@@ -46,6 +49,18 @@ void add_to_stack(CallSite& site, const std::string& here, std::size_t frames_be
   site.stack += here;
 }
 
+// Names are compared by their address: PHP has one string for each file, and a
+// name that comes twice does no harm.
+void add_script(CallSite& site, std::vector<const zend_string*>& seen, std::size_t& room,
+                const zend_string* name) {
+  if (site.scripts_cut || std::find(seen.begin(), seen.end(), name) != seen.end()) return;
+  seen.push_back(name);
+  site.scripts_cut = ZSTR_LEN(name) > room;
+  if (site.scripts_cut) return;
+  room -= ZSTR_LEN(name);
+  site.scripts.emplace_back(ZSTR_VAL(name), ZSTR_LEN(name));
+}
+
 }  // namespace
 
 CallSite call_site(std::string_view entry) {
@@ -54,15 +69,19 @@ CallSite call_site(std::string_view entry) {
   site.line = zend_get_executed_lineno();
 
   const zend_execute_data* outermost = nullptr;
+  std::vector<const zend_string*> seen;
+  std::size_t room = scripts_limit;
   std::size_t examined = 0;
-  for (const zend_execute_data* frame = script_frame_from(EG(current_execute_data));
-       frame && examined < stack_frames_examined;
+  const zend_execute_data* frame = script_frame_from(EG(current_execute_data));
+  for (; frame && examined < stack_frames_examined;
        frame = script_frame_from(frame->prev_execute_data), examined++) {
     outermost = frame;
+    add_script(site, seen, room, frame->func->op_array.filename);
     site.eval = site.eval || is_eval(file_of(frame));
     if (site.caller.empty() && !is_mailer_library(file_of(frame))) site.caller = place(frame);
     if (!site.truncated) add_to_stack(site, place(frame), examined);
   }
+  site.scripts_cut = site.scripts_cut || frame;
   // A library that is itself the script that was asked for: then it is the caller.
   if (site.caller.empty()) site.caller = outermost ? place(outermost) : std::string(entry);
   return site;

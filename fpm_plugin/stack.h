@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mailorigin {
 
@@ -20,6 +21,9 @@ struct CallSite {
   std::string stack;       // "file:line < file:line ...", newest first
   bool eval = false;       // a frame is eval()'d code
   bool truncated = false;  // `stack` lacks frames
+  // Every file of the stack once, as Question::scripts.
+  std::vector<std::string> scripts;
+  bool scripts_cut = false;
 };
 
 // `entry` stands in for the caller of a call that has no frame of a script, as

@@ -17,15 +17,24 @@ namespace mailorigin {
 
 namespace {
 
-constexpr std::size_t line_limit = 8000;  // bytes; receivers take 8 KB
+constexpr std::size_t line_limit = 8000;   // bytes; receivers take 8 KB
+constexpr std::size_t value_limit = 1024;  // bytes
 
-void append_quoted(std::string& out, std::string_view name, const std::string& value) {
+// What the mail itself says stands last, since the line's limit cuts there.
+constexpr Field told_fields[] = {
+    Field::caller, Field::entry, Field::pool,       Field::recipients, Field::stack,
+    Field::from,   Field::to,    Field::message_id, Field::subject,
+};
+
+// Nothing for an empty value.
+void append_quoted(std::string& out, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
   std::string line;
-  append_one_line(line, cut(value, 1024));
+  append_one_line(line, cut(value, value_limit));
   out += ' ';
   out += name;
   out += "=\"";
-  for (const char character : line) {
+  for (const char character : cut(line, value_limit)) {
     if (character == '"') out += '\\';
     out += character;
   }
@@ -53,10 +62,8 @@ void log_unrecorded(const Event& claims, const std::string& cause) {
   line += " uid=" + std::to_string(getuid());
   append_quoted(line, "function", claims.get(Field::function));
   append_quoted(line, "file", claims.get(Field::file) + ':' + claims.get(Field::line));
-  append_quoted(line, "entry", claims.get(Field::entry));
   append_quoted(line, "cause", cause);
-  append_quoted(line, "to", claims.get(Field::to));
-  append_quoted(line, "subject", claims.get(Field::subject));
+  for (const Field field : told_fields) append_quoted(line, info(field).name, claims.get(field));
   log_line(line);
 }
 

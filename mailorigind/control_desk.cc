@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/file.h"
 #include "mailorigind/active_policy.h"
 #include "mailorigind/limits.h"
-#include "mailorigind/policy_file.h"
 
 namespace mailorigin {
 

@@ -68,7 +68,11 @@ void Delivery::run() {
   while (Clock::now() < deadline_) {
     woken_.clear();
     const bool more = turn(milliseconds(Clock::now())) || !idle();
-    if (!more && !wait_for_pipes(patience)) return;
+    if (more) continue;
+    const bool slow_pipes =
+        std::any_of(unsettled_.begin(), unsettled_.end(),
+                    [](const Target* target) { return target->pollable() >= 0; });
+    if (!slow_pipes || !wait_for_pipes(patience)) return;
   }
 }
 
@@ -183,13 +187,14 @@ void Delivery::flush(Target& target, std::uint64_t now_ms) {
 void Delivery::offer(const JournalReader::Record& record, Target::State members,
                      std::uint64_t now_ms) {
   const std::uint32_t vhost = payload_policy(record.payload);
-  std::optional<Event> event;
+  bool is_read = false;
   const auto add = [&](Target& target, const Format& format) {
     if (target.state() == members && target.full()) flush(target, now_ms);
     if (target.state() != members || record.position < target.position()) return;
-    if (!event) event = payload_event(record.payload);
+    if (!is_read) read_event(record.payload, event_);
+    is_read = true;
     if (!target.has_lines()) touched_.push_back(&target);
-    target.add(record, *event, format);
+    target.add(record, event_, format);
   };
   for (const ActivePolicy::Route& route : active_->rules(vhost).logs) {
     add(*by_index_[route.target], *route.format);

@@ -89,6 +89,7 @@ class Delivery {
   Targets retired_;
   std::vector<Target*> unsettled_;  // all that are not following
   std::vector<Target*> touched_;    // that got lines in this step
+  Event event_;                     // that is offered to them
 
   JournalReader common_;  // of all targets that follow
   JournalReader behind_;  // of all that catch up

@@ -36,27 +36,17 @@ std::uint32_t payload_policy(std::string_view payload) {
   return static_cast<std::uint32_t>(parse_number(first->value, UINT32_MAX).value_or(0));
 }
 
-Event payload_event(std::string_view payload) {
-  Event event;
+void read_event(std::string_view payload, Event& event) {
+  event.clear();
   NameValueReader reader(payload);
-  // append_event() writes the fields in their order: each stands behind the one
-  // before, so that all of them are found in one pass over the names.
-  std::size_t expected = 0;
   while (const auto pair = reader.next()) {
-    if (pair->name.starts_with('@')) continue;
-    for (std::size_t i = 0; i < field_count; i++) {
-      const auto field = static_cast<Field>((expected + i) % field_count);
-      if (info(field).name != pair->name) continue;
-      event.set(field, pair->value);
-      expected = static_cast<std::size_t>(field) + 1;
-      break;
-    }
+    if (const auto field = field_named(pair->name)) event.set(*field, pair->value);
   }
-  return event;
 }
 
 bool payload_repeats(std::string_view payload, const Event& claims) {
-  const Event event = payload_event(payload);
+  Event event;
+  read_event(payload, event);
   for (std::size_t i = 0; i < field_count; i++) {
     const auto field = static_cast<Field>(i);
     // The daemon has its say in these two.

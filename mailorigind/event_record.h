@@ -18,7 +18,8 @@ void append_payload(std::string& out, std::uint32_t policy, const Answer& answer
 // Whose logs; the server's if the payload does not say.
 std::uint32_t payload_policy(std::string_view payload);
 
-Event payload_event(std::string_view payload);
+// Into `event`, whose memory is used again.
+void read_event(std::string_view payload, Event& event);
 
 // True if the event was made of these claims: the same question.
 bool payload_repeats(std::string_view payload, const Event& claims);

@@ -10,9 +10,9 @@
 #include <cstdio>
 
 #include "core/bytes.h"
+#include "core/file.h"
 #include "core/seal.h"
 #include "mailorigind/limits.h"
-#include "mailorigind/policy_file.h"
 
 namespace mailorigin {
 
@@ -62,13 +62,13 @@ void end_record(std::string& batch, std::size_t begin) {
   batch.replace(begin, head_size, head);
 }
 
-ParsedRecord parse_record(std::string_view bytes) {
+ParsedRecord parse_record(std::string_view bytes, bool verify) {
   if (bytes.size() < head_size) return {ParsedRecord::State::cut_off, {}, 0};
   const auto length = little_endian<std::uint32_t>(bytes);
   if (length == 0 || length > record_limit) return {ParsedRecord::State::damaged, {}, 0};
   if (bytes.size() < head_size + length) return {ParsedRecord::State::cut_off, {}, 0};
   const std::string_view payload = bytes.substr(head_size, length);
-  if (siphash24(payload, checksum_key) != little_endian<std::uint64_t>(bytes, 4)) {
+  if (verify && siphash24(payload, checksum_key) != little_endian<std::uint64_t>(bytes, 4)) {
     return {ParsedRecord::State::damaged, {}, 0};
   }
   return {ParsedRecord::State::whole, payload, head_size + length};
@@ -95,7 +95,9 @@ Status Journal::find_segments() {
 Status Journal::recover(std::uint64_t at_least, const Visitor& recent) {
   bool usable = false;
   const std::size_t count = bases_.size();
-  for (std::size_t i = count > 2 ? count - 2 : 0; i < count; i++) {
+  const std::size_t first = count > 2 ? count - 2 : 0;
+  if (count > 0) verified_from_ = bases_[first];
+  for (std::size_t i = first; i < count; i++) {
     const std::string name = path({bases_[i], 0});
     Fd file(::open(name.c_str(), O_RDWR | O_CLOEXEC));
     if (!file) return system_error(name, errno);
@@ -104,6 +106,7 @@ Status Journal::recover(std::uint64_t at_least, const Visitor& recent) {
     const std::size_t intact = each_record(
         *bytes,
         [&](std::size_t offset, std::string_view payload) { recent(bases_[i] + offset, payload); });
+    if (intact < bytes->size()) verified_from_ = bases_[i] + bytes->size();
     if (i + 1 < count) continue;
 
     const std::size_t torn = bytes->size() - intact;
@@ -237,7 +240,7 @@ JournalReader::Filled JournalReader::fill(const Journal::Segment& segment) {
   notices_.over("journal-read", "MO0223: " + journal_.path(segment) + " is read again");
   std::string_view rest(buffer_.data(), static_cast<std::size_t>(length));
   for (;;) {
-    const ParsedRecord record = parse_record(rest);
+    const ParsedRecord record = parse_record(rest, position_ < journal_.verified_from());
     if (record.state != ParsedRecord::State::whole) break;
     records_.push_back({position_, position_ + record.size, record.payload});
     position_ += record.size;

@@ -32,7 +32,8 @@ struct ParsedRecord {
   std::string_view payload;
   std::size_t size = 0;  // with its head
 };
-ParsedRecord parse_record(std::string_view bytes);
+// Its checksum is compared, unless that has been done.
+ParsedRecord parse_record(std::string_view bytes, bool verify = true);
 
 class Journal {
  public:
@@ -51,6 +52,8 @@ class Journal {
   // Positions count bytes over all segments that ever were.
   [[nodiscard]] std::uint64_t begin() const { return begin_.load(); }
   [[nodiscard]] std::uint64_t end() const { return end_.load(); }
+  // From here on every record has been checked by open(), or was appended since.
+  [[nodiscard]] std::uint64_t verified_from() const { return verified_from_; }
 
   // A segment: [base, end). The last one's end is the journal's.
   struct Segment {
@@ -80,6 +83,7 @@ class Journal {
   NoticeBoard& notices_;
   Fd last_;  // the segment that is written
   std::uint64_t last_base_ = 0;
+  std::uint64_t verified_from_ = 0;
   std::atomic<std::uint64_t> begin_{0};
   std::atomic<std::uint64_t> end_{0};
   mutable std::mutex mutex_;  // guards bases_

@@ -71,7 +71,8 @@ Unsealed Judge::unseal_shown(const Question& question, const AskingProcess& aske
       // Each ancestor costs about as much as a question.
       asker.quota.charge(static_cast<double>(asker.lineage->size()));
     }
-    if (!bindings_.admit(unsealed.context->tag.request_id, *asker.lineage, moment.elapsed_ms())) {
+    if (unsealed.context->tag.boottime_ns + context_grace_ns < began_ns_ ||
+        !bindings_.admit(unsealed.context->tag.request_id, *asker.lineage, moment.elapsed_ms())) {
       refusal = "replayed";
     }
   }
@@ -80,10 +81,15 @@ Unsealed Judge::unseal_shown(const Question& question, const AskingProcess& aske
 }
 
 // The rules first: a mail that one of them refuses uses up no limit.
-void Judge::apply(const RuledMail& mail, const Moment& moment, Answer& answer) {
+void Judge::apply(const RuledMail& mail, const AskingProcess& asker, const Moment& moment,
+                  Answer& answer) {
   constexpr std::uint64_t second_ns = 1'000'000'000;
   const auto& denied_scripts = policy_->rules(mail.policy).denied_scripts;
+  const std::uint64_t before_ns = denied_scripts.empty() ? 0 : boottime_now_ns();
   Ruling ruling = apply_rules(mail, policy_->policy().unverified, denied_scripts);
+  if (!denied_scripts.empty()) {
+    asker.quota.charge(static_cast<double>(boottime_now_ns() - before_ns) / rule_ns_per_token);
+  }
   if (ruling.verdict != Verdict::deny && limits_ && !mail.policy.limits.empty()) {
     const Admission admission = limits_->admit(limit_demands(mail), moment.wall_ms * 1'000'000);
     if (admission.refused_by) {
@@ -98,7 +104,7 @@ void Judge::apply(const RuledMail& mail, const Moment& moment, Answer& answer) {
   answer.reason = ruling.reason;
 }
 
-Judgement Judge::judge(Question question, const AskingProcess& asker, const Moment& moment) {
+Judgement Judge::judge(Question& question, const AskingProcess& asker, const Moment& moment) {
   Judgement judgement;
   Answer& answer = judgement.answer;
   answer.nonce = question.nonce;
@@ -134,7 +140,7 @@ Judgement Judge::judge(Question question, const AskingProcess& asker, const Mome
 
   judgement.recorded = true;
   judgement.policy = policy.id;
-  Event& event = judgement.event = std::move(question.claims);
+  Event& event = question.claims;
   const bool of_server = policy.id == policy_->policy().server.id;
   if (shown.context != nullptr) {
     describe_origin(event, *shown.context);
@@ -144,7 +150,7 @@ Judgement Judge::judge(Question question, const AskingProcess& asker, const Mome
   }
   if (exhausted == nullptr) {
     const bool of_nobody = shown.context == nullptr && of_server;
-    apply({event, asker.credentials.uid, policy, of_nobody}, moment, answer);
+    apply({event, asker.credentials.uid, policy, of_nobody, &question}, asker, moment, answer);
   }
   if (time_ms_ != moment.wall_ms) {
     time_ms_ = moment.wall_ms;

@@ -46,7 +46,6 @@ struct Judgement {
   Answer answer;
   bool recorded = false;  // there is an event, for the logs of the vhost `policy`
   std::uint32_t policy = 0;
-  Event event;
 };
 
 class Judge {
@@ -60,15 +59,18 @@ class Judge {
   void use(LimitTable limits) { limits_ = std::move(limits); }
   [[nodiscard]] bool counts() const { return limits_.has_value(); }
 
-  Judgement judge(Question question, const AskingProcess& asker, const Moment& moment);
+  // Where it says `recorded`, the question's claims have become the event.
+  Judgement judge(Question& question, const AskingProcess& asker, const Moment& moment);
 
  private:
   Unsealed unseal_shown(const Question& question, const AskingProcess& asker, const Moment& moment,
                         std::string_view& refusal);
-  void apply(const RuledMail& mail, const Moment& moment, Answer& answer);
+  void apply(const RuledMail& mail, const AskingProcess& asker, const Moment& moment,
+             Answer& answer);
 
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;
+  const std::uint64_t began_ns_ = boottime_now_ns();
   std::optional<LimitTable> limits_;
   RequestBindings bindings_;
   std::unordered_map<std::uint32_t, Quota> vhost_quotas_;

@@ -16,6 +16,21 @@ namespace mailorigin {
 inline constexpr double question_rate = 5000;
 inline constexpr double question_burst = 5000;
 
+// A question's size, and the time that its rules take, count as further
+// questions: what is to be bounded is work and journal, not a number.
+inline constexpr double bytes_per_token = 1024;
+inline constexpr double rule_ns_per_token = 20'000;
+// While the journal is half full of what is not delivered, a question costs this
+// many: whoever floods must not push out others' events, or his own.
+inline constexpr double crowded_journal_factor = 16;
+
+// Comparing names with MailOriginDenyScript, for one question.
+inline constexpr std::chrono::milliseconds pattern_time{2};
+
+// Contexts sealed longer than this before the daemon began are not believed: who
+// showed them first was known to its predecessor alone.
+inline constexpr std::uint64_t context_grace_ns = 60'000'000'000;
+
 // A uid's connections: far more than a pool has workers. One more closes the
 // one that was idle longest; its owner connects again and repeats its question.
 inline constexpr std::size_t connections_per_user = 1024;

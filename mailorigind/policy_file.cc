@@ -1,33 +1,16 @@
 #include "mailorigind/policy_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 
 #include "core/fd.h"
+#include "core/file.h"
 #include "mailorigind/limits.h"
 
 namespace mailorigin {
-
-Result<std::string> read_file(int fd, std::size_t limit) {
-  struct stat about {};
-  if (fstat(fd, &about) != 0) return system_error("fstat", errno);
-  if (!S_ISREG(about.st_mode)) return Error{"not a regular file"};
-  const auto size = static_cast<std::size_t>(about.st_size);
-  if (size > limit) return Error{"more than " + std::to_string(limit) + " bytes"};
-  std::string bytes(size, '\0');
-  for (std::size_t done = 0; done < size;) {
-    const ssize_t part = pread(fd, bytes.data() + done, size - done, static_cast<off_t>(done));
-    if (part < 0 && errno == EINTR) continue;
-    if (part < 0) return system_error("read", errno);
-    if (part == 0) return Error{"the file became shorter"};
-    done += static_cast<std::size_t>(part);
-  }
-  return bytes;
-}
 
 Status save_policy(const std::string& state_directory, std::string_view encoded) {
   const std::string path = state_directory + "/policy";

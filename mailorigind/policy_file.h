@@ -14,7 +14,4 @@ Status save_policy(const std::string& state_directory, std::string_view encoded)
 // Nothing if there is none yet.
 Result<std::optional<Policy>> load_policy(const std::string& state_directory);
 
-// All of a file, from its beginning. Fails if there are more than `limit` bytes.
-Result<std::string> read_file(int fd, std::size_t limit);
-
 }  // namespace mailorigin

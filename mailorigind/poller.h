@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "core/fd.h"
@@ -39,10 +40,10 @@ class Poller {
     event.data.u64 = static_cast<std::uint64_t>(source) << 32 | static_cast<std::uint32_t>(fd);
     return epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
   }
-  void forget(int fd) { epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
-  // Waits at most `timeout_ms` (-1: without end). Level-triggered, and fair: who
-  // was looked at goes to the end of the kernel's queue.
+  // Waits at most `timeout_ms` (-1: without end). Level-triggered. Each time it
+  // begins further on in what is ready: epoll gives the same order again, and a
+  // turn that does not get to the end would always leave out the same ones.
   const std::vector<Ready>& wait(int timeout_ms) {
     ready_.clear();
     const int count =
@@ -52,6 +53,11 @@ class Poller {
       ready_.push_back(
           {static_cast<Source>(data >> 32), static_cast<int>(static_cast<std::uint32_t>(data))});
     }
+    if (!ready_.empty()) {
+      start_ = (start_ + messages_per_user_and_turn) % ready_.size();
+      std::rotate(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(start_),
+                  ready_.end());
+    }
     return ready_;
   }
 
@@ -59,6 +65,7 @@ class Poller {
   Fd fd_;
   std::vector<epoll_event> events_;
   std::vector<Ready> ready_;
+  std::size_t start_ = 0;
 };
 
 }  // namespace mailorigin

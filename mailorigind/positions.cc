@@ -8,9 +8,9 @@
 #include <cerrno>
 
 #include "core/bytes.h"
+#include "core/file.h"
 #include "core/seal.h"
 #include "mailorigind/limits.h"
-#include "mailorigind/policy_file.h"
 
 namespace mailorigin {
 

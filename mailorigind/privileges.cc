@@ -10,25 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <memory>
 #include <string_view>
 #include <thread>
 
 #include "core/name_values.h"
-#include "mailorigind/policy_file.h"
 
 namespace mailorigin {
 
 namespace {
-
-std::string read_small_file(const std::string& path) {
-  std::array<char, 256> buffer;
-  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  const ssize_t length = file ? read(file.get(), buffer.data(), buffer.size()) : 0;
-  return {buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
-}
 
 bool is_empty(const std::string& path) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
@@ -90,12 +81,10 @@ Status prepare_state_directory(const std::string& path, const Account& account) 
 }
 
 std::optional<SealKey> read_key(const std::string& runtime_directory) {
-  const std::string file = read_small_file(runtime_directory + "/key");
-  const std::string boot = read_small_file("/proc/sys/kernel/random/boot_id");
-  if (file.size() <= SealKey::size) return std::nullopt;
-  const auto line = [](std::string_view text) { return text.substr(0, text.find('\n')); };
-  if (line(std::string_view(file).substr(SealKey::size)) != line(boot)) return std::nullopt;
-  return SealKey::from_bytes(std::string_view(file).substr(0, SealKey::size));
+  const auto boot = boot_id();
+  if (!boot) return std::nullopt;
+  auto key = load_key(runtime_directory + "/key", *boot);
+  return key ? *std::move(key) : std::nullopt;
 }
 
 Status become(const Account& account) {

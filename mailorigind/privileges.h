@@ -30,7 +30,7 @@ std::size_t raise_descriptor_limit();
 Status prepare_state_directory(const std::string& path, const Account& account);
 
 // httpd's key of this boot, from <runtime directory>/key; nothing if there is
-// none, or only an earlier boot's.
+// none that is root's alone, or only an earlier boot's.
 std::optional<SealKey> read_key(const std::string& runtime_directory);
 
 // Gives up root for good: groups, gid, uid, no new privileges, and other

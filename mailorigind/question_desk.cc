@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 
 #include "mailorigind/event_record.h"
@@ -211,9 +212,8 @@ void QuestionDesk::read(int fd) {
 }
 
 void QuestionDesk::answer(Connection& asking, std::string_view packet, const Credentials& sender) {
-  auto question = decode_question(packet);
-  if (!question) {
-    close_bad(asking, "what it sent is no question: " + question.error().message);
+  if (const Status decoded = decode_question(packet, question_); !decoded) {
+    close_bad(asking, "what it sent is no question: " + decoded.error().message);
     return;
   }
   User& owner = *asking.user;
@@ -222,21 +222,29 @@ void QuestionDesk::answer(Connection& asking, std::string_view packet, const Cre
                                   asking.idle_place);
 
   const int fd = asking.socket.get();
-  const RecentAnswers::Key key{sender.uid, question->nonce};
-  if (auto given = repeated(key, *question)) {
+  const RecentAnswers::Key key{sender.uid, question_.nonce};
+  if (auto given = repeated(key, question_)) {
     pending_.push_back({fd, key, *std::move(given), std::nullopt});
     return;
   }
   Quota& quota = sender.uid == owner.uid ? owner.quota : user(sender.uid).quota;
-  Judgement judgement = judge_.judge(
-      *std::move(question), {sender, names_.name(sender.uid), quota, asking.lineage}, moment_);
+  quota.charge(cost(packet.size()) - 1);
+  Judgement judgement =
+      judge_.judge(question_, {sender, names_.name(sender.uid), quota, asking.lineage}, moment_);
   std::optional<std::size_t> record;
   if (judgement.recorded) {
     record = begin_record(batch_);
-    append_payload(batch_, judgement.policy, judgement.answer, judgement.event);
+    append_payload(batch_, judgement.policy, judgement.answer, question_.claims);
     end_record(batch_, *record);
   }
   pending_.push_back({fd, key, std::move(judgement.answer), record});
+}
+
+// In questions of the least size.
+double QuestionDesk::cost(std::size_t size) const {
+  const bool crowded = journal_.end() - journal_.begin() > journal_capacity / 2;
+  return (1 + std::floor(static_cast<double>(size) / bytes_per_token)) *
+         (crowded ? crowded_journal_factor : 1);
 }
 
 // The answer that this question has had. Nothing for another question under an

@@ -93,6 +93,7 @@ class QuestionDesk {
   void make_room();
   bool receive(Connection& connection, std::string_view& packet, Credentials& sender);
   void answer(Connection& connection, std::string_view packet, const Credentials& sender);
+  [[nodiscard]] double cost(std::size_t size) const;
   [[nodiscard]] std::optional<Answer> repeated(const RecentAnswers::Key& key,
                                                const Question& question) const;
   void report_journal(const Status& appended);
@@ -114,6 +115,7 @@ class QuestionDesk {
   std::uint64_t turn_ = 0;
   std::uint64_t house_kept_ms_ = 0;
   std::vector<char> buffer_;
+  Question question_;
   std::string batch_;  // of journal records
   std::vector<Pending> pending_;
 };

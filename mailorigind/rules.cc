@@ -1,41 +1,52 @@
 #include "mailorigind/rules.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "core/name_values.h"
 #include "core/seal.h"
+#include "mailorigind/limits.h"
 #include "mailorigind/senders.h"
 
 namespace mailorigin {
 
 namespace {
 
-// "/a.php:3" -> "/a.php"
-std::string_view file_of(std::string_view frame) { return frame.substr(0, frame.rfind(':')); }
+// Compares names with the expressions of MailOriginDenyScript, for a bounded time:
+// a tenant chooses the names, and all others wait meanwhile.
+class DeniedScripts {
+ public:
+  explicit DeniedScripts(const std::vector<const Pattern*>& patterns)
+      : patterns_(patterns), end_(Clock::now() + pattern_time) {}
 
-bool is_denied(const std::vector<const Pattern*>& patterns, std::string_view name) {
-  // One that gave up forbids: see Pattern.
-  bool gave_up = false;
-  return !name.empty() &&
-         std::any_of(patterns.begin(), patterns.end(),
-                     [&](const Pattern* pattern) { return pattern->matches(name, gave_up); });
-}
+  // Also when there is no time left, or one match took too long: see Pattern.
+  [[nodiscard]] bool match(std::string_view name) const {
+    bool gave_up = false;
+    return !name.empty() &&
+           std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern* pattern) {
+             return Clock::now() > end_ || pattern->matches(name, gave_up);
+           });
+  }
 
-bool calls_from_denied_script(const Event& event, const std::vector<const Pattern*>& patterns) {
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const std::vector<const Pattern*>& patterns_;
+  const Clock::time_point end_;
+};
+
+bool calls_from_denied_script(const RuledMail& mail, const std::vector<const Pattern*>& patterns) {
   if (patterns.empty()) return false;
-  if (event.has(Field::eval) && is_denied(patterns, "eval")) return true;
-  if (is_denied(patterns, event.get(Field::entry)) || is_denied(patterns, event.get(Field::file))) {
-    return true;
-  }
-  constexpr std::string_view separator = " < ";
-  std::string_view rest = event.get(Field::stack);
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(separator), rest.size());
-    if (is_denied(patterns, file_of(rest.substr(0, end)))) return true;
-    rest.remove_prefix(std::min(end + separator.size(), rest.size()));
-  }
-  return false;
+  const DeniedScripts denied(patterns);
+  const Event& event = mail.event;
+  if (event.has(Field::eval) && denied.match("eval")) return true;
+  if (denied.match(event.get(Field::entry)) || denied.match(event.get(Field::file))) return true;
+  if (mail.question == nullptr) return false;
+  const auto& scripts = mail.question->scripts;
+  return mail.question->scripts_cut ||
+         std::any_of(scripts.begin(), scripts.end(),
+                     [&](const std::string& script) { return denied.match(script); });
 }
 
 // What does not fit its field whole may hide an address behind the cut.
@@ -52,6 +63,10 @@ std::uint64_t recipients(const Event& event) {
 // Whom a limit counts for.
 std::string subject_of(const LimitRule& limit, const RuledMail& mail) {
   if (limit.per == LimitRule::Per::uid || mail.of_nobody) return "uid " + std::to_string(mail.uid);
+  // Without a seal the script is a claim, and each new name would be a fresh allowance.
+  if (limit.per == LimitRule::Per::script && !mail.event.has(Field::verified)) {
+    return "scripts of uid " + std::to_string(mail.uid);
+  }
   if (limit.per == LimitRule::Per::script) return "script " + mail.event.get(Field::entry);
   // Under mod_vhost_alias and in home directories, many sites are one vhost.
   return "vhost " + mail.event.get(Field::docroot);
@@ -86,7 +101,7 @@ Ruling apply_rules(const RuledMail& mail, Rule unverified,
   Ruling ruling;
   if (mail.of_nobody) ruling.add(unverified, "unverified");
   ruling.add(policy.send, "policy");
-  if (calls_from_denied_script(mail.event, denied_scripts)) ruling.add(Rule::deny, "script");
+  if (calls_from_denied_script(mail, denied_scripts)) ruling.add(Rule::deny, "script");
   if (policy.max_recipients && recipients(mail.event) > *policy.max_recipients) {
     ruling.add(Rule::deny, "max-recipients");
   }

@@ -27,13 +27,16 @@ struct Ruling {
 };
 
 struct RuledMail {
-  const Event& event;         // with the origin's fields
-  uid_t uid;                  // the kernel's
-  const VhostPolicy& policy;  // that governs it
-  bool of_nobody = false;     // no verified context, and no vhost of the uid's own
+  const Event& event;                  // with the origin's fields
+  uid_t uid;                           // the kernel's
+  const VhostPolicy& policy;           // that governs it
+  bool of_nobody = false;              // no verified context, and no vhost of the uid's own
+  const Question* question = nullptr;  // for its scripts; null: none
 };
 
-// All rules but the limits. `denied_scripts` are policy.denied_scripts, compiled.
+// All rules but the limits. Names are compared for pattern_time at most; what is
+// not compared by then, or was cut before it came here, counts as denied. `denied_scripts` are
+// policy.denied_scripts, compiled.
 Ruling apply_rules(const RuledMail& mail, Rule unverified,
                    const std::vector<const Pattern*>& denied_scripts);
 

@@ -23,10 +23,27 @@ constexpr std::string_view facilities[] = {
 constexpr std::string_view syslog_target = "syslog";
 constexpr std::size_t header_name_limit = 64;
 
+// Fields that mean something to who sends, carries or reads a mail: one of ours
+// in their place would change the mail, or never get there.
+constexpr std::string_view mails_own_headers[] = {
+    "To",         "Cc",   "Bcc",         "From",       "Sender",   "Reply-To",    "Subject",
+    "Message-ID", "Date", "In-Reply-To", "References", "Received", "Return-Path", "MIME-Version",
+};
+constexpr std::string_view mails_own_prefixes[] = {"Resent-", "Content-"};
+
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool is_mails_own(std::string_view header) {
+  return std::any_of(std::begin(mails_own_headers), std::end(mails_own_headers),
+                     [&](std::string_view name) { return same(name, header); }) ||
+         std::any_of(std::begin(mails_own_prefixes), std::end(mails_own_prefixes),
+                     [&](std::string_view prefix) {
+                       return same(prefix, header.substr(0, prefix.size()));
+                     });
 }
 
 bool is_letter_or_digit(char character) {
@@ -96,16 +113,19 @@ Result<std::uint32_t> parse_user(std::string_view argument, Users& users) {
 }
 
 bool is_syslog_target(std::string_view argument) {
-  return argument == syslog_target || argument.starts_with("syslog:");
+  return same(argument.substr(0, argument.find(':')), syslog_target);
 }
 
 Result<std::string> parse_syslog_target(std::string_view argument) {
-  if (argument == syslog_target) return std::string(facilities[0]);
+  if (argument.size() == syslog_target.size()) return std::string(facilities[0]);
   const std::string_view facility = argument.substr(syslog_target.size() + 1);
-  if (std::find(std::begin(facilities), std::end(facilities), facility) == std::end(facilities)) {
+  const auto* const found =
+      std::find_if(std::begin(facilities), std::end(facilities),
+                   [&](std::string_view name) { return same(name, facility); });
+  if (found == std::end(facilities)) {
     return Error{quoted(facility) + " is not a syslog facility; they are " + listed(facilities)};
   }
-  return std::string(facility);
+  return std::string(*found);
 }
 
 Status check_header_name(std::string_view name) {
@@ -113,9 +133,16 @@ Status check_header_name(std::string_view name) {
                      is_letter_or_digit(name[0]) &&
                      std::all_of(name.begin(), name.end(),
                                  [](char c) { return is_letter_or_digit(c) || c == '-'; });
-  if (valid) return Done{};
-  return Error{quoted(name) + " is not a header's name: letters, digits and hyphens, at most " +
-               std::to_string(header_name_limit)};
+  if (!valid) {
+    return Error{quoted(name) + " is not a header's name: letters, digits and hyphens, at most " +
+                 std::to_string(header_name_limit)};
+  }
+  if (is_mails_own(name)) {
+    return Error{quoted(name) +
+                 " is a field that means something to mail; a field of its own is accepted, such "
+                 "as X-Mail-Origin"};
+  }
+  return Done{};
 }
 
 Status check_nickname(std::string_view name) {

@@ -36,11 +36,13 @@ class Users {
 // A user's name, which must exist, or #uid.
 Result<std::uint32_t> parse_user(std::string_view argument, Users& users);
 
-// The facility of `syslog[:facility]`; "mail" if none is named.
+// The facility of `syslog[:facility]`, in any case of letters; "mail" if none is
+// named. Precondition: is_syslog_target().
 Result<std::string> parse_syslog_target(std::string_view argument);
 bool is_syslog_target(std::string_view argument);
 
-// A header's name as RFC 5322 and RFC 2047 let one choose it: letters, digits, hyphens.
+// A header's name as RFC 5322 and RFC 2047 let one choose it: letters, digits,
+// hyphens; not one that has a meaning in mail already, as From and Content-* have.
 Status check_header_name(std::string_view name);
 
 // A name that MailOriginLogFormat may give.

@@ -1,9 +1,9 @@
 #include "mod_mailorigin/code_request.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <optional>
+
+#include "core/text.h"
 
 namespace mailorigin {
 
@@ -25,8 +25,7 @@ bool contains(const Range& range, std::string_view text) {
 }
 
 bool starts_with_any_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() &&
-         strncasecmp(text.data(), prefix.data(), prefix.size()) == 0;
+  return equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
 // "fcgi://host/path" of "unix:/path|fcgi://host/path".
@@ -41,9 +40,8 @@ CodeRunner runner_behind(std::string_view url) {
   url = without_socket(url);
   const std::string_view scheme = url.substr(0, url.find(':'));
   const bool web =
-      std::any_of(std::begin(web_schemes), std::end(web_schemes), [&](std::string_view other) {
-        return scheme.size() == other.size() && starts_with_any_case(scheme, other);
-      });
+      std::any_of(std::begin(web_schemes), std::end(web_schemes),
+                  [&](std::string_view other) { return equal_ignoring_case(scheme, other); });
   return web ? CodeRunner::none : CodeRunner::backend;
 }
 

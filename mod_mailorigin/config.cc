@@ -20,6 +20,7 @@ constexpr const char* external_daemon = "external";
 constexpr const char* default_user = "mailorigin";
 constexpr const char* default_runtime_directory = "/run/mailorigin";
 constexpr const char* default_state_directory = "/var/lib/mailorigin";
+constexpr const char* default_socket = "/mailorigin.sock";  // in the runtime directory
 constexpr const char* default_header_name = "X-Mail-Origin";
 constexpr const char* default_header_format = "%{id}";
 
@@ -139,15 +140,25 @@ const char* add_log_format(cmd_parms* cmd, void*, const char* format,
   return nullptr;
 }
 
-const char* add_header(cmd_parms* cmd, void*, const char* name, const char* format) noexcept {
+const char* add_header_rule(const cmd_parms* cmd, const char* name, const char* format) {
   auto& headers = ensure(cmd, target_of(cmd).headers);
+  if (std::any_of(headers.begin(), headers.end(), [&](const HeaderRule& other) {
+        return strcasecmp(other.name.c_str(), name) == 0;
+      })) {
+    return wrong(cmd,
+                 "'" + std::string(name) + "' is given twice; each line needs a name of its own");
+  }
+  headers.push_back({name, format});
+  return nullptr;
+}
+
+const char* add_header(cmd_parms* cmd, void*, const char* name, const char* format) noexcept {
   if (format == nullptr) {
     if (strcasecmp(name, "on") == 0) {
-      headers.push_back({default_header_name, default_header_format});
-      return nullptr;
+      return add_header_rule(cmd, default_header_name, default_header_format);
     }
     if (strcasecmp(name, "off") == 0 || strcasecmp(name, "none") == 0) {
-      headers.clear();
+      ensure(cmd, target_of(cmd).headers).clear();
       return nullptr;
     }
     return wrong(cmd, "'" + std::string(name) +
@@ -160,8 +171,7 @@ const char* add_header(cmd_parms* cmd, void*, const char* name, const char* form
   if (const auto parsed = Format::parse(format); !parsed) {
     return wrong(cmd, parsed.error().message);
   }
-  headers.push_back({name, format});
-  return nullptr;
+  return add_header_rule(cmd, name, format);
 }
 
 const char* set_rule(cmd_parms* cmd, std::optional<Rule>& field, const char* argument) {
@@ -264,16 +274,22 @@ const char* add_socket(cmd_parms* cmd, void*, const char* path, const char* mode
 
 const char* set_directory(cmd_parms* cmd, const char*& field, const char* argument) {
   if (const char* refused = refuse_in_vhost(cmd)) return refused;
-  field = path_of(cmd, argument);
-  if (field == nullptr) return wrong(cmd, "'" + std::string(argument) + "' is not a directory");
+  const char* const path = path_of(cmd, argument);
+  if (path == nullptr) return wrong(cmd, "'" + std::string(argument) + "' is not a directory");
+  // Without a slash at its end: it is compared with the directories of sockets.
+  std::size_t length = std::strlen(path);
+  while (length > 1 && path[length - 1] == '/') length--;
+  field = apr_pstrmemdup(cmd->pool, path, length);
   return nullptr;
 }
 
 const char* set_runtime_directory(cmd_parms* cmd, void*, const char* argument) noexcept {
   ServerConfig& config = target_of(cmd);
   if (const char* refused = set_directory(cmd, config.runtime_directory, argument)) return refused;
-  const std::string control = std::string(config.runtime_directory) + "/mailorigin.sock";
-  if (control.size() < sizeof(sockaddr_un::sun_path)) return nullptr;
+  if (std::strlen(config.runtime_directory) + std::strlen(default_socket) <
+      sizeof(sockaddr_un::sun_path)) {
+    return nullptr;
+  }
   return wrong(cmd, "'" + std::string(argument) +
                         "' is too long: a socket's path in it would have more than " +
                         std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
@@ -349,7 +365,7 @@ DaemonSettings daemon_settings(const ServerConfig& config) {
   if (config.sockets != nullptr) {
     settings.sockets = *config.sockets;
   } else {
-    settings.sockets.push_back({settings.runtime_directory + "/mailorigin.sock"});
+    settings.sockets.push_back({settings.runtime_directory + default_socket});
   }
   return settings;
 }

@@ -154,6 +154,12 @@ class Reader {
     policy.enabled = vhost->enabled;
     policy.run_as = config.run_as ? config.run_as : suexec_uid(scratch_, server);
     if (policy.run_as) vhost->uid = *policy.run_as;
+    if (config.run_as == 0U) {
+      configuration_.warnings.push_back(
+          "MO0120: " + name.name +
+          " runs PHP as root (MailOriginRunAs): its scripts can read the key and forge the origin "
+          "of any mail");
+    }
     if (config.run_as && *config.run_as == ap_unixd_config.user_id) {
       configuration_.warnings.push_back(
           "MO0106: " + name.name +
@@ -186,9 +192,7 @@ class Reader {
 
   // ServerName and ServerAlias, wildcards included.
   static void add_own_domains(const server_rec* server, std::vector<std::string>& domains) {
-    const auto add = [&](const char* name) {
-      ap_str_tolower(domains.emplace_back(name).data());
-    };
+    const auto add = [&](const char* name) { ap_str_tolower(domains.emplace_back(name).data()); };
     if (server->server_hostname != nullptr) add(server->server_hostname);
     for (const apr_array_header_t* names : {server->names, server->wild_names}) {
       for (int i = 0; names != nullptr && i < names->nelts; i++) {
@@ -214,18 +218,13 @@ class Reader {
   }
 
   void check_daemon() {
+    check_runtime_directory();
     const DaemonSettings& daemon = configuration_.daemon;
     if (daemon.external) {
-      if (main_config_->sockets != nullptr) {
-        configuration_.warnings.push_back(
-            "MO0107: MailOriginSocket has no effect beside MailOriginDaemon external: the sockets "
-            "are those of mailorigind's own unit");
-      }
+      warn_of_unused_settings();
       return;
     }
-    if (const auto user = parse_user(daemon.user, users_of(pool_)); !user) {
-      fail("MO0102: MailOriginUser: " + user.error().message);
-    }
+    check_user();
     struct stat about {};
     if (stat(daemon.program.c_str(), &about) != 0 || !S_ISREG(about.st_mode) ||
         (about.st_mode & 0111) == 0) {
@@ -235,6 +234,62 @@ class Reader {
     for (const SocketDirective& socket : daemon.sockets) check_socket(socket);
   }
 
+  // httpd makes the directory itself, but not those above it.
+  void check_runtime_directory() {
+    const std::string& directory = configuration_.daemon.runtime_directory;
+    const Status checked =
+        is_there(directory)
+            ? check_socket_path(configuration_.daemon.control_path())
+            : check_way(directory.substr(0, std::max<std::size_t>(directory.rfind('/'), 1)));
+    if (!checked) {
+      fail("MO0121: MailOriginRuntimeDir: '" + directory + "': " + checked.error().message);
+    }
+  }
+
+  void warn_of_unused_settings() {
+    std::string unused;
+    const auto note = [&](bool is_set, const char* directive) {
+      if (is_set) unused += (unused.empty() ? "" : ", ") + std::string(directive);
+    };
+    note(main_config_->sockets != nullptr, "MailOriginSocket");
+    // These two lead nobody to a door that is not there, as a socket would:
+    // httpd -t says it, not each start.
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+      note(main_config_->state_directory != nullptr, "MailOriginStateDir");
+      note(main_config_->user != nullptr, "MailOriginUser");
+    }
+    if (unused.empty()) return;
+    configuration_.warnings.push_back(
+        "MO0107: no effect beside MailOriginDaemon external, where mailorigind's own unit says "
+        "it: " +
+        unused);
+  }
+
+  // Whoever shares the daemon's user can stop it, and read and change its journal.
+  void check_user() {
+    const std::string& name = configuration_.daemon.user;
+    const auto user = parse_user(name, users_of(pool_));
+    if (!user) {
+      fail("MO0102: MailOriginUser: " + user.error().message);
+      return;
+    }
+    const auto refuse = [&](const std::string& other) {
+      fail("MO0102: MailOriginUser: '" + name + "' is " + other +
+           "; the daemon needs a user of its own, that nothing else runs as");
+    };
+    if (*user == ap_unixd_config.user_id) refuse("httpd's own User as well");
+    const Policy& policy = configuration_.policy;
+    const auto same = [&](const VhostPolicy& vhost) { return vhost.run_as == *user; };
+    const auto found = std::find_if(policy.vhosts.begin(), policy.vhosts.end(), same);
+    if (found != policy.vhosts.end()) {
+      refuse("the user that PHP of " + found->name + " runs as");
+    } else if (same(policy.server)) {
+      refuse("the user that PHP of " + policy.server.name + " runs as");
+    }
+  }
+
+  static bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+
   void check_socket(const SocketDirective& socket) {
     for (const std::string& own :
          {configuration_.daemon.control_path(), configuration_.daemon.runtime_directory + "/key"}) {
@@ -242,9 +297,11 @@ class Reader {
         fail("MO0119: MailOriginSocket: '" + own + "' is needed for another purpose");
       }
     }
-    // The runtime directory is made at the start if it is not there.
-    const std::string directory = socket.path.substr(0, socket.path.rfind('/'));
-    if (access(directory.c_str(), F_OK) != 0) return;
+    const std::string& made_at_start = configuration_.daemon.runtime_directory;
+    if (socket.path.substr(0, socket.path.rfind('/')) == made_at_start &&
+        !is_there(made_at_start)) {
+      return;
+    }
     if (const Status checked = check_socket_path(socket.path); !checked) {
       fail("MO0119: MailOriginSocket: '" + socket.path + "': " + checked.error().message);
     }

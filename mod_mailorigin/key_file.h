@@ -9,8 +9,7 @@
 namespace mailorigin {
 
 // The key of this boot; makes it if there is none, or one of an earlier boot.
-// The file (`<directory>/key`: the key's 20 bytes and the kernel's boot id) is
-// the caller's, who must be root, alone: 0600. Fails if it is anything else.
+// The file, `<directory>/key`, is root's alone: 0600. Fails if it is anything else.
 // Two callers at once get the same key.
 Result<SealKey> load_or_make_key(const std::string& directory);
 

@@ -1,10 +1,10 @@
 #include "mod_mailorigin/php_values.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+
+#include "core/text.h"
 
 namespace mailorigin {
 
@@ -25,20 +25,16 @@ constexpr Directive directives[] = {
     {"BrowserMatchNoCase", Form::assignments, 1}, {"RewriteRule", Form::flags, 2},
 };
 
-bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 const Directive* find(std::string_view name) {
-  const auto* const found =
-      std::find_if(std::begin(directives), std::end(directives),
-                   [&](const Directive& directive) { return same(directive.name, name); });
+  const auto* const found = std::find_if(
+      std::begin(directives), std::end(directives),
+      [&](const Directive& directive) { return equal_ignoring_case(directive.name, name); });
   return found == std::end(directives) ? nullptr : found;
 }
 
 void add(std::vector<PhpValue>& values, std::string_view name, std::string_view value) {
   for (const std::string_view known : php_value_names) {
-    if (same(name, known)) values.emplace_back(known, value);
+    if (equal_ignoring_case(name, known)) values.emplace_back(known, value);
   }
 }
 
@@ -64,7 +60,7 @@ void add_flags(std::vector<PhpValue>& values, std::string_view flags) {
     const auto equals = flag.find('=');
     if (equals == std::string_view::npos) continue;
     const std::string_view name = flag.substr(0, equals);
-    if (same(name, "E") || same(name, "env")) {
+    if (equal_ignoring_case(name, "E") || equal_ignoring_case(name, "env")) {
       add_assignment(values, flag.substr(equals + 1), ':', "$%");
     }
   }

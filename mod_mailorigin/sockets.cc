@@ -115,7 +115,9 @@ Result<bool> add_missing(Kept& kept, const DaemonSettings& settings) {
     // There is room: unwanted ones are gone, and no more are configured.
     KeptSocket& free_place = *std::find_if(std::begin(kept.questions), std::end(kept.questions),
                                            [](const KeptSocket& socket) { return socket.fd < 0; });
-    if (Status listening = listen_into(free_place, wanted); !listening) return listening.error();
+    if (Status listening = listen_into(free_place, wanted); !listening) {
+      return listening.error().context("MailOriginSocket");
+    }
     added = true;
   }
   return added;
@@ -134,7 +136,9 @@ Status ensure_directory(const std::string& directory) {
 }
 
 Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings) {
-  if (Status made = ensure_directory(settings.runtime_directory); !made) return made.error();
+  if (Status made = ensure_directory(settings.runtime_directory); !made) {
+    return made.error().context("MailOriginRuntimeDir");
+  }
   if (Status made = ensure_lifeline(kept); !made) return made.error();
 
   bool changed = false;
@@ -143,7 +147,7 @@ Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings) {
     remove_one(kept.control);
     if (Status free = ensure_nobody_listens(control.path); !free) return free.error();
     if (Status listening = listen_into(kept.control, control); !listening) {
-      return listening.error();
+      return listening.error().context("MailOriginRuntimeDir");
     }
     changed = true;
   }

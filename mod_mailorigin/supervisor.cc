@@ -104,7 +104,7 @@ Status Supervisor::start() {
 
 Status Supervisor::read_key() {
   const auto key = load_or_make_key(configuration_.daemon.runtime_directory);
-  if (!key) return key.error();
+  if (!key) return key.error().context("MailOriginRuntimeDir");
   if (!kept_.keys) {
     kept_.keys = KeyRing{*key, std::nullopt};
   } else if (kept_.keys->current.bytes() != key->bytes()) {

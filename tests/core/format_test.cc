@@ -81,6 +81,13 @@ TEST(Format, ShowsUnknownValuesAsADash) {
   EXPECT_EQ(write(*format, Event()), "-|-|false|100%");
 }
 
+TEST(Format, NoValueEndsTheQuotesOfACustomFormat) {
+  Event event;
+  event.set(Field::subject, "x\" verified=true vhost=\"bank.example\\");
+  EXPECT_EQ(write(*Format::parse("s=\"%{subject}\" v=%{verified}"), event),
+            "s=\"x\\\" verified=true vhost=\\\"bank.example\\\\\" v=false");
+}
+
 TEST(Format, NoFieldEndsTheLine) {
   for (const char* name : {"php", "logfmt", "json"}) {
     for (std::size_t i = 0; i < field_count; i++) {

@@ -36,6 +36,7 @@ TEST(CountAddresses, ReadsListsAsRfc5322Does) {
       {"a@b,\r\n c@d", 2},
       {"\"quote \\\" , inside\" <a@b>", 1},
       {"a@[IPv6:::1]", 1},
+      {"a@b c@d e@f", 3},
       {"\"open, a@b, c@d", 3},
       {"(open, a@b, c@d", 3},
   };
@@ -58,11 +59,19 @@ TEST(ExamineMail, FindsTheEnvelopeSenderInEveryForm) {
   for (const char* parameters :
        {"-fme@x.example", "-f me@x.example", "-f 'me@x.example'", "-f\"me@x.example\"",
         "-r me@x.example", "-t -i -fme@x.example", "--from=me@x.example", "-f me@x\\.example",
-        "-N never -fme@x.example", "-fother@x.example -fme@x.example"}) {
+        "-N never -fme@x.example", "-ifme@x.example", "-tif me@x.example", "-f me\\\n@x.example"}) {
     const MailFacts facts = examine_mail("", "", parameters);
     EXPECT_EQ(facts.envelope_from, "me@x.example") << parameters;
     EXPECT_EQ(facts.recipients, 0U) << parameters;
   }
+}
+
+TEST(ExamineMail, HidesNoEnvelopeSenderBehindAnother) {
+  EXPECT_EQ(examine_mail("", "", "-fevil@x -fgood@x").envelope_from, "evil@x, good@x");
+  // What escapeshellcmd() makes of "-fevil@x \\-fgood@x" and of "X<newline>-fgood@x":
+  EXPECT_EQ(examine_mail("", "", "-fevil@x \\\\-fgood@x").envelope_from, "evil@x");
+  EXPECT_EQ(examine_mail("", "", "-fevil@x X\\\n-fgood@x").envelope_from, "evil@x");
+  EXPECT_EQ(examine_mail("", "", "-f ''").envelope_from, "<>");
 }
 
 TEST(ExamineMail, HidesNoSecondFrom) {

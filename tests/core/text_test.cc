@@ -34,6 +34,15 @@ TEST(OneLine, EscapesWhatIsNotUtf8) {
   EXPECT_EQ(one_line("\xe6\x97"), "\\xe6\\x97");
 }
 
+TEST(EqualIgnoringCase, KnowsTheLettersOfAscii) {
+  EXPECT_TRUE(equal_ignoring_case("", ""));
+  EXPECT_TRUE(equal_ignoring_case("Message-ID", "mESSAGE-id"));
+  EXPECT_FALSE(equal_ignoring_case("To", "To:"));
+  EXPECT_FALSE(equal_ignoring_case("@[", "`{"));  // a letter's distance from each other
+  EXPECT_FALSE(equal_ignoring_case("Ä", "ä"));
+  EXPECT_FALSE(equal_ignoring_case("a\0b"s, "a\0c"s));
+}
+
 TEST(Cut, EndsAtACharacter) {
   EXPECT_EQ(cut("abc", 5), "abc");
   EXPECT_EQ(cut("abc", 2), "ab");

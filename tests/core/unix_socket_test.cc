@@ -37,10 +37,13 @@ class SocketDirectories : public UnixSocket {
 TEST_F(SocketDirectories, AreRootsAndWritableToNobodyElse) {
   EXPECT_TRUE(check_socket_path(directory_ + "/s"));
   chmod(directory_.c_str(), 0777);
-  EXPECT_NE(check_socket_path(directory_ + "/s").error().message.find(directory_),
-            std::string::npos);
+  EXPECT_EQ(check_socket_path(directory_ + "/s").error().message,
+            directory_ + ": must be writable to root alone (chmod go-w)");
+  EXPECT_FALSE(check_way(directory_));
   chmod(directory_.c_str(), 01777);  // enough on the way, not for the socket
-  EXPECT_FALSE(check_socket_path(directory_ + "/s"));
+  EXPECT_EQ(check_socket_path(directory_ + "/s").error().message,
+            directory_ + ": others may create files in it; choose another directory");
+  EXPECT_TRUE(check_way(directory_));
   chmod(directory_.c_str(), 0755);
 
   const std::string tenants = directory_ + "/tenant";
@@ -56,6 +59,8 @@ TEST_F(SocketDirectories, AreRootsAndWritableToNobodyElse) {
   EXPECT_FALSE(check_socket_path(directory_ + "/rootlink/run/s"));
   EXPECT_FALSE(check_socket_path("relative/s"));
   EXPECT_FALSE(check_socket_path(directory_ + "/none/s"));
+  EXPECT_FALSE(check_way("relative"));
+  EXPECT_FALSE(check_way(directory_ + "/none"));
 }
 
 TEST_F(SocketDirectories, ListenSetsTheModeAndReplacesAnOldSocket) {

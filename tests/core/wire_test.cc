@@ -11,6 +11,7 @@ Question question() {
   Question question;
   question.nonce.fill(7);
   question.context = "AAAA";
+  question.scripts = {"/srv/shop/index.php", "/srv/shop/lib.php"};
   question.claims.set(Field::kind, "mail");
   question.claims.set(Field::to, "a@b.example");
   question.claims.set(Field::line, std::uint64_t{3});
@@ -23,6 +24,8 @@ TEST(Question, SurvivesItsEncoding) {
   EXPECT_EQ(read->nonce, question().nonce);
   EXPECT_EQ(read->context, "AAAA");
   EXPECT_EQ(read->claims, question().claims);
+  EXPECT_EQ(read->scripts, question().scripts);
+  EXPECT_FALSE(read->scripts_cut);
 }
 
 TEST(Question, MayNotClaimWhatTheKernelOrHttpdSay) {
@@ -45,11 +48,13 @@ TEST(Question, FitsAPacketHoweverMuchIsClaimed) {
     if (info(field).source != FieldSource::claim) continue;
     large.claims.set(field, std::string(10'000'000, '1'));
   }
+  large.scripts.assign(100'000, "/srv/shop/a.php");
   const std::string packet = encode_question(large);
   EXPECT_LE(packet.size(), packet_limit);
   const auto read = decode_question(packet);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->claims.get(Field::truncated), "true");
+  EXPECT_TRUE(read->scripts_cut);
 }
 
 TEST(Question, WithoutANonceIsRefused) {

@@ -230,11 +230,11 @@ TEST(JournalRecord, RefusesImpossibleLengths) {
 }
 
 TEST(JournalRecord, HasTheBytesThatAreDocumented) {
-  const std::string bytes = record("abc");
-  EXPECT_EQ(bytes.substr(0, 4), std::string("\3\0\0\0", 4));
-  // SipHash-2-4 of "abc" under "MailOrigin jrnl1", little-endian.
-  EXPECT_EQ(bytes.size(), 15u);
-  EXPECT_EQ(bytes.substr(12), "abc");
+  // docs/journal.md
+  EXPECT_EQ(record("abc"), std::string("\x03\x00\x00\x00"
+                                       "\x0d\x4c\xf0\xe2\x6a\x0e\x38\x0b"
+                                       "abc",
+                                       15));
 }
 
 TEST(EventRecord, BringsBackTheEventAndTheAnswer) {
@@ -256,7 +256,9 @@ TEST(EventRecord, BringsBackTheEventAndTheAnswer) {
   append_payload(payload, 4'000'000'000, answer, event);
 
   EXPECT_EQ(payload_policy(payload), 4'000'000'000u);
-  EXPECT_EQ(payload_event(payload), event);
+  Event read = testing::mail_question("of before").claims;
+  read_event(payload, read);
+  EXPECT_EQ(read, event);
   const auto given = payload_answer(payload);
   ASSERT_TRUE(given);
   EXPECT_EQ(given->uid, 1001u);
@@ -321,6 +323,20 @@ TEST_F(PositionsTest, AreThereAgainAfterEveryStore) {
   const auto size = std::filesystem::file_size(directory_ / "positions");
   positions.store(7000, {.journal = 1});
   EXPECT_EQ(std::filesystem::file_size(directory_ / "positions"), size);
+}
+
+TEST_F(PositionsTest, HaveTheBytesThatAreDocumented) {
+  // docs/journal.md
+  Positions positions = open();
+  positions.store(target_key("file", "/var/log/apache2/mail.log"),
+                  {.journal = 1, .device = 2, .inode = 3, .size = 4, .behind = true});
+  std::string expected("\x61\xd7\xd8\x16\x6d\x97\x98\xd1", 8);
+  for (const char number : {1, 2, 3, 4, 1, 0}) {
+    expected += number;
+    expected.append(7, '\0');
+  }
+  expected += std::string("\x87\xb0\x36\x71\x7c\x63\x9d\xf6", 8);
+  EXPECT_EQ(read_whole(directory_ / "positions").substr(64, 64), expected);
 }
 
 TEST_F(PositionsTest, ADamagedSlotIsNoPosition) {

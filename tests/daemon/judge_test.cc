@@ -26,8 +26,15 @@ class JudgeTest : public ::testing::Test {
     judge_.use(std::move(*LimitTable::in_memory(16)));
   }
 
-  Judgement ask(const Question& question, uid_t uid = 1001) {
-    return judge_.judge(question, {{getpid(), uid, 100}, "alice", quota_, lineage_}, moment_);
+  struct Judged : Judgement {
+    Event event;
+  };
+  Judged ask(Question question, uid_t uid = 1001) {
+    return ask(judge_, std::move(question), {{getpid(), uid, 100}, "alice", quota_, lineage_});
+  }
+  Judged ask(Judge& judge, Question question, const AskingProcess& asker) const {
+    const Judgement judgement = judge.judge(question, asker, moment_);
+    return {judgement, std::move(question.claims)};
   }
 
   // With these rules for the vhost instead.
@@ -46,7 +53,7 @@ class JudgeTest : public ::testing::Test {
 };
 
 TEST_F(JudgeTest, DescribesAVerifiedOriginFromTheContextAndTheKernel) {
-  const Judgement judgement = ask(mail_question("hello", fresh_context(key_, 1001)));
+  const Judged judgement = ask(mail_question("hello", fresh_context(key_, 1001)));
   const Event& event = judgement.event;
   EXPECT_TRUE(judgement.recorded);
   EXPECT_EQ(judgement.policy, vhost_id(simple_vhost));
@@ -70,7 +77,7 @@ TEST_F(JudgeTest, DescribesAVerifiedOriginFromTheContextAndTheKernel) {
 }
 
 TEST_F(JudgeTest, GivesAnUnverifiedMailToTheOnlyVhostOfItsUid) {
-  const Judgement judgement = ask(mail_question("cron"));
+  const Judged judgement = ask(mail_question("cron"));
   EXPECT_EQ(judgement.policy, vhost_id(simple_vhost));
   EXPECT_FALSE(judgement.event.has(Field::verified));
   EXPECT_EQ(judgement.event.get(Field::vhost), simple_vhost);
@@ -80,7 +87,7 @@ TEST_F(JudgeTest, GivesAnUnverifiedMailToTheOnlyVhostOfItsUid) {
 
 TEST_F(JudgeTest, NamesWhyAContextDoesNotCount) {
   const auto reason = [&](const std::string& context, uid_t uid) {
-    const Judgement judgement = ask(mail_question("x", context), uid);
+    const Judged judgement = ask(mail_question("x", context), uid);
     EXPECT_FALSE(judgement.event.has(Field::verified));
     EXPECT_EQ(judgement.answer.verdict, Verdict::allow);
     EXPECT_EQ(judgement.answer.reason, judgement.event.get(Field::reason));
@@ -99,9 +106,8 @@ TEST_F(JudgeTest, NamesWhyAContextDoesNotCount) {
 
 TEST_F(JudgeTest, WithoutAKeyEveryContextIsUnknown) {
   Judge fresh;
-  const Judgement judgement =
-      fresh.judge(mail_question("x", fresh_context(key_)),
-                  {{getpid(), 1001, 100}, "alice", quota_, lineage_}, moment_);
+  const Judged judgement = ask(fresh, mail_question("x", fresh_context(key_)),
+                               {{getpid(), 1001, 100}, "alice", quota_, lineage_});
   EXPECT_EQ(judgement.answer.reason, "unknown-key");
   EXPECT_TRUE(judgement.recorded);
 }
@@ -114,7 +120,7 @@ TEST_F(JudgeTest, ALimitRefusesSaysWhenAndUsesUpNothing) {
   const auto verdict = [&] { return ask(mail_question("x", fresh_context(key_))).answer; };
   EXPECT_EQ(verdict().verdict, Verdict::allow);
   EXPECT_EQ(verdict().verdict, Verdict::allow);
-  const Judgement refused = ask(mail_question("x", fresh_context(key_)));
+  const Judged refused = ask(mail_question("x", fresh_context(key_)));
   EXPECT_EQ(refused.answer.verdict, Verdict::deny);
   EXPECT_EQ(refused.answer.reason, "limit");
   EXPECT_EQ(refused.answer.retry_after, 60U);
@@ -143,7 +149,7 @@ TEST_F(JudgeTest, AMailThatARuleRefusesUsesUpNoLimit) {
 
 TEST_F(JudgeTest, ObservingRecordsTheVerdictAndSends) {
   use([](VhostPolicy& vhost) { vhost.send = Rule::observe; });
-  const Judgement judgement = ask(mail_question("x", fresh_context(key_)));
+  const Judged judgement = ask(mail_question("x", fresh_context(key_)));
   EXPECT_EQ(judgement.answer.verdict, Verdict::observe);
   EXPECT_EQ(judgement.event.get(Field::verdict), "observe");
   EXPECT_EQ(judgement.event.get(Field::reason), "policy");
@@ -156,8 +162,19 @@ TEST_F(JudgeTest, RefusesARequestThatAnotherProcessHasShown) {
   EXPECT_EQ(ask(mail_question("second", context)).answer.reason, "replayed");
 }
 
+TEST_F(JudgeTest, DoesNotBelieveAContextOfItsPredecessorsTime) {
+  // Who showed it first is not known any more: it may be a replay.
+  Context context;
+  context.tag.vhost_id = vhost_id(simple_vhost);
+  context.tag.request_id.bytes[0] = 7;
+  context.tag.boottime_ns = moment_.boottime_ns - 2 * context_grace_ns;
+  EXPECT_EQ(ask(mail_question("x", seal(context, key_))).answer.reason, "replayed");
+  context.tag.boottime_ns = moment_.boottime_ns - context_grace_ns / 2;
+  EXPECT_EQ(ask(mail_question("x", seal(context, key_))).answer.reason, "");
+}
+
 TEST_F(JudgeTest, RecordsNothingForAContextThatIsToPass) {
-  const Judgement judgement =
+  const Judged judgement =
       ask(mail_question("x", fresh_context(key_, ContextTag::any_uid, ContextTag::pass)));
   EXPECT_FALSE(judgement.recorded);
   EXPECT_EQ(judgement.answer.verdict, Verdict::allow);
@@ -173,7 +190,7 @@ TEST_F(JudgeTest, AnswersAFloodAndRecordsOneRefusalASecond) {
   int recorded_refusals = 0;
   std::string id;
   for (int i = 0; i < flood; i++) {
-    const Judgement judgement = ask(mail_question("flood"));
+    const Judged judgement = ask(mail_question("flood"));
     if (judgement.answer.verdict == Verdict::allow) {
       allowed++;
       continue;
@@ -194,9 +211,8 @@ TEST_F(JudgeTest, AnswersAFloodAndRecordsOneRefusalASecond) {
   // Another uid has its own; but both run this vhost, and its quota is gone too.
   Quota other;
   const AskingProcess neighbour{{getpid(), 1002, 100}, "bob", other, lineage_};
-  EXPECT_EQ(judge_.judge(mail_question("x"), neighbour, moment_).answer.verdict, Verdict::allow);
-  const Judgement same_vhost =
-      judge_.judge(mail_question("x", fresh_context(key_)), neighbour, moment_);
+  EXPECT_EQ(ask(judge_, mail_question("x"), neighbour).answer.verdict, Verdict::allow);
+  const Judged same_vhost = ask(judge_, mail_question("x", fresh_context(key_)), neighbour);
   EXPECT_EQ(same_vhost.answer.reason, "busy");
 
   moment_.boottime_ns += 1'000'000'000;
@@ -208,7 +224,7 @@ TEST_F(JudgeTest, MakesHostileClaimsHarmlessInHeaders) {
   policy.vhosts[0].headers = {{"X-Subject", "%{subject}"}};
   policy.index();
   judge_.use(std::make_shared<const ActivePolicy>(std::move(policy), std::vector<Fd>()));
-  const Judgement judgement = ask(mail_question("a\r\nBcc: victim@example.org\xff"));
+  const Judged judgement = ask(mail_question("a\r\nBcc: victim@example.org\xff"));
   ASSERT_EQ(judgement.answer.headers.size(), 1u);
   EXPECT_EQ(judgement.answer.headers[0].second.find_first_of("\r\n"), std::string::npos);
 }

@@ -161,15 +161,32 @@ TEST(Key, OfThisBootIsRead) {
   const TestDirectory directory;
   EXPECT_FALSE(read_key(directory.path()));
   const SealKey key = SealKey::generate();
-  const std::string boot = read_whole("/proc/sys/kernel/random/boot_id");
-  std::ofstream(directory / "key", std::ios::binary) << key.bytes() << boot;
+  const std::string path = directory / "key";
+  const auto write_key = [&](std::string_view boot) {
+    std::ofstream(path, std::ios::binary) << encode_key_file(key, boot);
+    ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  };
+  write_key(*boot_id());
   ASSERT_TRUE(read_key(directory.path()));
   EXPECT_EQ(read_key(directory.path())->secret, key.secret);
-  std::ofstream(directory / "key", std::ios::binary) << key.bytes();
+  write_key("an earlier boot");
   EXPECT_FALSE(read_key(directory.path()));
-  std::ofstream(directory / "key", std::ios::binary) << key.bytes() << "an earlier boot\n";
+}
+
+TEST(Key, IsRootsAlone) {
+  const TestDirectory directory;
+  const std::string path = directory / "key";
+  std::ofstream(path, std::ios::binary) << encode_key_file(SealKey::generate(), *boot_id());
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  ASSERT_TRUE(read_key(directory.path()));
+  ASSERT_EQ(chmod(path.c_str(), 0640), 0);
   EXPECT_FALSE(read_key(directory.path()));
-  std::ofstream(directory / "key", std::ios::binary) << "short";
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  ASSERT_EQ(chown(path.c_str(), 65533, 65533), 0);
+  EXPECT_FALSE(read_key(directory.path()));
+  ASSERT_EQ(rename(path.c_str(), (directory / "other").c_str()), 0);
+  ASSERT_EQ(chown((directory / "other").c_str(), 0, 0), 0);
+  ASSERT_EQ(symlink("other", path.c_str()), 0);
   EXPECT_FALSE(read_key(directory.path()));
 }
 

@@ -16,9 +16,8 @@ class Rules : public testing::Test {
     policy_.docroot = "/srv/shop";
     event_.set(Field::entry, "/srv/shop/index.php");
     event_.set(Field::file, "/srv/shop/lib/mailer.php");
-    event_.set(Field::stack,
-               "/srv/shop/lib/mailer.php:3 < /srv/shop/plugins/form.php:9 < "
-               "/srv/shop/index.php:1");
+    question_.scripts = {"/srv/shop/lib/mailer.php", "/srv/shop/plugins/form.php",
+                         "/srv/shop/index.php"};
     event_.set(Field::docroot, "/srv/shop");
     event_.set(Field::recipients, std::uint64_t{3});
     event_.set(Field::from, "Shop <orders@shop.example>");
@@ -32,7 +31,7 @@ class Rules : public testing::Test {
       patterns_.push_back(*Pattern::compile(text));
     }
     for (const Pattern& pattern : patterns_) pointers_.push_back(&pattern);
-    return apply_rules({event_, uid, policy_, of_nobody_}, unverified_, pointers_);
+    return apply_rules({event_, uid, policy_, of_nobody_, &question_}, unverified_, pointers_);
   }
 
   void expect(Verdict verdict, std::string_view reason) {
@@ -43,6 +42,7 @@ class Rules : public testing::Test {
 
   VhostPolicy policy_;
   Event event_;
+  Question question_;
   bool of_nobody_ = false;
   Rule unverified_ = Rule::allow;
   std::vector<Pattern> patterns_;
@@ -76,6 +76,21 @@ TEST_F(Rules, ScriptsAreLookedForInTheWholeStack) {
   policy_.denied_scripts = {"^/plugins/", "^eval$", "\\.php:3$"};
   expect(Verdict::allow, "");
   event_.set(Field::eval, true);
+  expect(Verdict::deny, "script");
+}
+
+TEST_F(Rules, WhatWasCutFromTheStackMayBeADeniedScript) {
+  question_.scripts_cut = true;
+  expect(Verdict::allow, "");
+  policy_.denied_scripts = {"/nowhere/"};
+  expect(Verdict::deny, "script");
+}
+
+TEST_F(Rules, NamesAreComparedForABoundedTime) {
+  policy_.denied_scripts.assign(200, "(x+x+)+y/uploads/.*\\.php$");
+  for (int i = 0; i < 400; i++) {
+    question_.scripts.push_back("/srv/" + std::string(200, 'x') + std::to_string(i));
+  }
   expect(Verdict::deny, "script");
 }
 
@@ -135,7 +150,12 @@ TEST_F(Rules, LimitsCountPerVhostScriptOrUid) {
   event_.set(Field::entry, "/srv/shop/other.php");
   auto other = limit_demands(mail);
   EXPECT_EQ(other[0].key, first[0].key);
-  EXPECT_NE(other[1].key, first[1].key);
+  // A script that is only claimed is no key: each new name would be an allowance.
+  EXPECT_EQ(other[1].key, first[1].key);
+  event_.set(Field::verified, true);
+  const auto sealed = limit_demands(mail)[1].key;
+  event_.set(Field::entry, "/srv/shop/third.php");
+  EXPECT_NE(limit_demands(mail)[1].key, sealed);
   EXPECT_EQ(other[2].key, first[2].key);
 
   event_.set(Field::docroot, "/srv/other");

@@ -16,6 +16,7 @@ BAD = {
     'MailOriginLog logs/x "%{nosuch}"': r"%\{nosuch\}.*time id host",
     'MailOriginLog logs/x "50% off"': r"%",
     'MailOriginLog logs/x "%{subject"': r"%\{subject",
+    "MailOriginLog SYSLOG:nosuch": r"nosuch.*(mail|local0)",
     "MailOriginLog syslog:nosuch": r"nosuch.*(mail|local0)",
     'MailOriginLog "|"': r"command",
     'MailOriginLog ""': r"target|file",
@@ -27,6 +28,10 @@ BAD = {
     'MailOriginHeader "X Blank" "%{id}"': r"X Blank",
     'MailOriginHeader "X-Colon:" "%{id}"': r"X-Colon:",
     'MailOriginHeader X-Origin "%{nosuch}"': r"%\{nosuch\}.*time id host",
+    'MailOriginHeader bcc "%{id}"': r"'bcc'.*X-Mail-Origin",
+    'MailOriginHeader Content-Type "%{id}"': r"'Content-Type'.*X-Mail-Origin",
+    'MailOriginHeader X-A "%{id}"\nMailOriginHeader x-a "%{uid}"': r"'x-a' is given twice",
+    'MailOriginHeader On\nMailOriginHeader x-mail-origin "%{uid}"': r"'x-mail-origin' is given twice",
     "MailOriginRunAs nosuchuser": r"nosuchuser.*(user|#uid)",
     "MailOriginRunAs #": r"#.*",
     "MailOriginRunAs #12x": r"#12x",
@@ -140,7 +145,7 @@ MailOriginLogFormat "%{time} %{vhost} %{subject}" short
 MailOriginLog logs/all.log
 MailOriginLog "|/bin/cat" json
 MailOriginLog syslog
-MailOriginLog syslog:local7 short
+MailOriginLog Syslog:LOCAL7 short
 MailOriginHeader On
 MailOriginStrict On
 <VirtualHost 127.0.0.1:{port}>
@@ -165,6 +170,63 @@ MailOriginStrict On
     assert "Syntax OK" in said
     assert not httpd.runtime_dir.exists()
     assert not (httpd.directory / "logs/all.log").exists()
+
+
+UNFIT = {
+    # lines: what -t says of them
+    "MailOriginSocket {dir}/nosuch/s": r"MO0119: MailOriginSocket: '{dir}/nosuch/s': .*No such file",
+    "MailOriginSocket {dir}/run/mo/below/s": r"MO0119: MailOriginSocket: .*No such file",
+    "MailOriginSocket /tmp/s": r"MO0119: MailOriginSocket: .*/tmp: .*choose another directory",
+    "MailOriginSocket {dir}/run/mo/key": r"MO0119: MailOriginSocket: .*another purpose",
+    "MailOriginRuntimeDir {dir}/nosuch/mo": r"MO0121: MailOriginRuntimeDir: '{dir}/nosuch/mo': .*No such file",
+    "MailOriginRuntimeDir {dir}/nosuch/mo\nMailOriginDaemon external": r"MO0121: MailOriginRuntimeDir: .*No such file",
+    "MailOriginRuntimeDir /tmp": r"MO0121: MailOriginRuntimeDir: .*/tmp: .*choose another directory",
+    "MailOriginUser www-data": r"MO0102: MailOriginUser: 'www-data' is httpd's own User.* of its own",
+    "MailOriginRunAs #61900": r"MO0102: MailOriginUser: '#61900' is .* PHP of httpd\.example:\d+ runs as",
+    "<VirtualHost 127.0.0.1:{port}>\nServerName a.example\nMailOriginRunAs #61900\n</VirtualHost>":
+        r"MO0102: MailOriginUser: '#61900' is .* PHP of a\.example:\d+ runs as",
+}
+
+
+@pytest.mark.parametrize("lines", UNFIT)
+def test_unfit(checked, lines):
+    """What would stop httpd at its start, or a graceful restart, stops -t."""
+    (status, said), httpd = checked(lines + "\n")
+    assert status != 0, said
+    assert re.search(UNFIT[lines].replace("{dir}", str(httpd.directory)), said), said
+
+
+FIT = {
+    # lines: the warning of -t, if there is one
+    "MailOriginSocket {dir}/run/mo/s": None,
+    "MailOriginRuntimeDir {dir}/run/mo/\nMailOriginSocket {dir}/run/mo/s": None,
+    "MailOriginRuntimeDir /tmp/mo": None,
+    "MailOriginLog SYSLOG": None,
+    'MailOriginHeader X-A "%{id}"\nMailOriginHeader Off\nMailOriginHeader X-A "%{id}"': None,
+    "MailOriginRunAs root": r"MO0120: httpd\.example:\d+ runs PHP as root",
+    "MailOriginDaemon external\nMailOriginRunAs #61900": r"MO0107: .*: MailOriginStateDir, MailOriginUser\n",
+    "MailOriginDaemon external\nMailOriginSocket {dir}/run/s":
+        r"MO0107: .*: MailOriginSocket, MailOriginStateDir, MailOriginUser\n",
+}
+
+
+@pytest.mark.parametrize("lines", FIT)
+def test_fit(checked, lines):
+    (status, said), httpd = checked(lines + "\n")
+    assert status == 0, said
+    assert re.search(FIT[lines], said) if FIT[lines] else "MO0" not in said, said
+    assert not httpd.runtime_dir.exists()
+
+
+def test_start_names_the_directive(make_site):
+    """What -t cannot see: somebody's file in the socket's place."""
+    site = make_site(start=False)
+    taken = site.directory / "taken"
+    taken.write_text("")
+    site.configure(site.server_text + f"MailOriginSocket {taken}\n")
+    assert site.httpd.check()[0] == 0
+    assert f"MO0109: MailOriginSocket: {taken}: exists and is not a socket" in site.httpd.failed_start()
+    site.httpd.allow_log(".")
 
 
 @pytest.mark.parametrize("line", EVERY)

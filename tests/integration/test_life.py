@@ -160,12 +160,12 @@ def test_graceful_reopens_logs(make_site):
 def test_changed_configuration(make_site):
     """A graceful restart brings another policy; contexts sealed before it still verify."""
     site = make_site()
-    script = site.shop.script("<?php usleep(700000); mail('to@example.org', $_GET['m'], 'body');")
+    begun = site.sendmail.spool / "tmp" / new_mark()
+    script = site.shop.script(f"<?php touch('{begun}'); usleep(700000); mail('to@example.org', $_GET['m'], 'body');")
     slow = new_mark()
     request = threading.Thread(target=site.shop.get, args=(f"{script.uri}?m={slow}",))
     request.start()
-    wait_until(lambda: b"usleep" in script.path.read_bytes(), "the page")
-    time.sleep(0.2)
+    wait_until(begun.exists, "the page")
     site.shop.directives = '  MailOriginLog logs/shop.new json\n  MailOriginHeader X-New "%{vhost}"\n  MailOriginRunAs #61001\n'
     site.configure()
     site.httpd.graceful()

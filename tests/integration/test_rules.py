@@ -3,6 +3,10 @@
 import os
 import re
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from harness.site import ALL_FORMATS, BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
@@ -80,6 +84,11 @@ def test_deny_script(make_site):
     mark = new_mark()
     event = refused(site.shop, f"<?php require '{included.path}'; send('{mark}');", "script", mark)
     assert event["file"] == str(included.path)
+    # However deep the recursion that stands between.
+    site.shop.write("deep.php", "<?php function deep($n, $s) { $n ? deep($n - 1, $s) : var_dump(mail('to@example.org', $s, 'b')); }")
+    evil = site.shop.write("uploads/evil.inc", "<?php deep(200, $subject);")
+    mark = new_mark()
+    refused(site.shop, f"<?php require 'deep.php'; $subject = '{mark}'; require '{evil.path}';", "script", mark)
     mark = new_mark()
     refused(site.shop, f"<?php eval('var_dump(mail(\\'to@example.org\\', \\'{mark}\\', \\'b\\'));');", "script", mark)
 
@@ -113,6 +122,9 @@ def test_sender(make_site):
         ("From: Team: a@shop.example, b@evil.example;", ""),
         ("From: me@shop.example", "-fx@evil.example"),
         ("From: me@shop.example", "-f x@evil.example"),
+        ("From: me@shop.example", "-ifx@evil.example"),
+        ("From: me@shop.example", "-fx@evil.example \\\\-fme@shop.example"),
+        ("From: me@shop.example", "-fx@evil.example -fme@shop.example"),
     ):
         mark = new_mark()
         refused(site.shop, call(mark, headers=headers, parameters=parameters), "sender", mark)
@@ -200,3 +212,31 @@ def test_off_is_off(make_site, directive):
     site = make_site([Vhost("shop", SHOP_UID, ALL_FORMATS + f"  MailOrigin Off\n  {directive} {argument}\n")])
     for _ in range(2):
         assert site.shop.run(call(new_mark(), headers="From: me@shop.example")).text == "bool(true)\n"
+
+
+@pytest.mark.parametrize("connections", [8, 1000])
+def test_a_flood_opens_nothing_and_holds_up_nobody(make_site, connections):
+    """With PHP's own patience: the flooder's mail stays refused, its neighbour's is recorded."""
+    site = make_site(vhosts("  MailOriginSend deny\n"), ini={"mailorigin.timeout_ms": "250"})
+    site.httpd.allow_log(r"\bMO\d{4}\b")
+    flood = subprocess.Popen(
+        [sys.executable, Path(__file__).parent / "harness/flood.py", site.httpd.runtime_dir / "mailorigin.sock",
+         str(SHOP_UID), str(connections), "4"],
+        stdout=subprocess.PIPE,
+    )
+    marks = []
+    try:
+        time.sleep(0.3)
+        while flood.poll() is None:
+            assert "bool(false)" in site.shop.run(call(new_mark())).text
+            marks.append(new_mark())
+            assert site.blog.run(call(marks[-1])).text == "bool(true)\n"
+    finally:
+        flood.kill()
+        flood.wait()
+    sent, answered = map(int, flood.stdout.read().split())
+    assert answered > 1000, "no flood"
+    assert len(marks) > 3
+    site.blog.json.wait_for(marks)
+    assert not [message for message in site.sendmail.messages() if "unrecorded" in message.header("X-Mail-Origin")]
+    assert {message.subject for message in site.sendmail.messages()} == set(marks)

@@ -33,6 +33,30 @@ TEST(ChooseFormat, LooksAmongTheHostsOwnFormatsFirst) {
             std::string::npos);
 }
 
+TEST(ParseSyslogTarget, TakesAnyCaseOfLetters) {
+  for (const char* text : {"syslog", "SYSLOG", "Syslog:Mail"}) {
+    ASSERT_TRUE(is_syslog_target(text)) << text;
+    EXPECT_EQ(*parse_syslog_target(text), "mail") << text;
+  }
+  for (const char* text : {"", "syslogs", "syslog.log", "logs/syslog"}) {
+    EXPECT_FALSE(is_syslog_target(text)) << text;
+  }
+  EXPECT_FALSE(parse_syslog_target("syslog:"));
+  EXPECT_FALSE(parse_syslog_target("SYSLOG:nosuch"));
+}
+
+TEST(CheckHeaderName, LeavesAloneWhatMeansSomethingToMail) {
+  for (const char* text : {"To", "from", "SUBJECT", "Reply-To", "Message-Id", "resent-from",
+                           "Content-Type", "content-", "Received", "MIME-version"}) {
+    const Status checked = check_header_name(text);
+    ASSERT_FALSE(checked) << text;
+    EXPECT_NE(checked.error().message.find("X-Mail-Origin"), std::string::npos);
+  }
+  for (const char* text : {"X-To", "Tom", "Subject-Of-Ours", "Contents", "Resent"}) {
+    EXPECT_TRUE(check_header_name(text)) << text;
+  }
+}
+
 TEST(CheckHeaderName, TakesLettersDigitsAndHyphens) {
   EXPECT_TRUE(check_header_name("X-Mail-Origin"));
   for (const char* text : {"", "X Blank", "X:", "X\r\nY", "Grüße"}) {

@@ -11,7 +11,7 @@ mailorigin.socket=/nonexistent/daemon.sock
 require __DIR__ . '/../helper.inc';
 start_daemon('--syslog', '/dev/log', 'allow');
 $begin = microtime(true);
-var_dump(mail("to@example.com", "A \"subject\" uid=0\r\n folded\x01", 'Body', "X-Mail-Origin: false\r\nA: 1"));
+var_dump(mail("to@example.com", "A \"subject\" uid=0\r\n folded\x01", 'Body', "X-Mail-Origin: false\r\nFrom: me@example.com\r\nMessage-ID: <1@example.com>"));
 echo microtime(true) - $begin < 0.2 ? "at once\n" : "late\n";
 show_mail();
 error_log(str_repeat('x', 10000), 1, str_repeat("to@example.com,", 10000));
@@ -27,10 +27,11 @@ To: to@example.com
 Subject: A "subject" uid=0
  folded(blank)
 X-Mail-Origin: unrecorded
-A: 1
+From: me@example.com
+Message-ID: <1@example.com>
 
 Body
 .
 2 lines
-syslog=<20>%s %d:%d:%d mailorigin-php[%d]: MO0301: mail left unrecorded: uid=%d function="mail" file="%sno_daemon.php:5" entry="%sno_daemon.php" cause="/nonexistent/daemon.sock: No such file or directory" to="to@example.com" subject="A \"subject\" uid=0   folded "
+syslog=<20>%s %d:%d:%d mailorigin-php[%d]: MO0301: mail left unrecorded: uid=%d function="mail" file="%sno_daemon.php:5" cause="/nonexistent/daemon.sock: No such file or directory" caller="%sno_daemon.php:5" entry="%sno_daemon.php" recipients="1" stack="%sno_daemon.php:5" from="me@example.com" to="to@example.com" message_id="<1@example.com>" subject="A \"subject\" uid=0   folded "
 bounded

@@ -1,0 +1,45 @@
+#include "core/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/fd.h"
+
+namespace mailorigin {
+
+Result<std::string> read_file(int fd, std::size_t limit) {
+  struct stat about {};
+  if (fstat(fd, &about) != 0) return system_error("fstat", errno);
+  if (!S_ISREG(about.st_mode)) return Error{"not a regular file"};
+  // One byte of room more than is expected tells that the end was reached.
+  // Files of /proc say that they have none.
+  const std::size_t expected = std::max<std::size_t>(static_cast<std::size_t>(about.st_size), 4095);
+  std::string bytes(std::min(expected, limit) + 1, '\0');
+  std::size_t size = 0;
+  while (true) {
+    const ssize_t part =
+        pread(fd, bytes.data() + size, bytes.size() - size, static_cast<off_t>(size));
+    if (part < 0 && errno == EINTR) continue;
+    if (part < 0) return system_error("read", errno);
+    if (part == 0) break;
+    size += static_cast<std::size_t>(part);
+    if (size > limit) return Error{"more than " + std::to_string(limit) + " bytes"};
+    if (size == bytes.size()) bytes.resize(std::min(2 * size, limit + 1));
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return system_error(path, errno);
+  auto bytes = read_file(file.get(), limit);
+  if (!bytes) return bytes.error().context(path);
+  return bytes;
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,47 @@
+#include "core/file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/fd.h"
+
+namespace mailorigin {
+namespace {
+
+constexpr std::size_t limit = 10'000;
+
+Fd file_of(const std::string& bytes) {
+  Fd file(memfd_create("file_test", MFD_CLOEXEC));
+  EXPECT_EQ(write(file.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  return file;
+}
+
+TEST(ReadFile, ReadsAllUpToTheLimit) {
+  for (const std::size_t size : {0UL, 1UL, 4095UL, 4096UL, 4097UL, limit}) {
+    const std::string bytes(size, 'x');
+    const auto read = read_file(file_of(bytes).get(), limit);
+    ASSERT_TRUE(read) << size;
+    EXPECT_EQ(*read, bytes);
+  }
+  EXPECT_FALSE(read_file(file_of(std::string(limit + 1, 'x')).get(), limit));
+  EXPECT_FALSE(read_file(file_of("x").get(), 0));
+}
+
+TEST(ReadFile, ReadsWhatSaysThatItIsEmpty) {
+  const auto read = read_file("/proc/self/mountinfo", 1 << 20);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->ends_with('\n'));
+  EXPECT_FALSE(read_file("/proc/self/mountinfo", 10));
+}
+
+TEST(ReadFile, TakesRegularFilesOnly) {
+  EXPECT_FALSE(read_file("/dev/zero", limit));
+  EXPECT_FALSE(read_file("/proc/self", limit));
+  EXPECT_FALSE(read_file("/proc/self/exe", limit));  // a symbolic link
+  EXPECT_FALSE(read_file("/nonexistent", limit));
+}
+
+}  // namespace
+}  // namespace mailorigin
