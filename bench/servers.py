@@ -15,10 +15,14 @@ from harness.waiting import children_of  # noqa: E402
 TINY_SENDMAIL = "/bin/cat >/dev/null"
 
 
+# As a host would have it: the header, and one log.
+DIRECTIVES = "  MailOriginHeader On\n  MailOriginLog logs/{short}.json json\n"
+
+
 def site_with_everything(installation, name, **options):
-    """Module, plugin and daemon; header, and a log in each of the three formats."""
+    """Module, plugin and daemon, with a header and a log in each vhost."""
     ini = {"sendmail_path": TINY_SENDMAIL, "opcache.enable": "1", **options.pop("ini", {})}
-    return Site(installation, installation.directory(name), two_vhosts(**options), ini=ini,
+    return Site(installation, installation.directory(name), two_vhosts(DIRECTIVES, **options), ini=ini,
                 zend_extensions=("opcache.so",)).start()
 
 
