@@ -3,23 +3,29 @@
 //
 //   bench_daemon [--seconds N] [--clients N]
 //
-// Prints decisions per second, the daemon's CPU per thread and the latency seen
-// by the clients: one client, all of them at full speed, all of them at half of
-// that. Once with the kernel placing everybody, once with the daemon on one core
-// and the clients on the others. Needs root.
+// Prints decisions per second, the latency that the clients see, and the CPU time
+// of the daemon's threads: all clients at full speed, at half of that, and one
+// client alone; beside each what the same packets take with a server that does
+// nothing but answer. Once with the kernel placing everybody, once with the daemon
+// on one core and the clients on the others. Needs root.
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -33,6 +39,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uid_t first_uid = 30'000;
 constexpr std::size_t samples_per_client = 1 << 19;
+constexpr double one_client_rate = 2000;  // below a uid's quota
 
 // Shared with the clients.
 struct Board {
@@ -184,8 +191,42 @@ std::vector<double> thread_times(pid_t pid) {
   return times;
 }
 
-struct Outcome {
-  double per_second = 0;
+// What the sockets alone take: receives with credentials, and sends as many bytes
+// as an answer has. The measure for the machine.
+[[noreturn]] void echo(const Fd& listener) {
+  constexpr std::size_t answer_size = 150;
+  const Fd poller(epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{.events = EPOLLIN, .data = {.fd = listener.get()}};
+  epoll_ctl(poller.get(), EPOLL_CTL_ADD, listener.get(), &event);
+  std::vector<epoll_event> ready(2048);
+  std::vector<int> asked;
+  Packet packet;
+  const std::string answer(answer_size, 'x');
+  for (;;) {
+    asked.clear();
+    const int count = epoll_wait(poller.get(), ready.data(), static_cast<int>(ready.size()), -1);
+    for (int i = 0; i < count; i++) {
+      const int fd = ready[static_cast<std::size_t>(i)].data.fd;
+      if (fd == listener.get()) {
+        event.data.fd = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        epoll_ctl(poller.get(), EPOLL_CTL_ADD, event.data.fd, &event);
+      } else if (receive_packet(fd, packet, packet_limit) == Received::packet) {
+        asked.push_back(fd);
+      } else {
+        close(fd);
+      }
+    }
+    for (const int fd : asked) {
+      (void)send(fd, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+  }
+}
+
+// Who is asked.
+struct Server {
+  std::string socket;
+  pid_t pid = 0;
+  bool logs = false;
 };
 
 class Bench {
@@ -202,10 +243,26 @@ class Bench {
     }
     samples_ = shared<Samples>(clients);
     board_ = shared<Board>(1);
+    daemon_ = {host_.question_socket, host_.pid(), true};
+
+    echo_.socket = host_.directory / "echo.sock";
+    const auto listener = listen_unix(echo_.socket, 0666, 1024);
+    if (!listener || !enable_credentials(listener->get())) std::exit(1);
+    echo_.pid = run_as(0, [&]() -> int { echo(*listener); });
   }
+  ~Bench() {
+    kill(echo_.pid, SIGKILL);
+    waitpid(echo_.pid, nullptr, 0);
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  [[nodiscard]] const Server& daemon() const { return daemon_; }
+  [[nodiscard]] const Server& echo_server() const { return echo_; }
 
   // `rate`: questions per second of all clients together; 0: as many as they can.
-  Outcome run(const char* what, unsigned clients, double rate, bool pinned) {
+  // Returns how many there were.
+  double run(const char* what, const Server& server, unsigned clients, double rate, bool pinned) {
     std::memset(static_cast<void*>(board_), 0, sizeof *board_);
     const auto interval = std::chrono::duration_cast<Clock::duration>(
         std::chrono::duration<double>(rate > 0 ? clients / rate : 0));
@@ -214,22 +271,21 @@ class Bench {
       samples_[i].count = samples_[i].asked = samples_[i].refused = 0;
       const Question question = make_question(i, host_.key);
       children.push_back(run_as(first_uid + i, [&] {
-        return client(host_.question_socket, question, interval, *board_, samples_[i]);
+        return client(server.socket, question, interval, *board_, samples_[i]);
       }));
       if (pinned) place(children.back(), false);
     }
     for (const auto& task :
-         std::filesystem::directory_iterator("/proc/" + std::to_string(host_.pid()) + "/task")) {
+         std::filesystem::directory_iterator("/proc/" + std::to_string(server.pid) + "/task")) {
       place(static_cast<pid_t>(std::stol(task.path().filename())), pinned);
     }
     while (board_->ready < clients) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 
-    const std::size_t lines = lines_logged();
-    const auto before = thread_times(host_.pid());
+    const auto before = thread_times(server.pid);
     const auto begin = Clock::now();
     board_->go = true;
     std::this_thread::sleep_for(std::chrono::duration<double>(seconds_));
-    const auto after = thread_times(host_.pid());
+    const auto after = thread_times(server.pid);
     const double time = std::chrono::duration<double>(Clock::now() - begin).count();
     std::uint64_t asked_in_time = 0;
     for (unsigned i = 0; i < clients; i++) asked_in_time += samples_[i].asked;
@@ -240,68 +296,94 @@ class Bench {
         std::exit(1);
       }
     }
-    return report(what, clients, pinned, time, asked_in_time, before, after, lines);
+    report(what, clients, time, asked_in_time, before, after);
+    if (server.logs) check_log(clients);
+    return static_cast<double>(asked_in_time) / time;
   }
 
  private:
-  std::size_t lines_logged() {
-    const std::string text = read_whole(log_);
-    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-  }
-
-  Outcome report(const char* what, unsigned clients, bool pinned, double time,
-                 std::uint64_t asked_in_time, const std::vector<double>& before,
-                 const std::vector<double>& after, std::size_t lines) {
+  void report(const char* what, unsigned clients, double time, std::uint64_t asked_in_time,
+              const std::vector<double>& before, const std::vector<double>& after) {
     std::vector<std::uint32_t> all;
-    std::uint64_t asked = 0;
     std::uint64_t refused = 0;
     for (unsigned i = 0; i < clients; i++) {
       all.insert(all.end(), samples_[i].nanoseconds, samples_[i].nanoseconds + samples_[i].count);
-      asked += samples_[i].asked;
       refused += samples_[i].refused;
     }
     std::sort(all.begin(), all.end());
-    const auto quantile = [&](double part) {
-      return all.empty()
-                 ? 0.0
-                 : all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))] /
-                       1000.0;
+    const auto microseconds = [&](double part) {
+      if (all.empty()) return 0.0;
+      return all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))] / 1000.0;
     };
-    const double rate = static_cast<double>(asked_in_time) / time;
-    std::printf("%-24s %2u clients, %-12s %8.0f decisions/s  p50 %7.1f us  p99 %7.1f us  daemon",
-                what, clients, pinned ? "own core" : "any core", rate, quantile(0.5),
-                quantile(0.99));
+    std::string threads;
     double cpu = 0;
     for (std::size_t i = 0; i < after.size(); i++) {
       const double used = after[i] - (i < before.size() ? before[i] : 0);
-      std::printf(" %3.0f%%", 100 * used / time);
+      threads += (i == 0 ? "" : "+") + std::to_string(std::lround(100 * used / time));
       cpu += used;
     }
-    std::printf("  %6.0f decisions per CPU second", static_cast<double>(asked_in_time) / cpu);
-    if (refused > 0) std::printf("  (%llu busy)", static_cast<unsigned long long>(refused));
-    const bool complete =
-        refused > 0 || eventually([&] { return lines_logged() == lines + asked; });
-    std::printf("%s\n", complete ? "" : "  LINES ARE MISSING");
+    std::printf("  %-22s %7.0f/s   p50 %7.1f us   p99 %7.1f us   CPU %8s %%   %5.1f us each\n",
+                what, static_cast<double>(asked_in_time) / time, microseconds(0.5),
+                microseconds(0.99), threads.c_str(),
+                1e6 * cpu / static_cast<double>(asked_in_time));
+    if (refused > 0) {
+      std::printf("  of these %llu were answered busy\n", static_cast<unsigned long long>(refused));
+    }
     std::fflush(stdout);
-    if (!complete) std::exit(1);
-    return {rate};
+  }
+
+  // Every question that was not refused must have its line, and nothing else.
+  void check_log(unsigned clients) {
+    std::uint64_t asked = 0;
+    std::uint64_t refused = 0;
+    for (unsigned i = 0; i < clients; i++) {
+      asked += samples_[i].asked;
+      refused += samples_[i].refused;
+    }
+    if (refused > 0) return;
+    lines_expected_ += asked;
+    if (eventually([&] { return count_lines() == lines_expected_; })) return;
+    std::printf("the log has %llu lines instead of %llu\n", static_cast<unsigned long long>(lines_),
+                static_cast<unsigned long long>(lines_expected_));
+    std::exit(1);
+  }
+
+  std::uint64_t count_lines() {
+    std::ifstream log(log_, std::ios::binary);
+    log.seekg(static_cast<std::streamoff>(log_read_));
+    std::vector<char> buffer(1 << 20);
+    while (log.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), log.gcount() > 0) {
+      log_read_ += static_cast<std::uint64_t>(log.gcount());
+      lines_ += static_cast<std::uint64_t>(
+          std::count(buffer.begin(), buffer.begin() + log.gcount(), '\n'));
+    }
+    return lines_;
   }
 
   DaemonHost host_;
   std::optional<ControlConnection> control_;
   std::string log_;
+  std::uint64_t log_read_ = 0;
+  std::uint64_t lines_ = 0;
+  std::uint64_t lines_expected_ = 0;
   const double seconds_;
+  Server daemon_;
+  Server echo_;
   Samples* samples_ = nullptr;
   Board* board_ = nullptr;
 };
 
 int run(unsigned clients, double seconds) {
   Bench bench(clients, seconds);
-  std::printf("daemon's CPU: answering, names, delivery\n");
+  const std::string many = std::to_string(clients) + " clients";
   for (const bool pinned : {false, true}) {
-    bench.run("one, 2000/s", 1, 2000, pinned);
-    const Outcome full = bench.run("full speed", clients, 0, pinned);
-    bench.run("half of that", clients, full.per_second / 2, pinned);
+    std::printf("%s; CPU: answering+names+delivery\n",
+                pinned ? "daemon on one core, clients on the others" : "placed by the kernel");
+    bench.run((many + ", echo alone").c_str(), bench.echo_server(), clients, 0, pinned);
+    const double full = bench.run(many.c_str(), bench.daemon(), clients, 0, pinned);
+    bench.run((many + ", half of it").c_str(), bench.daemon(), clients, full / 2, pinned);
+    bench.run("1 client, echo alone", bench.echo_server(), 1, one_client_rate, pinned);
+    bench.run("1 client", bench.daemon(), 1, one_client_rate, pinned);
   }
   return 0;
 }

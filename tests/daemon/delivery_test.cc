@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -430,9 +429,8 @@ TEST_F(DeliveryTest, ARemovedLogThatCannotBeWrittenIsGivenUpWithANotice) {
 TEST_F(DeliveryTest, AFullDiskLosesAndDoublesNothing) {
   const std::string disk = directory_ / "disk";
   std::filesystem::create_directory(disk);
-  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0) {
-    GTEST_SKIP() << "no tmpfs can be mounted here";
-  }
+  const testing::SmallDisk small(disk, "size=64k");
+  if (!small.mounted()) GTEST_SKIP() << "no tmpfs can be mounted here";
   const std::string log = disk + "/mail.log";
   const std::string ballast = disk + "/ballast";
   std::ofstream(ballast) << std::string(60'000, 'b');
@@ -463,7 +461,6 @@ TEST_F(DeliveryTest, AFullDiskLosesAndDoublesNothing) {
   write_event("last");
   deliver(100);
   EXPECT_EQ(read_whole(log), expected + "last\n");
-  umount(disk.c_str());
 }
 
 TEST_F(DeliveryTest, ADeviceThatIsAlwaysFullIsSaidOnce) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -48,6 +49,15 @@ TestDirectory::TestDirectory() {
 TestDirectory::~TestDirectory() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+}
+
+SmallDisk::SmallDisk(std::string directory, const std::string& options)
+    : directory_(std::move(directory)),
+      mounted_(mount("tmpfs", directory_.c_str(), "tmpfs", 0, options.c_str()) == 0) {}
+
+SmallDisk::~SmallDisk() {
+  // Also while somebody still has a file open there.
+  if (mounted_) umount2(directory_.c_str(), MNT_DETACH);
 }
 
 std::string read_whole(const std::string& path) {

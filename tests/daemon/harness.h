@@ -34,6 +34,23 @@ class TestDirectory {
   std::string path_;
 };
 
+// A file system of a few pages, to be filled; gone at the end.
+class SmallDisk {
+ public:
+  // `options` are tmpfs(5)'s; the directory is there.
+  SmallDisk(std::string directory, const std::string& options);
+  ~SmallDisk();
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  // False where nothing can be mounted: in a container, say.
+  [[nodiscard]] bool mounted() const { return mounted_; }
+
+ private:
+  std::string directory_;
+  bool mounted_;
+};
+
 std::string read_whole(const std::string& path);
 std::vector<std::string> read_lines(const std::string& path);
 

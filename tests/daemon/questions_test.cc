@@ -1,7 +1,6 @@
 // The real daemon and those who ask it, among them those who mean no good.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -326,9 +325,8 @@ TEST_F(DaemonTest, AUidsConnectionsAreLimitedToItsLongestIdleOnes) {
 TEST_F(DaemonTest, AnswersWhileTheJournalsDiskIsFullButSaysThatItRecordsNothing) {
   host_.terminate();
   const std::string disk = host_.state_directory;
-  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k,mode=0700,uid=65534,gid=65534") != 0) {
-    GTEST_SKIP() << "no tmpfs can be mounted here";
-  }
+  const SmallDisk small(disk, "size=256k,mode=0700,uid=65534,gid=65534");
+  if (!small.mounted()) GTEST_SKIP() << "no tmpfs can be mounted here";
   host_.start();
   control_.emplace(host_.control_socket);
   EXPECT_EQ(push(), "");
@@ -353,7 +351,6 @@ TEST_F(DaemonTest, AnswersWhileTheJournalsDiskIsFullButSaysThatItRecordsNothing)
   EXPECT_NE(control_->notice_with("MO0213"), "");
   EXPECT_EQ(log_lines(recorded + 1).size(), recorded + 1);
   EXPECT_EQ(host_.terminate(), 0);
-  umount2(disk.c_str(), MNT_DETACH);
 }
 
 // ---- Life
