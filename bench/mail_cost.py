@@ -3,7 +3,7 @@
 
 import argparse
 
-from servers import installation, say_ratio, site_with_everything, site_with_nothing
+from servers import say_ratio, side_by_side
 
 CODE = """<?php
 $times = [];
@@ -23,17 +23,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
 
-    place = installation()
-    sites = {}
-    try:
-        sites["with"] = site_with_everything(place, "with")
-        sites["without"] = site_with_nothing(place, "without")
-        for site in sites.values():
+    with side_by_side() as (ours, plain):
+        for site in (ours, plain):
             site.shop.write("mail.php", CODE)
         medians, tails = [], []
         for round_number in range(options.rounds + 1):
-            one, other = (sites[which].shop.get(f"/mail.php?n={options.mails}", timeout=120).json
-                          for which in ("with", "without"))
+            one, other = (site.shop.get(f"/mail.php?n={options.mails}", timeout=120).json
+                          for site in (ours, plain))
             if round_number == 0:
                 continue  # warm
             medians.append((one["median"], other["median"]))
@@ -42,10 +38,6 @@ def main():
                   f"p99 {one['p99'] / 1e3:.0f} against {other['p99'] / 1e3:.0f} us")
         say_ratio("mail(), median", medians, "at most 1.03")
         say_ratio("mail(), p99", tails, "at most 1.10")
-    finally:
-        for site in sites.values():
-            site.stop()
-        place.remove()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import argparse
 import re
 import subprocess
 
-from servers import cpu_seconds, installation, say_ratio, site_with_everything, site_with_nothing
+from servers import cpu_seconds, say_ratio, side_by_side
 
 
 def load(site, uri, requests):
@@ -31,12 +31,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
 
-    place = installation()
-    sites = {}
-    try:
-        sites["with"] = site_with_everything(place, "with")
-        sites["without"] = site_with_nothing(place, "without")
-        for site in sites.values():
+    with side_by_side() as (ours, plain):
+        for site in (ours, plain):
             site.shop.write("line.php", "<?php echo 'one line';\n")
             site.shop.write("static.txt", "one line\n")
             for uri in ("/line.php", "/static.txt"):
@@ -44,16 +40,12 @@ def main():
         for uri, what in (("/line.php", "a script that prints one line"), ("/static.txt", "a static file")):
             rates, costs = [], []
             for _ in range(options.rounds):
-                one, other = load(sites["with"], uri, options.requests), load(sites["without"], uri, options.requests)
+                one, other = load(ours, uri, options.requests), load(plain, uri, options.requests)
                 rates.append((one[0], other[0]))
                 costs.append((one[1], other[1]))
                 print(f"  {uri}: {one[1]:.1f} against {other[1]:.1f} us of CPU, {one[0]:.0f} against {other[0]:.0f} requests/s")
             say_ratio(f"CPU per request, {what}", costs, "at most 1.02")
             say_ratio(f"requests/s, {what}", rates, "at least 0.97")
-    finally:
-        for site in sites.values():
-            site.stop()
-        place.remove()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import statistics
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/integration"))
@@ -63,6 +64,21 @@ def median_ratio(pairs):
 def say_ratio(what, pairs, bound):
     middle, low, high = median_ratio(pairs)
     print(f"{what}: {middle:.3f} (rounds {low:.3f} to {high:.3f}; to hold: {bound})")
+
+
+@contextmanager
+def side_by_side():
+    """Both kinds of servers at once; stopped and removed at the end."""
+    place = installation()
+    sites = []
+    try:
+        sites.append(site_with_everything(place, "with"))
+        sites.append(site_with_nothing(place, "without"))
+        yield sites
+    finally:
+        for site in sites:
+            site.stop()
+        place.remove()
 
 
 def installation():

@@ -1,7 +1,6 @@
 #include "mod_mailorigin/arguments.h"
 
 #include <pwd.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <charconv>
@@ -10,6 +9,7 @@
 
 #include "core/format.h"
 #include "core/name_values.h"
+#include "core/text.h"
 
 namespace mailorigin {
 
@@ -33,16 +33,12 @@ constexpr std::string_view mails_own_prefixes[] = {"Resent-", "Content-"};
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
-bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 bool is_mails_own(std::string_view header) {
   return std::any_of(std::begin(mails_own_headers), std::end(mails_own_headers),
-                     [&](std::string_view name) { return same(name, header); }) ||
+                     [&](std::string_view name) { return equal_ignoring_case(name, header); }) ||
          std::any_of(std::begin(mails_own_prefixes), std::end(mails_own_prefixes),
                      [&](std::string_view prefix) {
-                       return same(prefix, header.substr(0, prefix.size()));
+                       return equal_ignoring_case(prefix, header.substr(0, prefix.size()));
                      });
 }
 
@@ -64,8 +60,8 @@ std::string listed(const Range& names) {
 }  // namespace
 
 Result<bool> parse_switch(std::string_view argument) {
-  if (same(argument, "on")) return true;
-  if (same(argument, "off")) return false;
+  if (equal_ignoring_case(argument, "on")) return true;
+  if (equal_ignoring_case(argument, "off")) return false;
   return Error{quoted(argument) + " is neither On nor Off"};
 }
 
@@ -113,7 +109,7 @@ Result<std::uint32_t> parse_user(std::string_view argument, Users& users) {
 }
 
 bool is_syslog_target(std::string_view argument) {
-  return same(argument.substr(0, argument.find(':')), syslog_target);
+  return equal_ignoring_case(argument.substr(0, argument.find(':')), syslog_target);
 }
 
 Result<std::string> parse_syslog_target(std::string_view argument) {
@@ -121,7 +117,7 @@ Result<std::string> parse_syslog_target(std::string_view argument) {
   const std::string_view facility = argument.substr(syslog_target.size() + 1);
   const auto* const found =
       std::find_if(std::begin(facilities), std::end(facilities),
-                   [&](std::string_view name) { return same(name, facility); });
+                   [&](std::string_view name) { return equal_ignoring_case(name, facility); });
   if (found == std::end(facilities)) {
     return Error{quoted(facility) + " is not a syslog facility; they are " + listed(facilities)};
   }
