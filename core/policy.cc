@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/enumeration.h"
 #include "core/format.h"
 #include "core/name_values.h"
 #include "core/pattern.h"
@@ -44,18 +45,10 @@ constexpr std::string_view per_names[] = {"vhost", "script", "uid"};
 constexpr std::string_view count_names[] = {"mails", "recipients"};
 
 template <class Enumeration, std::size_t size>
-std::string_view name_of(Enumeration value, const std::string_view (&names)[size]) {
-  return names[static_cast<std::size_t>(value)];
-}
-
-template <class Enumeration, std::size_t size>
 bool read_name(std::string_view name, const std::string_view (&names)[size], Enumeration& out) {
-  for (std::size_t i = 0; i < size; i++) {
-    if (name != names[i]) continue;
-    out = static_cast<Enumeration>(i);
-    return true;
-  }
-  return false;
+  const auto value = value_named<Enumeration>(name, names);
+  if (value) out = *value;
+  return value.has_value();
 }
 
 std::string encode_limit(const LimitRule& limit) {
@@ -67,6 +60,26 @@ std::string encode_limit(const LimitRule& limit) {
   writer.add("per", name_of(limit.per, per_names));
   writer.add("count", name_of(limit.count, count_names));
   writer.add("action", name_of(limit.action, rule_names));
+  return out;
+}
+
+std::string encode_smtp(const SmtpPolicy& smtp) {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("rule", smtp_rule_name(smtp.rule));
+  if (smtp.rule == SmtpRule::redirect) writer.add("relay", smtp_destination_text(smtp.relay));
+  for (const SmtpDestination& each : smtp.allow) writer.add("allow", smtp_destination_text(each));
+  writer.add("local", rule_name(smtp.local));
+  return out;
+}
+
+std::string encode_firewall(const FirewallPolicy& firewall) {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("mode", firewall_mode_name(firewall.mode));
+  for (const std::uint16_t port : firewall.ports) writer.add("port", std::uint64_t{port});
+  for (const std::uint32_t uid : firewall.uids) writer.add("uid", std::uint64_t{uid});
+  for (const std::uint32_t gid : firewall.gids) writer.add("gid", std::uint64_t{gid});
   return out;
 }
 
@@ -85,6 +98,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   for (const LimitRule& limit : vhost.limits) writer.add("limit", encode_limit(limit));
   if (vhost.max_recipients) writer.add("max_recipients", *vhost.max_recipients);
   for (const std::string& domain : vhost.sender_domains) writer.add("sender_domain", domain);
+  writer.add("smtp", encode_smtp(vhost.smtp));
   return out;
 }
 
@@ -163,6 +177,36 @@ bool read_script(std::string_view expression, std::vector<std::string>& scripts)
   return static_cast<bool>(Pattern::compile(scripts.back()));
 }
 
+bool read_destination(std::string_view text, SmtpDestination& destination) {
+  auto parsed = parse_smtp_destination(text);
+  if (parsed) destination = *std::move(parsed);
+  return static_cast<bool>(parsed);
+}
+
+bool read_smtp(std::string_view bytes, SmtpPolicy& smtp) {
+  const Status read = each_pair("smtp", bytes, [&](auto name, auto value) {
+    if (name == "relay") return read_destination(value, smtp.relay);
+    if (name == "allow") return read_destination(value, smtp.allow.emplace_back());
+    if (name == "local") return read_name(value, rule_names, smtp.local);
+    const auto rule = smtp_rule_named(value);
+    if (rule) smtp.rule = *rule;
+    return name == "rule" && rule.has_value();
+  });
+  return read && (smtp.rule != SmtpRule::redirect || smtp.relay.port.has_value());
+}
+
+bool read_firewall(std::string_view bytes, FirewallPolicy& firewall) {
+  firewall.ports.clear();
+  return static_cast<bool>(each_pair("firewall", bytes, [&](auto name, auto value) {
+    if (name == "port") return read_number(value, firewall.ports.emplace_back(), UINT16_MAX);
+    if (name == "uid") return read_number(value, firewall.uids.emplace_back(), UINT32_MAX);
+    if (name == "gid") return read_number(value, firewall.gids.emplace_back(), UINT32_MAX);
+    const auto mode = firewall_mode_named(value);
+    if (mode) firewall.mode = *mode;
+    return name == "mode" && mode.has_value();
+  }));
+}
+
 Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
   VhostPolicy vhost;
   const Status read = each_pair("pair", bytes, [&](auto name, auto value) {
@@ -177,6 +221,7 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "max_recipients") {
       return read_number(value, vhost.max_recipients.emplace(), UINT64_MAX);
     }
+    if (name == "smtp") return read_smtp(value, vhost.smtp);
     if (name == "sender_domain") vhost.sender_domains.emplace_back(value);
     if (name == "name") vhost.name = value;
     if (name == "docroot") vhost.docroot = value;
@@ -191,9 +236,7 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
 std::string_view rule_name(Rule rule) { return name_of(rule, rule_names); }
 
 std::optional<Rule> rule_named(std::string_view name) {
-  Rule rule{};
-  if (!read_name(name, rule_names, rule)) return std::nullopt;
-  return rule;
+  return value_named<Rule>(name, rule_names);
 }
 
 void Policy::index() {
@@ -231,6 +274,7 @@ std::string Policy::encode() const {
   // Targets first: a route is checked against them.
   for (const LogTarget& target : targets) writer.add("target", encode_target(target));
   writer.add("unverified", rule_name(unverified));
+  writer.add("firewall", encode_firewall(firewall));
   writer.add("server", encode_vhost(server));
   for (const VhostPolicy& vhost : vhosts) writer.add("vhost", encode_vhost(vhost));
   return out;
@@ -246,6 +290,7 @@ Result<Policy> Policy::decode(std::string_view bytes) {
     }
     if (name == "unverified") return read_name(value, rule_names, policy.unverified);
     if (name == "target") return read_target(value, policy.targets.emplace_back());
+    if (name == "firewall") return read_firewall(value, policy.firewall);
     if (name != "server" && name != "vhost") return false;
     auto vhost = decode_vhost(value, policy.targets.size());
     if (!vhost) {

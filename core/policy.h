@@ -14,6 +14,8 @@
 
 #include "core/limits.h"
 #include "core/result.h"
+#include "core/rule.h"
+#include "core/smtp_policy.h"
 
 namespace mailorigin {
 
@@ -40,12 +42,6 @@ struct HeaderRule {
   std::string format;
 };
 
-// What becomes of mail that a directive speaks of. `observe` records the verdict
-// that `deny` would give, and lets the mail leave.
-enum class Rule : std::uint8_t { allow, observe, deny };
-std::string_view rule_name(Rule rule);
-std::optional<Rule> rule_named(std::string_view name);
-
 // One MailOriginLimit.
 struct LimitRule {
   enum class Per : std::uint8_t { vhost, script, uid };
@@ -71,6 +67,7 @@ struct VhostPolicy {
   std::vector<LimitRule> limits;                // MailOriginLimit
   std::optional<std::uint64_t> max_recipients;  // MailOriginMaxRecipients, of one message
   std::vector<std::string> sender_domains;      // MailOriginSender, lower case; empty: any
+  SmtpPolicy smtp;
 };
 
 class Policy {
@@ -79,6 +76,7 @@ class Policy {
   std::vector<LogTarget> targets;
   VhostPolicy server;
   Rule unverified = Rule::allow;  // MailOriginUnverified
+  FirewallPolicy firewall;
   std::vector<VhostPolicy> vhosts;
 
   // Builds the indexes below; call after filling the members. decode() did.

@@ -10,6 +10,7 @@ namespace mailorigin {
 namespace {
 
 constexpr std::size_t head_size = 4;
+constexpr std::uint64_t page_size = 4096;  // that of struct mo_page
 
 std::string head(MessageType type) {
   return {static_cast<char>(wire_version), static_cast<char>(type), '\0', '\0'};
@@ -70,6 +71,12 @@ std::optional<MessageType> message_type(std::string_view packet) {
     case MessageType::commit:
     case MessageType::reply:
     case MessageType::notice:
+    case MessageType::registration:
+    case MessageType::attach:
+    case MessageType::ring:
+    case MessageType::process:
+    case MessageType::status:
+    case MessageType::status_reply:
       return type;
   }
   return std::nullopt;
@@ -188,6 +195,35 @@ Result<Answer> decode_answer(std::string_view packet) {
   return answer;
 }
 
+std::string encode_registration(const Registration& registration) {
+  std::string packet = head(MessageType::registration);
+  NameValueWriter writer(packet);
+  writer.add("nonce", view(registration.nonce));
+  writer.add("context", std::string_view(registration.context).substr(0, context_text_limit));
+  if (registration.page != 0) writer.add("page", registration.page);
+  return packet;
+}
+
+Result<Registration> decode_registration(std::string_view packet) {
+  Registration registration;
+  bool has_nonce = false;
+  const Status read =
+      read_packet(MessageType::registration, "registration", packet,
+                  [&](std::string_view name, std::string_view value) {
+                    if (name == "nonce") return has_nonce = read_nonce(value, registration.nonce);
+                    if (name == "context") {
+                      registration.context = value;
+                      return value.size() <= context_text_limit;
+                    }
+                    const auto page = parse_number(value, UINT64_MAX);
+                    registration.page = page.value_or(0);
+                    return name == "page" && page.has_value() && *page % page_size == 0;
+                  });
+  if (!read) return read.error();
+  if (!has_nonce) return Error{"registration: no nonce"};
+  return registration;
+}
+
 std::string encode_policy_message(const PolicyMessage& message) {
   std::string packet = head(MessageType::policy);
   NameValueWriter writer(packet);
@@ -238,7 +274,7 @@ Result<std::size_t> decode_descriptors_message(std::string_view packet) {
   return static_cast<std::size_t>(*first);
 }
 
-std::string encode_commit() { return head(MessageType::commit); }
+std::string encode_head(MessageType type) { return head(type); }
 
 std::string encode_reply(std::string_view error) {
   std::string packet = head(MessageType::reply);
@@ -283,6 +319,23 @@ Result<Notice> decode_notice(std::string_view packet) {
       });
   if (!read) return read.error();
   return notice;
+}
+
+std::string encode_status_reply(std::string_view json) {
+  std::string packet = head(MessageType::status_reply);
+  NameValueWriter(packet).add("status", json);
+  return packet;
+}
+
+Result<std::string> decode_status_reply(std::string_view packet) {
+  std::string json;
+  const Status read = read_packet(MessageType::status_reply, "status", packet,
+                                  [&](std::string_view name, std::string_view value) {
+                                    json = value;
+                                    return name == "status";
+                                  });
+  if (!read) return read.error();
+  return json;
 }
 
 }  // namespace mailorigin

@@ -26,11 +26,17 @@ inline constexpr std::size_t scripts_limit = 12288;
 enum class MessageType : std::uint8_t {
   question = 1,      // sender -> daemon
   answer = 2,        // daemon -> sender
+  registration = 3,  // process -> daemon: who I am, for the firewall; answered
   policy = 16,       // httpd -> daemon, with one descriptor: a memfd of Policy::encode()
   descriptors = 17,  // httpd -> daemon, with 1..253 descriptors: targets, in order
   commit = 18,       // httpd -> daemon: use them
   reply = 19,        // daemon -> httpd: to commit
   notice = 20,       // daemon -> httpd: a line for error_log
+  attach = 32,       // daemon -> firewall: asks for the ring buffer
+  ring = 33,         // firewall -> daemon, with one descriptor: the ring buffer's map
+  process = 34,      // daemon -> firewall: after the head a struct mo_registration
+  status = 48,       // command line -> daemon or firewall: how are you?
+  status_reply = 49,
 };
 
 // The type of a packet with a valid head; nothing otherwise.
@@ -76,6 +82,16 @@ Status decode_question(std::string_view packet, Question& question);
 std::string encode_answer(const Answer& answer);
 Result<Answer> decode_answer(std::string_view packet);
 
+// Shows a process's context without asking about a mail, so that the firewall
+// knows the process. The answer allows it or says why not.
+struct Registration {
+  Nonce nonce{};
+  std::string context;     // SSL_MAILORIGIN_CONTEXT
+  std::uint64_t page = 0;  // address of its struct mo_page; 0: it has none
+};
+std::string encode_registration(const Registration& registration);
+Result<Registration> decode_registration(std::string_view packet);
+
 // ---- httpd and daemon (root only)
 
 inline constexpr std::size_t descriptors_per_packet = 253;  // the kernel's SCM_MAX_FD
@@ -90,8 +106,6 @@ Result<PolicyMessage> decode_policy_message(std::string_view packet);
 std::string encode_descriptors_message(std::size_t first_target);
 Result<std::size_t> decode_descriptors_message(std::string_view packet);
 
-std::string encode_commit();
-
 // Empty error: accepted.
 std::string encode_reply(std::string_view error);
 Result<std::string> decode_reply(std::string_view packet);
@@ -103,5 +117,14 @@ struct Notice {
 };
 std::string encode_notice(const Notice& notice);
 Result<Notice> decode_notice(std::string_view packet);
+
+// ---- daemon, firewall and command line
+
+// A packet that is its head alone: commit, attach, ring, status.
+std::string encode_head(MessageType type);
+
+// A JSON object, at most packet_limit with its head.
+std::string encode_status_reply(std::string_view json);
+Result<std::string> decode_status_reply(std::string_view packet);
 
 }  // namespace mailorigin

@@ -35,7 +35,7 @@ Status send_all(int connection, const PolicyMessage& message, int policy,
       return sent;
     }
   }
-  return send_packet(connection, encode_commit(), deadline);
+  return send_packet(connection, encode_head(MessageType::commit), deadline);
 }
 
 Result<std::string> read_reply(int connection, Deadline deadline,

@@ -89,7 +89,7 @@ TEST(ControlMessages, SurviveTheirEncoding) {
   EXPECT_EQ(read->keys.current.secret, policy.keys.current.secret);
   EXPECT_EQ(read->keys.previous->id, policy.keys.previous->id);
   EXPECT_EQ(*decode_descriptors_message(encode_descriptors_message(253)), 253U);
-  EXPECT_EQ(message_type(encode_commit()), MessageType::commit);
+  EXPECT_EQ(message_type(encode_head(MessageType::commit)), MessageType::commit);
   EXPECT_EQ(*decode_reply(encode_reply("because")), "because");
   const auto notice = decode_notice(encode_notice({Notice::Level::warning, "MO0200: x"}));
   EXPECT_EQ(notice->level, Notice::Level::warning);
@@ -102,7 +102,7 @@ TEST(Packets, OfTheWrongTypeOrVersionAreRefused) {
   EXPECT_FALSE(message_type(std::string("\x01\x01\x01\x00", 4)));
   EXPECT_FALSE(message_type(std::string("\x01\x63\x00\x00", 4)));
   EXPECT_FALSE(decode_answer(encode_question(question())));
-  EXPECT_FALSE(decode_question(encode_commit()));
+  EXPECT_FALSE(decode_question(encode_head(MessageType::commit)));
 }
 
 TEST(Packets, CutAnywhereAreRefusedOrLackWhatWasCut) {
@@ -113,6 +113,31 @@ TEST(Packets, CutAnywhereAreRefusedOrLackWhatWasCut) {
       EXPECT_NE(read->claims, question().claims) << length;
     }
   }
+}
+
+TEST(Registration, ComesBackAsItWas) {
+  Registration registration;
+  registration.nonce[3] = 9;
+  registration.context = "text";
+  registration.page = 0x7f12'3456'7000;
+  const auto decoded = decode_registration(encode_registration(registration));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->nonce, registration.nonce);
+  EXPECT_EQ(decoded->context, "text");
+  EXPECT_EQ(decoded->page, registration.page);
+}
+
+TEST(Registration, APageBeginsWhereAPageBegins) {
+  Registration registration;
+  registration.page = 4097;
+  EXPECT_FALSE(decode_registration(encode_registration(registration)));
+}
+
+TEST(StatusReply, ComesBackAsItWas) {
+  const auto decoded = decode_status_reply(encode_status_reply("{\"a\":1}"));
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(*decoded, "{\"a\":1}");
+  EXPECT_FALSE(decode_status_reply(encode_head(MessageType::status)));
 }
 
 }  // namespace

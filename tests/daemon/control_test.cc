@@ -165,7 +165,7 @@ TEST_F(ControlTest, WhatBreaksTheProtocolIsRefusedWithTheReason) {
     return [=](ControlConnection& control) { control.send(packet, descriptors); };
   };
   EXPECT_NE(refusal(send("nonsense")), "");
-  EXPECT_NE(refusal(send(encode_commit())).find("no policy"), std::string::npos);
+  EXPECT_NE(refusal(send(encode_head(MessageType::commit))).find("no policy"), std::string::npos);
   EXPECT_NE(refusal(send(head)).find("one descriptor"), std::string::npos);
   EXPECT_NE(refusal(send(head, {bad.get()})).find("policy"), std::string::npos);
   EXPECT_NE(refusal(send(head, {pipe_read.get()})).find("regular"), std::string::npos);
@@ -177,7 +177,7 @@ TEST_F(ControlTest, WhatBreaksTheProtocolIsRefusedWithTheReason) {
   EXPECT_NE(refusal(send(head, {good.get()}), send(encode_descriptors_message(1), {log.get()}))
                 .find("more than"),
             std::string::npos);
-  EXPECT_NE(refusal(send(head, {good.get()}), send(encode_commit())).find("missing"),
+  EXPECT_NE(refusal(send(head, {good.get()}), send(encode_head(MessageType::commit))).find("missing"),
             std::string::npos);
   EXPECT_NE(refusal(send(encode_question(mail_question("x")))), "");
   ControlConnection control(host_.control_socket);

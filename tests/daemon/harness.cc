@@ -146,7 +146,7 @@ std::string ControlConnection::push(const Policy& policy, const SealKey& key,
          {descriptors.begin() + static_cast<std::ptrdiff_t>(first),
           descriptors.begin() + static_cast<std::ptrdiff_t>(end)});
   }
-  send(encode_commit());
+  send(encode_head(MessageType::commit));
   return reply();
 }
 

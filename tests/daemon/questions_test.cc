@@ -197,7 +197,7 @@ TEST_F(DaemonTest, GarbageEndsItsOwnConnectionOnly) {
     ASSERT_TRUE(client.send(packet));
     (void)client.answer();  // an answer or the end; both come in time
   }
-  for (const std::string& other : {encode_commit(), encode_answer({}), std::string(1, '\0')}) {
+  for (const std::string& other : {encode_head(MessageType::commit), encode_answer({}), std::string(1, '\0')}) {
     RawClient client(host_.question_socket);
     ASSERT_TRUE(client.send(other));
     EXPECT_TRUE(client.closed());

@@ -1,0 +1,103 @@
+/* What the programs in the kernel share with mailorigin-firewall, mailorigind
+ * and the plugin, which publishes its page: plain structs of fixed size, in C,
+ * because BPF is compiled as C. docs/formats.md has them field by field.
+ *
+ * Another layout needs another number: it is part of the pins' names, so that an
+ * old firewall's maps are never read with a new one's eyes. */
+#ifndef MAILORIGIN_FIREWALL_KERNEL_LAYOUT_H
+#define MAILORIGIN_FIREWALL_KERNEL_LAYOUT_H
+
+#ifndef __bpf__
+#include <stdint.h>
+typedef uint8_t __mo_u8;
+typedef uint16_t __mo_u16;
+typedef uint32_t __mo_u32;
+typedef uint64_t __mo_u64;
+#else
+typedef unsigned char __mo_u8;
+typedef unsigned short __mo_u16;
+typedef unsigned int __mo_u32;
+typedef unsigned long long __mo_u64;
+#endif
+
+enum {
+  mo_layout_version = 1,
+  mo_tag_size = 48,       /* ContextTag, with its seal */
+  mo_context_size = 2048, /* of a context's bytes, not of its text; see mo_origin */
+  mo_file_size = 512,
+  mo_comm_size = 16,
+  mo_exe_parts = 8,
+  mo_exe_part_size = 64,
+  mo_ticks_per_second = 100, /* USER_HZ: /proc/PID/stat's starttime */
+};
+
+/* A process's origin: the whole context when it fits, else its tag alone. */
+struct mo_origin {
+  __mo_u32 size; /* of `context`; 0: none. mo_tag_size: details were too long */
+  __mo_u32 line; /* 0: no call of PHP's is running that connects */
+  __mo_u8 context[mo_context_size];
+  char file[mo_file_size]; /* of that call, ended by a NUL, cut at the front */
+};
+
+/* One page of a worker's own memory, at a multiple of 4096, which the worker
+ * registers while it is root, or shows to mailorigind. It writes sequence + 1 (odd),
+ * then the origin, then sequence + 2. Nothing in it is believed but a tag whose
+ * seal holds. */
+struct mo_page {
+  __mo_u32 sequence;
+  __mo_u32 reserved;
+  struct mo_origin origin;
+};
+
+/* Registration by root: three connects of an AF_INET datagram socket, to
+ * 240.83.77.71, .72 and .73, whose ports are bits 0-15, 16-31 and 32-47 of the
+ * page's number (its address / 4096). Each is answered EALREADY. */
+enum {
+  mo_registration_address = 0xf0534d47, /* 240.83.77.71, host byte order */
+  mo_registration_parts = 3,
+};
+
+/* What mailorigind sends to register a process that never was root. */
+struct mo_registration {
+  __mo_u32 tgid;
+  __mo_u32 reserved;
+  __mo_u64 start_ticks;    /* its starttime, field 22 of /proc/PID/stat */
+  __mo_u64 page;           /* address of its mo_page; 0: `origin` stands for all its life */
+  struct mo_origin origin; /* verified by mailorigind, and by the kernel at each connect */
+};
+
+enum mo_verdict { mo_allow = 0, mo_observe = 1, mo_deny = 2, mo_redirect = 3 };
+
+enum mo_reason {
+  mo_reason_none = 0,
+  mo_reason_smtp = 1,       /* MailOriginSmtp */
+  mo_reason_local = 2,      /* MailOriginSmtpLocal */
+  mo_reason_unverified = 3, /* no context, and the uid may not */
+  mo_reason_older = 4,      /* php-fpm's worker is older than the firewall: observed */
+  mo_reason_allowed = 5,    /* MailOriginSmtpAllow */
+};
+
+/* One connection to an SMTP port, in the ring buffer. Addresses are IPv6, IPv4
+ * ones mapped (::ffff:0:0/96), in network byte order; ports in host order. */
+struct mo_smtp_event {
+  __mo_u64 boottime_ns;
+  __mo_u64 start_ticks; /* of the process */
+  __mo_u32 tgid;
+  __mo_u32 uid;
+  __mo_u32 gid;
+  __mo_u32 vhost; /* whose policy decided; 0: the server's */
+  __mo_u8 verdict;
+  __mo_u8 reason;
+  __mo_u8 verified; /* the tag's seal held, and its uid */
+  __mo_u8 detached; /* the worker that started it is none of its ancestors */
+  __mo_u16 port;
+  __mo_u16 relay_port; /* redirect: where it went */
+  __mo_u8 address[16];
+  __mo_u8 relay[16];
+  char comm[mo_comm_size];
+  /* The program's path, from its name upwards; an empty part ends it. */
+  char exe[mo_exe_parts][mo_exe_part_size];
+  struct mo_origin origin;
+};
+
+#endif
