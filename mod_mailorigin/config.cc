@@ -7,8 +7,10 @@
 
 #include "core/format.h"
 #include "core/pattern.h"
+#include "core/text.h"
+#include "mod_mailorigin/directive.h"
+#include "mod_mailorigin/firewall_directives.h"
 #include "mod_mailorigin/module.h"
-#include "mod_mailorigin/pool.h"
 #include "mod_mailorigin/report.h"
 #include "mod_mailorigin/rule_arguments.h"
 
@@ -20,6 +22,7 @@ constexpr const char* external_daemon = "external";
 constexpr const char* default_user = "mailorigin";
 constexpr const char* default_runtime_directory = "/run/mailorigin";
 constexpr const char* default_state_directory = "/var/lib/mailorigin";
+constexpr const char* default_firewall_user = "mailorigin-firewall";
 constexpr const char* default_socket = "/mailorigin.sock";  // in the runtime directory
 constexpr const char* default_header_name = "X-Mail-Origin";
 constexpr const char* default_header_format = "%{id}";
@@ -43,22 +46,13 @@ ServerConfig* merge(apr_pool_t* pool, const ServerConfig& base, const ServerConf
   merged->limits = add.limits != nullptr ? add.limits : base.limits;
   merged->max_recipients = add.max_recipients ? add.max_recipients : base.max_recipients;
   merged->sender_domains = add.sender_domains != nullptr ? add.sender_domains : base.sender_domains;
+  merged->smtp = add.smtp != nullptr ? add.smtp : base.smtp;
+  merged->smtp_allow = add.smtp_allow != nullptr ? add.smtp_allow : base.smtp_allow;
+  merged->smtp_local = add.smtp_local ? add.smtp_local : base.smtp_local;
   return merged;
 }
 
 // ---- setting
-
-const char* wrong(const cmd_parms* cmd, const std::string& what) {
-  return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", what.c_str(), nullptr);
-}
-
-ServerConfig& target_of(const cmd_parms* cmd) { return config_of(cmd->server); }
-
-template <class T>
-T& ensure(const cmd_parms* cmd, T*& list) {
-  if (list == nullptr) list = pool_new<T>(cmd->pool);
-  return *list;
-}
 
 Place place_of(const cmd_parms* cmd) {
   return {cmd->directive->filename, static_cast<unsigned>(cmd->directive->line_num)};
@@ -165,6 +159,13 @@ const char* add_header(cmd_parms* cmd, void*, const char* name, const char* form
                           "' is neither On, Off nor none, nor a header's "
                           "name followed by its \"format\"");
   }
+  for (const char* word : {"on", "off", "none"}) {
+    if (strcasecmp(name, word) == 0) {
+      return wrong(cmd, "'" + std::string(name) +
+                            "' takes no format; a header's name stands before one, such as "
+                            "X-Mail-Origin");
+    }
+  }
   if (const Status checked = check_header_name(name); !checked) {
     return wrong(cmd, checked.error().message);
   }
@@ -185,16 +186,27 @@ const char* set_send(cmd_parms* cmd, void*, const char* argument) noexcept {
   return set_rule(cmd, target_of(cmd).send, argument);
 }
 
-const char* add_denied_script(cmd_parms* cmd, void*, const char* expression) noexcept {
+// Whether a list of arguments is the one word that empties what stands before.
+Result<bool> empties(const char* word, int count, char* const arguments[]) {
+  const bool given = std::any_of(arguments, arguments + count, [&](const char* argument) {
+    return strcasecmp(argument, word) == 0;
+  });
+  if (given && count > 1) return Error{std::string("'") + word + "' stands alone in its line"};
+  return given;
+}
+
+const char* add_denied_scripts(cmd_parms* cmd, void*, int count, char* const arguments[]) noexcept {
+  if (count == 0) return wrong(cmd, "a regular expression is missing; or none");
+  const auto none = empties("none", count, arguments);
+  if (!none) return wrong(cmd, none.error().message);
   auto& scripts = ensure(cmd, target_of(cmd).denied_scripts);
-  if (strcasecmp(expression, "none") == 0) {
-    scripts.clear();
-    return nullptr;
+  if (*none) scripts.clear();
+  for (int i = 0; i < count && !*none; i++) {
+    if (const auto compiled = Pattern::compile(arguments[i]); !compiled) {
+      return wrong(cmd, "not a regular expression: " + compiled.error().message);
+    }
+    scripts.emplace_back(arguments[i]);
   }
-  if (const auto compiled = Pattern::compile(expression); !compiled) {
-    return wrong(cmd, "not a regular expression: " + compiled.error().message);
-  }
-  scripts.emplace_back(expression);
   return nullptr;
 }
 
@@ -222,23 +234,23 @@ const char* set_max_recipients(cmd_parms* cmd, void*, const char* argument) noex
   return nullptr;
 }
 
-const char* add_sender_domain(cmd_parms* cmd, void*, const char* argument) noexcept {
+const char* add_sender_domains(cmd_parms* cmd, void*, int count, char* const arguments[]) noexcept {
+  if (count == 0) return wrong(cmd, "a domain is missing; or vhost, or any");
+  const auto any = empties("any", count, arguments);
+  if (!any) return wrong(cmd, any.error().message);
   auto& domains = ensure(cmd, target_of(cmd).sender_domains);
-  if (strcasecmp(argument, "any") == 0) {
-    domains.clear();
-    return nullptr;
+  if (*any) domains.clear();
+  for (int i = 0; i < count && !*any; i++) {
+    if (equal_ignoring_case(arguments[i], own_domains)) {
+      domains.emplace_back(own_domains);
+      continue;
+    }
+    auto domain = parse_domain(arguments[i]);
+    if (!domain) return wrong(cmd, domain.error().message);
+    domains.push_back(*std::move(domain));
   }
-  if (argument == own_domains) {
-    domains.emplace_back(own_domains);
-    return nullptr;
-  }
-  auto domain = parse_domain(argument);
-  if (!domain) return wrong(cmd, domain.error().message);
-  domains.push_back(*std::move(domain));
   return nullptr;
 }
-
-const char* refuse_in_vhost(cmd_parms* cmd) { return ap_check_cmd_context(cmd, GLOBAL_ONLY); }
 
 const char* set_unverified(cmd_parms* cmd, void*, const char* argument) noexcept {
   if (const char* refused = refuse_in_vhost(cmd)) return refused;
@@ -362,6 +374,7 @@ DaemonSettings daemon_settings(const ServerConfig& config) {
   settings.user = or_default(config.user, default_user);
   settings.runtime_directory = or_default(config.runtime_directory, default_runtime_directory);
   settings.state_directory = or_default(config.state_directory, default_state_directory);
+  settings.firewall_user = or_default(config.firewall_user, default_firewall_user);
   if (config.sockets != nullptr) {
     settings.sockets = *config.sockets;
   } else {
@@ -397,15 +410,15 @@ const command_rec mailorigin_directives[] = {
                   "On or Off: whether .htaccess is kept from PHP's settings and from the context"),
     AP_INIT_TAKE1("MailOriginSend", set_send, nullptr, RSRC_CONF,
                   "allow, observe or deny: mail from this virtual host's scripts"),
-    AP_INIT_ITERATE("MailOriginDenyScript", add_denied_script, nullptr, RSRC_CONF,
-                    "regular expressions of scripts that may not send, or none"),
+    AP_INIT_TAKE_ARGV("MailOriginDenyScript", add_denied_scripts, nullptr, RSRC_CONF,
+                      "regular expressions of scripts that may not send, or none"),
     AP_INIT_TAKE_ARGV("MailOriginLimit", add_limit, nullptr, RSRC_CONF,
                       "N/second|minute|hour|day [burst=N] [per=vhost|script|uid] "
                       "[count=mails|recipients] [action=deny|observe], or none"),
     AP_INIT_TAKE1("MailOriginMaxRecipients", set_max_recipients, nullptr, RSRC_CONF,
                   "the most recipients of one message, or none"),
-    AP_INIT_ITERATE("MailOriginSender", add_sender_domain, nullptr, RSRC_CONF,
-                    "domains that From and the envelope sender must belong to, vhost, or any"),
+    AP_INIT_TAKE_ARGV("MailOriginSender", add_sender_domains, nullptr, RSRC_CONF,
+                      "domains that From and the envelope sender must belong to, vhost, or any"),
     AP_INIT_TAKE1("MailOriginUnverified", set_unverified, nullptr, RSRC_CONF,
                   "allow, observe or deny: mail without a verified origin or a virtual host"),
     AP_INIT_TAKE12("MailOriginSocket", add_socket, nullptr, RSRC_CONF,
@@ -418,6 +431,21 @@ const command_rec mailorigin_directives[] = {
                   "the user or #uid that the daemon runs as"),
     AP_INIT_TAKE1("MailOriginDaemon", set_daemon, nullptr, RSRC_CONF,
                   "external, or the path of mailorigind"),
+    AP_INIT_TAKE1("MailOriginFirewall", set_firewall, nullptr, RSRC_CONF,
+                  "Off, observe or On: who may connect to SMTP ports"),
+    AP_INIT_TAKE1("MailOriginFirewallUser", set_firewall_user, nullptr, RSRC_CONF,
+                  "the user or #uid that the firewall's process runs as"),
+    AP_INIT_ITERATE("MailOriginSmtpPorts", add_smtp_port, nullptr, RSRC_CONF,
+                    "the ports that mail servers listen on"),
+    AP_INIT_ITERATE("MailOriginSmtpUsers", add_smtp_user, nullptr, RSRC_CONF,
+                    "user, #uid, @group or @#gid that may always connect to them, or none"),
+    AP_INIT_TAKE12("MailOriginSmtp", set_smtp, nullptr, RSRC_CONF,
+                   "deny, observe, allow or redirect host:port: connections of this virtual "
+                   "host's scripts to SMTP ports"),
+    AP_INIT_ITERATE("MailOriginSmtpAllow", add_smtp_destination, nullptr, RSRC_CONF,
+                    "host or address[/prefix][:port] that may be connected to, or none"),
+    AP_INIT_TAKE1("MailOriginSmtpLocal", set_smtp_local, nullptr, RSRC_CONF,
+                  "allow, observe or deny: connections to SMTP ports of a loopback address"),
     {},
 };
 

@@ -10,6 +10,7 @@
 
 #include "core/policy.h"
 #include "mod_mailorigin/arguments.h"
+#include "mod_mailorigin/firewall_arguments.h"
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/kept.h"
 #include "mod_mailorigin/place.h"
@@ -46,13 +47,21 @@ struct ServerConfig {
   std::optional<std::uint64_t> max_recipients;         // MailOriginMaxRecipients; 0: `none`
   std::vector<std::string>* sender_domains = nullptr;  // MailOriginSender; empty: `any`
 
+  SmtpChoice* smtp = nullptr;                          // MailOriginSmtp
+  std::vector<SmtpDestination>* smtp_allow = nullptr;  // MailOriginSmtpAllow; empty: `none`
+  std::optional<Rule> smtp_local;                      // MailOriginSmtpLocal
+
   // Of the server alone.
-  std::vector<SocketDirective>* sockets = nullptr;  // MailOriginSocket
-  const char* runtime_directory = nullptr;          // MailOriginRuntimeDir
-  const char* state_directory = nullptr;            // MailOriginStateDir
-  const char* user = nullptr;                       // MailOriginUser
-  const char* daemon = nullptr;                     // MailOriginDaemon
-  std::optional<Rule> unverified;                   // MailOriginUnverified
+  std::vector<SocketDirective>* sockets = nullptr;   // MailOriginSocket
+  const char* runtime_directory = nullptr;           // MailOriginRuntimeDir
+  const char* state_directory = nullptr;             // MailOriginStateDir
+  const char* user = nullptr;                        // MailOriginUser
+  const char* daemon = nullptr;                      // MailOriginDaemon
+  std::optional<Rule> unverified;                    // MailOriginUnverified
+  std::optional<FirewallMode> firewall;              // MailOriginFirewall
+  const char* firewall_user = nullptr;               // MailOriginFirewallUser
+  std::vector<std::uint16_t>* smtp_ports = nullptr;  // MailOriginSmtpPorts
+  SmtpAccounts* smtp_accounts = nullptr;             // MailOriginSmtpUsers
 
   // What requests need, filled in once the whole configuration has been read.
   const Vhost* vhost = nullptr;
@@ -78,8 +87,17 @@ struct DaemonSettings {
   std::string runtime_directory;
   std::string state_directory;
   std::vector<SocketDirective> sockets;
+  std::string firewall_user;
 
   [[nodiscard]] std::string control_path() const { return runtime_directory + "/control.sock"; }
+  [[nodiscard]] std::string firewall_path() const { return runtime_directory + "/firewall.sock"; }
+  // Beside the daemon's program, and beside its directory.
+  [[nodiscard]] std::string firewall_program() const {
+    return program.substr(0, program.rfind('/') + 1) + "mailorigin-firewall";
+  }
+  [[nodiscard]] std::string firewall_state_directory() const {
+    return state_directory + "-firewall";
+  }
 };
 DaemonSettings daemon_settings(const ServerConfig& config);
 

@@ -116,6 +116,12 @@ class Reader {
         std::string(main_server->server_hostname) + ':' + std::to_string(port_of(main_server));
     policy.server = read_server(main_server, name);
     policy.unverified = main_config_->unverified.value_or(Rule::allow);
+    policy.firewall.mode = main_config_->firewall.value_or(FirewallMode::off);
+    if (main_config_->smtp_ports != nullptr) policy.firewall.ports = *main_config_->smtp_ports;
+    if (main_config_->smtp_accounts != nullptr) {
+      policy.firewall.uids = main_config_->smtp_accounts->uids;
+      policy.firewall.gids = main_config_->smtp_accounts->gids;
+    }
 
     // httpd's list begins with the last one; of two hosts that cannot be told
     // apart, requests reach the first.
@@ -167,6 +173,7 @@ class Reader {
           "the origin of any mail");
     }
     read_rules(server, config, policy);
+    read_smtp(config, policy.smtp);
     if (config.headers != nullptr) policy.headers = *config.headers;
     if (config.logs != nullptr) {
       for (const LogDirective& log : *config.logs) policy.logs.push_back(route(log, config));
@@ -188,6 +195,15 @@ class Reader {
         policy.sender_domains.push_back(domain);
       }
     }
+  }
+
+  static void read_smtp(const ServerConfig& config, SmtpPolicy& smtp) {
+    if (config.smtp != nullptr) {
+      smtp.rule = config.smtp->rule;
+      smtp.relay = config.smtp->relay;
+    }
+    if (config.smtp_allow != nullptr) smtp.allow = *config.smtp_allow;
+    smtp.local = config.smtp_local.value_or(Rule::observe);
   }
 
   // ServerName and ServerAlias, wildcards included.
@@ -232,6 +248,7 @@ class Reader {
            " is not a program; 'external' or mailorigind's path is accepted");
     }
     for (const SocketDirective& socket : daemon.sockets) check_socket(socket);
+    check_state_directory();
   }
 
   // httpd makes the directory itself, but not those above it.
@@ -243,6 +260,22 @@ class Reader {
             : check_way(directory.substr(0, std::max<std::size_t>(directory.rfind('/'), 1)));
     if (!checked) {
       fail("MO0121: MailOriginRuntimeDir: '" + directory + "': " + checked.error().message);
+    }
+  }
+
+  // The daemon makes the directory itself, but not those above it; without it
+  // there is no daemon, and mail leaves unrecorded.
+  void check_state_directory() {
+    const std::string& directory = configuration_.daemon.state_directory;
+    const std::string above = directory.substr(0, std::max<std::size_t>(directory.rfind('/'), 1));
+    const std::string& needed = is_there(directory) ? directory : above;
+    struct stat about {};
+    const int fault = stat(needed.c_str(), &about) != 0 ? errno
+                      : S_ISDIR(about.st_mode)          ? 0
+                                                        : ENOTDIR;
+    if (fault != 0) {
+      fail("MO0122: MailOriginStateDir: '" + directory +
+           "': " + system_error(needed, fault).message);
     }
   }
 

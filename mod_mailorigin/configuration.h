@@ -9,9 +9,9 @@
 #include "core/context.h"
 #include "core/key.h"
 #include "core/policy.h"
-#include "core/ulid.h"
 #include "mod_mailorigin/config.h"
 #include "mod_mailorigin/httpd_api.h"
+#include "mod_mailorigin/request_ids.h"
 #include "mod_mailorigin/strict.h"
 
 namespace mailorigin {
@@ -43,9 +43,9 @@ struct Configuration {
   module* proxy_fcgi = nullptr;  // null: not loaded
   bool has_php_inside = false;   // mod_php is loaded
 
-  Supervisor* supervisor = nullptr;            // null before post_config
-  const KeyRing* keys = nullptr;               // process->pool's; null before post_config
-  std::unique_ptr<UlidGenerator> request_ids;  // made in each child of httpd
+  Supervisor* supervisor = nullptr;         // null before post_config
+  const KeyRing* keys = nullptr;            // process->pool's; null before post_config
+  std::unique_ptr<RequestIds> request_ids;  // made in each child of httpd
 };
 
 // Null after reporting, to standard error, what is wrong.

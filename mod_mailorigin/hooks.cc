@@ -1,7 +1,7 @@
 // Where the module meets httpd: each hook, and the reason for its place.
+#include "mod_mailorigin/companion_process.h"
 #include "mod_mailorigin/config.h"
 #include "mod_mailorigin/configuration.h"
-#include "mod_mailorigin/daemon_process.h"
 #include "mod_mailorigin/kept.h"
 #include "mod_mailorigin/logs.h"
 #include "mod_mailorigin/module.h"
@@ -91,7 +91,7 @@ int post_config(apr_pool_t* pool, apr_pool_t*, apr_pool_t*, server_rec* server) 
 void child_init(apr_pool_t*, server_rec* server) {
   guarded(0, [&] {
     Configuration* const configuration = configuration_of(server);
-    configuration->request_ids = std::make_unique<UlidGenerator>();
+    configuration->request_ids = std::make_unique<RequestIds>();
     // With -X, httpd's parent serves requests itself.
     if (getpid() == kept(server->process).parent) return 0;
     sleep_on_in_child();

@@ -3,7 +3,7 @@
 #include <new>
 #include <type_traits>
 
-#include "mod_mailorigin/daemon_process.h"
+#include "mod_mailorigin/companion_process.h"
 
 namespace mailorigin {
 
@@ -18,7 +18,7 @@ Kept& kept(process_rec* process) {
   apr_pool_userdata_get(&found, name, process->pool);
   if (auto* const present = static_cast<Kept*>(found)) {
     if (present->layout == kept_layout) return *present;
-    if (present->daemon > 0) stop_daemon(present->daemon, handover_patience);
+    if (present->daemon > 0) stop_process(present->daemon, handover_patience);
   }
 
   static_assert(std::is_trivially_destructible_v<Kept> && std::is_trivially_copyable_v<Kept>);
@@ -27,7 +27,7 @@ Kept& kept(process_rec* process) {
   fresh->control.fd = -1;
   for (KeptSocket& socket : fresh->questions) socket.fd = -1;
   fresh->lifeline_read = fresh->lifeline_write = -1;
-  fresh->connection = -1;
+  fresh->daemon_state.connection = fresh->firewall_state.connection = -1;
   // A copy of the name: this module's constants are unmapped at a restart.
   apr_pool_userdata_set(fresh, name, nullptr, process->pool);
   return *fresh;

@@ -36,7 +36,16 @@ struct KeptLogs {
   apr_array_header_t* pipes;  // KeptPipe
 };
 
-inline constexpr unsigned kept_layout = 1;
+// Of a process that httpd starts; see Companion.
+struct KeptCompanion {
+  char* identity;       // malloc()ed: the program's file and its arguments
+  time_t start;         // seconds of CLOCK_MONOTONIC at which it begins
+  unsigned quick_ends;  // deaths in a row, each soon after a start
+  int connection;       // the control connection of the last accepted policy; -1: none
+  bool absence_said;
+};
+
+inline constexpr unsigned kept_layout = 2;
 
 struct Kept {
   // These two stay where they are in every layout: a newer module ends the
@@ -56,12 +65,9 @@ struct Kept {
   int lifeline_read;
   int lifeline_write;
 
-  char* daemon_identity;  // malloc()ed: the program's file and its arguments
-  time_t daemon_start;    // seconds of CLOCK_MONOTONIC at which it begins
-  unsigned quick_ends;    // deaths in a row, each soon after a start
-
-  int connection;  // the control connection of the last accepted policy; -1: none
-  bool absence_said;
+  pid_t firewall;  // 0: none
+  KeptCompanion daemon_state;
+  KeptCompanion firewall_state;
 
   // Those of the configuration before stay until the daemon has the new ones.
   KeptLogs logs;

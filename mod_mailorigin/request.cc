@@ -1,6 +1,7 @@
 #include "mod_mailorigin/request.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -95,7 +96,20 @@ std::string entry_of(const request_rec* request, CodeRunner runner) {
   return entry_script(or_empty(request->filename), or_empty(request->path_info), encoded, is_file);
 }
 
+// PHP inside httpd runs whatever names its handler, and executable pages where
+// its setting xbithack is on, which is .htaccess's to choose.
+CodeRunner runner_of(const request_rec* request) {
+  const std::string_view handler = or_empty(request->handler);
+  if (handler == "text/html" && (request->finfo.protection & APR_FPROT_UEXECUTE) != 0) {
+    return CodeRunner::inside;
+  }
+  return code_runner(handler, or_empty(request->filename));
+}
+
 std::uint32_t uid_of(const request_rec* request, const Vhost& vhost, CodeRunner runner) {
+  // It is this very process, whoever it runs as: suexec has no part in it, and
+  // mpm-itk has taken the host's user by now.
+  if (!vhost.uid_is_set && runner == CodeRunner::inside) return geteuid();
   // suexec runs a program in ~user as that user, whatever the host's own is.
   if (!vhost.uid_is_set && runner == CodeRunner::program && is_of_userdir(request)) {
     if (const ap_unix_identity_t* identity = ap_run_get_suexec_identity(request)) {
@@ -153,7 +167,7 @@ void remove_contexts(request_rec* request) {
 
 void give_context(request_rec* request) {
   const Vhost* const vhost = config_of(request->server).vhost;
-  const CodeRunner runner = code_runner(or_empty(request->handler), or_empty(request->filename));
+  const CodeRunner runner = runner_of(request);
   if (vhost == nullptr || runner == CodeRunner::none) return;
   const Configuration& configuration = *vhost->configuration;
   if (runner == CodeRunner::inside && !configuration.has_php_inside) return;

@@ -104,7 +104,9 @@ Result<LimitRule> parse_limit(const std::vector<std::string_view>& arguments) {
   std::vector<std::string_view> seen;
   for (std::size_t i = 1; i < arguments.size(); i++) {
     const auto equals = arguments[i].find('=');
-    const std::string_view name = arguments[i].substr(0, equals);
+    // Without a name, all of it stands in the message.
+    const std::string_view name =
+        arguments[i].substr(0, equals == 0 ? arguments[i].size() : equals);
     const std::string_view value =
         equals == std::string_view::npos ? "" : arguments[i].substr(equals + 1);
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {

@@ -125,6 +125,20 @@ Result<bool> add_missing(Kept& kept, const DaemonSettings& settings) {
 
 }  // namespace
 
+std::vector<Handed> handed_to_daemon(const Kept& kept) {
+  std::vector<Handed> handed;
+  for (const KeptSocket& socket : kept.questions) {
+    if (socket.fd >= 0) handed.push_back({socket.fd, "question"});
+  }
+  handed.push_back({kept.control.fd, "control"});
+  handed.push_back({kept.lifeline_read, "lifeline"});
+  return handed;
+}
+
+std::vector<Handed> handed_to_firewall(const Kept& kept) {
+  return {{kept.lifeline_read, "lifeline"}};
+}
+
 Status ensure_directory(const std::string& directory) {
   if (mkdir(directory.c_str(), 0755) == 0) {
     // Whatever umask httpd was started with: the sockets are for everybody.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "mod_mailorigin/companion_process.h"
 #include "mod_mailorigin/config.h"
 #include "mod_mailorigin/kept.h"
 
@@ -13,6 +14,10 @@ namespace mailorigin {
 // True if something changed. Waits some seconds for a daemon of an httpd that
 // died to let go of the control socket, and fails if somebody keeps it.
 Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings);
+
+// What the processes are handed of it.
+std::vector<Handed> handed_to_daemon(const Kept& kept);
+std::vector<Handed> handed_to_firewall(const Kept& kept);
 
 // Creates the runtime directory (0755) unless it is there.
 Status ensure_directory(const std::string& directory);

@@ -1,11 +1,12 @@
-// The daemon seen from httpd's root parent: it starts it or finds it, gives it
-// the policy, starts it again, and writes its notices to error_log.
+// MailOrigin's processes seen from httpd's root parent: what they are started
+// with, and when.
 #pragma once
+
+#include <memory>
 
 #include "core/fd.h"
 #include "core/result.h"
-#include "core/unix_socket.h"
-#include "core/wire.h"
+#include "mod_mailorigin/companion.h"
 #include "mod_mailorigin/configuration.h"
 #include "mod_mailorigin/kept.h"
 
@@ -25,9 +26,6 @@ class Supervisor {
   // Every few seconds, by httpd's monitor hook.
   void tend();
 
-  // By httpd, when a process that is its child has ended.
-  void daemon_ended(int status);
-
   // In a child of httpd.
   void drop_in_child();
 
@@ -36,27 +34,16 @@ class Supervisor {
 
  private:
   Status read_key();
-  Status ensure_daemon();
-  void run_daemon(Deadline deadline);
-  Status replace_daemon();
-  Status fork_daemon();
-  void note_end(int status);
-  void watch_daemon();
-  [[nodiscard]] std::chrono::seconds delay() const;
+  Status start_daemon(const PolicyToPush& policy);
+  Status start_firewall(const PolicyToPush& policy);
+  [[nodiscard]] bool firewall_was_on() const;
 
-  // True if the daemon has the policy.
-  bool push(Deadline deadline);
-  void say_absent(const std::string& text);
-  void write(const std::vector<Notice>& notices) const;
-  void say(int level, const std::string& text) const;
-
-  apr_pool_t* pool_;
   Configuration& configuration_;
   Kept& kept_;
-  PolicyMessage message_;
+  Companion daemon_;
+  Companion firewall_;
+  FirewallMode firewall_mode_ = FirewallMode::off;
   Fd policy_;
-  std::string summary_;  // of the policy, for error_log
-  apr_proc_t watched_{};
 };
 
 }  // namespace mailorigin

@@ -1,4 +1,4 @@
-#include "mod_mailorigin/daemon_process.h"
+#include "mod_mailorigin/companion_process.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,18 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr auto stop_step = 10ms;
 constexpr int first_handed = 3;  // the LISTEN_FDS protocol begins there
-constexpr std::size_t most_handed = question_sockets_limit + 2;
-
-std::vector<std::string> arguments_of(const DaemonSettings& settings) {
-  return {settings.program,
-          "--user",
-          settings.user,
-          "--state-dir",
-          settings.state_directory,
-          "--runtime-dir",
-          settings.runtime_directory};
-}
-
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
   for (std::string& text : texts) all.push_back(text.data());
@@ -45,29 +33,23 @@ struct Launch {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
   char listen_pid[32] = "LISTEN_PID=";
-  int handed[most_handed] = {};
-  int count = 0;
+  std::vector<Handed> handed;
   std::chrono::seconds delay{};
-
-  void hand(int fd, const char* name, std::string& names) {
-    handed[count++] = fd;
-    if (!names.empty()) names += ':';
-    names += name;
-  }
 };
 
-Launch prepare(const Kept& kept, const DaemonSettings& settings, std::chrono::seconds delay) {
+Launch prepare(const Program& program, std::vector<Handed> handed, std::chrono::seconds delay) {
   Launch launch;
-  launch.arguments = arguments_of(settings);
+  launch.arguments = program.arguments;
+  launch.arguments.insert(launch.arguments.begin(), program.path);
   launch.delay = delay;
   std::string names;
-  for (const KeptSocket& socket : kept.questions) {
-    if (socket.fd >= 0) launch.hand(socket.fd, "question", names);
+  for (const Handed& each : handed) {
+    if (!names.empty()) names += ':';
+    names += each.name;
   }
-  launch.hand(kept.control.fd, "control", names);
-  launch.hand(kept.lifeline_read, "lifeline", names);
   launch.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                        "LISTEN_FDS=" + std::to_string(launch.count), "LISTEN_FDNAMES=" + names};
+                        "LISTEN_FDS=" + std::to_string(handed.size()), "LISTEN_FDNAMES=" + names};
+  launch.handed = std::move(handed);
   return launch;
 }
 
@@ -86,19 +68,21 @@ bool arrange_descriptors(Launch& launch) {
   // What one says that is tried every few seconds has been said.
   if (launch.delay > 0s && dup2(null, STDERR_FILENO) < 0) return false;
   // Out of the way first: one may stand where another belongs.
-  for (int i = 0; i < launch.count; i++) {
-    launch.handed[i] = fcntl(launch.handed[i], F_DUPFD, first_handed + launch.count);
-    if (launch.handed[i] < 0) return false;
+  const int end = first_handed + static_cast<int>(launch.handed.size());
+  for (Handed& each : launch.handed) {
+    each.fd = fcntl(each.fd, F_DUPFD, end);
+    if (each.fd < 0) return false;
   }
-  for (int i = 0; i < launch.count; i++) {
-    if (dup2(launch.handed[i], first_handed + i) < 0) return false;
+  int place = first_handed;
+  for (const Handed& each : launch.handed) {
+    if (dup2(each.fd, place++) < 0) return false;
   }
-  closefrom(first_handed + launch.count);
+  closefrom(static_cast<unsigned>(end));
   return true;
 }
 
 // Runs in the child. httpd's parent has one thread, so nothing is locked here.
-[[noreturn]] void become_daemon(Launch& launch) {
+[[noreturn]] void become(Launch& launch) {
   // Out of httpd's process group: its signals to its children are not meant.
   setpgid(0, 0);
   reset_signals();
@@ -131,10 +115,10 @@ extern "C" apr_status_t sleep_on(void*) {
 
 }  // namespace
 
-std::string daemon_identity(const DaemonSettings& settings) {
+std::string identity(const Program& program) {
   std::string identity;
   struct stat about {};
-  if (stat(settings.program.c_str(), &about) == 0) {
+  if (stat(program.path.c_str(), &about) == 0) {
     for (const auto number :
          {static_cast<long long>(about.st_dev), static_cast<long long>(about.st_ino),
           static_cast<long long>(about.st_mtim.tv_sec),
@@ -142,41 +126,43 @@ std::string daemon_identity(const DaemonSettings& settings) {
       identity += std::to_string(number) + ' ';
     }
   }
-  for (const std::string& argument : arguments_of(settings)) identity += argument + '\n';
+  identity += program.path + '\n';
+  for (const std::string& argument : program.arguments) identity += argument + '\n';
   return identity;
 }
 
-Result<pid_t> start_daemon(const Kept& kept, const DaemonSettings& settings,
-                           std::chrono::seconds delay) {
-  Launch launch = prepare(kept, settings, delay);
+Result<pid_t> start_process(const Program& program, std::vector<Handed> handed,
+                            std::chrono::seconds delay) {
+  Launch launch = prepare(program, std::move(handed), delay);
   const pid_t pid = fork();
   if (pid < 0) return system_error("fork", errno);
-  if (pid == 0) become_daemon(launch);
+  if (pid == 0) become(launch);
   return pid;
 }
 
-std::optional<int> ended(pid_t daemon) {
+std::optional<int> ended(pid_t process) {
   int status = 0;
-  const pid_t found = waitpid(daemon, &status, WNOHANG);
-  if (found == daemon) return status;
+  const pid_t found = waitpid(process, &status, WNOHANG);
+  if (found == process) return status;
   // Not a child (any more): somebody else has reaped it.
   if (found < 0 && errno == ECHILD) return 0;
   return std::nullopt;
 }
 
-bool has_ended(pid_t daemon) {
+bool has_ended(pid_t process) {
   siginfo_t information{};
-  return waitid(P_PID, static_cast<id_t>(daemon), &information, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-         information.si_pid == daemon;
+  return waitid(P_PID, static_cast<id_t>(process), &information, WEXITED | WNOHANG | WNOWAIT) !=
+             0 ||
+         information.si_pid == process;
 }
 
-void stop_daemon(pid_t daemon, std::chrono::milliseconds patience) {
-  kill(daemon, SIGTERM);
+void stop_process(pid_t process, std::chrono::milliseconds patience) {
+  kill(process, SIGTERM);
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!ended(daemon)) {
+  while (!ended(process)) {
     if (std::chrono::steady_clock::now() > deadline) {
-      kill(daemon, SIGKILL);
-      waitpid(daemon, nullptr, 0);
+      kill(process, SIGKILL);
+      waitpid(process, nullptr, 0);
       return;
     }
     std::this_thread::sleep_for(stop_step);

@@ -1,0 +1,16 @@
+// The setters of the firewall's directives.
+#pragma once
+
+#include "mod_mailorigin/httpd_api.h"
+
+namespace mailorigin {
+
+const char* set_firewall(cmd_parms* cmd, void*, const char* argument) noexcept;
+const char* set_firewall_user(cmd_parms* cmd, void*, const char* argument) noexcept;
+const char* add_smtp_port(cmd_parms* cmd, void*, const char* argument) noexcept;
+const char* add_smtp_user(cmd_parms* cmd, void*, const char* argument) noexcept;
+const char* set_smtp(cmd_parms* cmd, void*, const char* rule, const char* relay) noexcept;
+const char* add_smtp_destination(cmd_parms* cmd, void*, const char* argument) noexcept;
+const char* set_smtp_local(cmd_parms* cmd, void*, const char* argument) noexcept;
+
+}  // namespace mailorigin
