@@ -10,9 +10,19 @@ namespace mailorigin {
 
 Result<Answer> Asker::ask(const std::string& socket_path, Question question,
                           std::chrono::milliseconds timeout) {
-  const Deadline deadline = std::chrono::steady_clock::now() + timeout;
   random_bytes(question.nonce.data(), question.nonce.size());
-  const std::string packet = encode_question(question);
+  return exchange(socket_path, encode_question(question), question.nonce, timeout);
+}
+
+Result<Answer> Asker::introduce(const std::string& socket_path, Registration registration,
+                                std::chrono::milliseconds timeout) {
+  random_bytes(registration.nonce.data(), registration.nonce.size());
+  return exchange(socket_path, encode_registration(registration), registration.nonce, timeout);
+}
+
+Result<Answer> Asker::exchange(const std::string& socket_path, std::string_view packet,
+                               const Nonce& nonce, std::chrono::milliseconds timeout) {
+  const Deadline deadline = std::chrono::steady_clock::now() + timeout;
 
   // A descriptor that came over a fork is the parent's connection.
   if (owner_ != getpid() || connected_path_ != socket_path) connection_.reset();
@@ -42,7 +52,7 @@ Result<Answer> Asker::ask(const std::string& socket_path, Question question,
     const Received how = receive_packet(connection_.get(), received_, packet_limit, deadline);
     if (how == Received::packet) {
       auto answer = decode_answer(received_.bytes);
-      if (answer && answer->nonce == question.nonce) return answer;
+      if (answer && answer->nonce == nonce) return answer;
       fault = answer ? Error{"the answer belongs to another question"} : answer.error();
     } else {
       fault = Error{how == Received::nothing_yet ? "no answer in time" : "the connection was lost"};

@@ -24,7 +24,15 @@ class Asker {
   Result<Answer> ask(const std::string& socket_path, Question question,
                      std::chrono::milliseconds timeout);
 
+  // Makes this process known to the firewall by a context; see Registration. The
+  // answer allows it or says why not; errors as above. Sets the nonce.
+  Result<Answer> introduce(const std::string& socket_path, Registration registration,
+                           std::chrono::milliseconds timeout);
+
  private:
+  Result<Answer> exchange(const std::string& socket_path, std::string_view packet,
+                          const Nonce& nonce, std::chrono::milliseconds timeout);
+
   Fd connection_;
   Packet received_;  // kept for its buffer
   std::string connected_path_;

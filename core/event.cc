@@ -59,6 +59,7 @@ constexpr std::array<FieldInfo, field_count> fields = {{
     {"truncated", T::boolean, S::claim, 4},
     {"dst", T::text, S::daemon, word},
     {"dst_port", T::number, S::daemon, number},
+    {"relay", T::text, S::daemon, word},
     {"comm", T::text, S::daemon, word},
     {"exe", T::text, S::daemon, path},
     {"detached", T::boolean, S::daemon, 4},

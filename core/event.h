@@ -52,6 +52,7 @@ enum class Field : std::uint8_t {
   truncated,
   dst,
   dst_port,
+  relay,
   comm,
   exe,
   detached,

@@ -275,6 +275,7 @@ std::string Policy::encode() const {
   for (const LogTarget& target : targets) writer.add("target", encode_target(target));
   writer.add("unverified", rule_name(unverified));
   writer.add("firewall", encode_firewall(firewall));
+  if (refused_log) writer.add("refused_log", encode_route(*refused_log));
   writer.add("server", encode_vhost(server));
   for (const VhostPolicy& vhost : vhosts) writer.add("vhost", encode_vhost(vhost));
   return out;
@@ -290,6 +291,9 @@ Result<Policy> Policy::decode(std::string_view bytes) {
     }
     if (name == "unverified") return read_name(value, rule_names, policy.unverified);
     if (name == "target") return read_target(value, policy.targets.emplace_back());
+    if (name == "refused_log") {
+      return read_route(value, policy.targets.size(), policy.refused_log.emplace());
+    }
     if (name == "firewall") return read_firewall(value, policy.firewall);
     if (name != "server" && name != "vhost") return false;
     auto vhost = decode_vhost(value, policy.targets.size());
@@ -310,7 +314,7 @@ Result<Policy> Policy::decode(std::string_view bytes) {
 
 std::uint32_t vhost_id(std::string_view name) {
   const auto id = static_cast<std::uint32_t>(siphash24(name, {}));
-  return id == 0 ? 1 : id;
+  return id == 0 || id == refused_connections ? 1 : id;
 }
 
 }  // namespace mailorigin

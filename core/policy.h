@@ -70,6 +70,9 @@ struct VhostPolicy {
   SmtpPolicy smtp;
 };
 
+// In place of a vhost's id: the events that Policy::refused_log gets.
+inline constexpr std::uint32_t refused_connections = UINT32_MAX;
+
 class Policy {
  public:
   std::string instance;  // names the httpd: its pid file
@@ -77,6 +80,7 @@ class Policy {
   VhostPolicy server;
   Rule unverified = Rule::allow;  // MailOriginUnverified
   FirewallPolicy firewall;
+  std::optional<LogRoute> refused_log;  // besides the vhost's: each refused connection
   std::vector<VhostPolicy> vhosts;
 
   // Builds the indexes below; call after filling the members. decode() did.
@@ -100,8 +104,8 @@ class Policy {
 };
 
 // A vhost's id: a hash of its name, so that a context sealed before a graceful
-// restart still finds its vhost after one. Never 0. The configuration makes
-// names unique and reports the (unlikely) two names with one id.
+// restart still finds its vhost after one. Neither 0 nor refused_connections. The configuration
+// makes names unique and reports the (unlikely) two names with one id.
 std::uint32_t vhost_id(std::string_view name);
 
 }  // namespace mailorigin

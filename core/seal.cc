@@ -64,9 +64,11 @@ std::string_view seal_fault_name(SealFault fault) {
 Unsealed unseal(std::string_view text, const KeyRing& keys, std::uint64_t now_ns) {
   if (text.size() > context_text_limit) return {};
   const auto decoded = base64url_decode(text);
-  if (!decoded || decoded->size() < ContextTag::size + hash_size) return {};
-  const std::string_view bytes = *decoded;
+  return decoded ? unseal_bytes(*decoded, keys, now_ns) : Unsealed();
+}
 
+Unsealed unseal_bytes(std::string_view bytes, const KeyRing& keys, std::uint64_t now_ns) {
+  if (bytes.size() < ContextTag::size + hash_size) return {};
   Context context;
   const auto tag = decode_tag(bytes);
   if (!tag) return {};

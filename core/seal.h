@@ -38,5 +38,7 @@ struct Unsealed {
 
 // `now_ns` is CLOCK_BOOTTIME. The uid and the process are the daemon's to compare.
 Unsealed unseal(std::string_view text, const KeyRing& keys, std::uint64_t now_ns);
+// The same for the bytes that the text stands for.
+Unsealed unseal_bytes(std::string_view bytes, const KeyRing& keys, std::uint64_t now_ns);
 
 }  // namespace mailorigin

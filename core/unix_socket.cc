@@ -137,6 +137,18 @@ Result<Fd> connect_unix(const std::string& path, Deadline deadline) {
   return socket;
 }
 
+std::optional<Peer> accept_peer(int listener) {
+  for (;;) {
+    Peer peer{Fd(accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)), {}};
+    if (!peer.socket) return std::nullopt;
+    ucred who{};
+    socklen_t size = sizeof who;
+    if (getsockopt(peer.socket.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) continue;
+    peer.credentials = {who.pid, who.uid, who.gid};
+    return peer;
+  }
+}
+
 Status enable_credentials(int socket) {
   const int on = 1;
   if (setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,13 @@ struct Credentials {
   uid_t uid = 0;
   gid_t gid = 0;
 };
+
+struct Peer {
+  Fd socket;  // CLOEXEC, non-blocking
+  Credentials credentials;
+};
+// The next connection that waits, with who connected it; nothing if there is none.
+std::optional<Peer> accept_peer(int listener);
 
 // A received packet and the buffer it stands in, which is kept from one to the next.
 struct Packet {

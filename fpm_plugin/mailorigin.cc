@@ -1,5 +1,8 @@
 // The module's life: what PHP calls, and in which order things are set up.
 #include "fpm_plugin/concealment.h"
+#include "fpm_plugin/connect_functions.h"
+#include "fpm_plugin/dumpable.h"
+#include "fpm_plugin/firewall_page.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/functions.h"
 #include "fpm_plugin/module_state.h"
@@ -26,6 +29,7 @@ decltype(sapi_module.activate) sapi_activate_request = nullptr;
 // All extensions of php.ini are loaded now.
 zend_result post_startup() {
   install_mail_functions();
+  install_connect_functions();
   return next_post_startup ? next_post_startup() : SUCCESS;
 }
 
@@ -33,6 +37,7 @@ zend_result post_startup() {
 // filled before RINIT.
 int activate() {
   conceal_from_variables();
+  warn_if_dumpable();
   install_mail_functions();
   const int result = sapi_activate_request ? sapi_activate_request() : SUCCESS;
   RequestOrigin& request = module_state().request;
@@ -42,6 +47,7 @@ int activate() {
     request.context.clear();
     request.entry.clear();
   }
+  publish_request(module_state());
   return result;
 }
 
@@ -62,9 +68,12 @@ void free_state(void* globals) { delete static_cast<zend_mailorigin_globals*>(gl
 
 zend_result start_module(int type, int module_number) {
   register_settings(type, module_number);
+  prepare_dumpable_warning();
   allow_hooks_where_safe();
   if (!hooks_are_allowed()) warn_of_shared_jit();
   install_mail_functions();
+  install_connect_functions();
+  register_workers_at_fork();
   conceal_from_functions();
   next_post_startup = zend_post_startup_cb;
   zend_post_startup_cb = post_startup;
@@ -80,6 +89,8 @@ zend_result stop_module(int type, int module_number) {
   if (zend_post_startup_cb == post_startup) zend_post_startup_cb = next_post_startup;
   reveal();
   remove_mail_functions();
+  remove_connect_functions();
+  forget_dumpable_warning();
   unregister_settings(type, module_number);
   return SUCCESS;
 }
@@ -87,6 +98,12 @@ zend_result stop_module(int type, int module_number) {
 zend_result end_request(int, int) {
   undo_unfinished_calls();
   let_go_of_loaded_functions();
+  return SUCCESS;
+}
+
+// After all that scripts can have run at a request's end.
+zend_result after_request() {
+  withdraw_request();
   return SUCCESS;
 }
 
@@ -118,7 +135,7 @@ zend_module_entry mailorigin_module_entry = {
     ZEND_MODULE_GLOBALS(mailorigin),
     mailorigin::make_state,
     mailorigin::free_state,
-    nullptr,
+    mailorigin::after_request,
     STANDARD_MODULE_PROPERTIES_EX,
 };
 

@@ -5,6 +5,7 @@
 
 #include "core/context.h"
 #include "fpm_plugin/concealment.h"
+#include "fpm_plugin/httpd_request.h"
 #include "fpm_plugin/php_api.h"
 
 namespace mailorigin {
@@ -21,7 +22,7 @@ const char* context_for(std::string_view sapi) {
     return std::getenv(context_variable.data());
   }
   // Inside httpd a variable could be set by .htaccess after the seal: none is read.
-  return nullptr;
+  return sapi == "apache2handler" ? context_of_httpd_request() : nullptr;
 }
 
 }  // namespace

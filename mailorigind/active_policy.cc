@@ -12,6 +12,9 @@ ActivePolicy::ActivePolicy(Policy policy, std::vector<Fd> descriptors)
     by_target_.push_back(has_one ? descriptors_[next++].get() : -1);
   }
   server_ = compile(policy_.server);
+  if (policy_.refused_log) {
+    refused_.logs.push_back({policy_.refused_log->target, format(policy_.refused_log->format)});
+  }
   for (const VhostPolicy& vhost : policy_.vhosts) vhosts_.push_back(compile(vhost));
 }
 
@@ -56,6 +59,7 @@ const ActivePolicy::Rules& ActivePolicy::rules(const VhostPolicy& vhost) const {
 }
 
 const ActivePolicy::Rules& ActivePolicy::rules(std::uint32_t vhost_id) const {
+  if (vhost_id == refused_connections) return refused_;
   const VhostPolicy* vhost = policy_.by_id(vhost_id);
   return rules(vhost != nullptr ? *vhost : policy_.server);
 }

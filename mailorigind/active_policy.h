@@ -46,7 +46,8 @@ class ActivePolicy {
   [[nodiscard]] const Policy& policy() const { return policy_; }
   // `vhost` is one of policy()'s.
   [[nodiscard]] const Rules& rules(const VhostPolicy& vhost) const;
-  // The server's for a vhost that is not configured any more.
+  // The server's for a vhost that is not configured any more; those of
+  // Policy::refused_log for refused_connections.
   [[nodiscard]] const Rules& rules(std::uint32_t vhost_id) const;
   // -1 where there is none (yet).
   [[nodiscard]] int descriptor(std::size_t target) const { return by_target_[target]; }
@@ -64,6 +65,7 @@ class ActivePolicy {
   std::map<std::pair<bool, std::string>, Format> formats_;
   std::map<std::string, Pattern> patterns_;  // for the answering thread
   Rules server_;
+  Rules refused_;
   std::vector<Rules> vhosts_;
 };
 

@@ -9,26 +9,39 @@
 
 #include "mailorigind/event_record.h"
 #include "mailorigind/limits.h"
-#include "mailorigind/policy_file.h"
 #include "mailorigind/process.h"
+#include "service/policy_file.h"
 
 namespace mailorigin {
 
-Daemon::Daemon(std::string state_directory, Inherited inherited, std::size_t descriptor_limit)
+Daemon::Daemon(std::string state_directory, const std::string& runtime_directory,
+               Inherited inherited, std::size_t descriptor_limit)
     : state_directory_(std::move(state_directory)),
       inherited_(std::move(inherited)),
       descriptor_limit_(descriptor_limit),
-      control_(poller_, notices_, [this](ControlDesk::Push push) { take(std::move(push)); }) {}
+      poller_(ready_per_turn, messages_per_user_and_turn),
+      firewall_(runtime_directory + "/firewall.sock", notices_),
+      control_(poller_, notices_,
+               {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
+                [this](ControlDesk::Push push) -> Status {
+                  take(std::move(push));
+                  return Done{};
+                },
+                [](const Packet&, int) -> Status {
+                  return Error{"only policy, descriptors and commit are understood here"};
+                }}) {}
 
 Daemon::~Daemon() = default;
 
 Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& state_directory,
+                                             const std::string& runtime_directory,
                                              Inherited inherited, std::optional<SealKey> key,
                                              std::size_t descriptor_limit) {
   std::unique_ptr<Daemon> daemon(
-      new Daemon(state_directory, std::move(inherited), descriptor_limit));
+      new Daemon(state_directory, runtime_directory, std::move(inherited), descriptor_limit));
   if (key) daemon->judge_.use(KeyRing{*key, std::nullopt});
   if (const Status opened = daemon->open_state(); !opened) return opened.error();
+  if (key) daemon->connections_->use(KeyRing{*key, std::nullopt});
   if (const Status watched = daemon->watch(); !watched) return watched.error();
   return daemon;
 }
@@ -48,8 +61,9 @@ Status Daemon::open_state() {
   if (!journal) return journal.error();
   journal_ = *std::move(journal);
   delivery_ = std::make_unique<Delivery>(*journal_, *std::move(positions), notices_);
-  questions_ =
-      std::make_unique<QuestionDesk>(poller_, judge_, *journal_, answers_, names_, notices_);
+  connections_ = std::make_unique<SmtpRecorder>(*journal_, names_);
+  questions_ = std::make_unique<QuestionDesk>(poller_, judge_, *journal_, answers_, names_,
+                                              notices_, firewall_);
   questions_->set_capacity(descriptor_limit_ / 2);
 
   auto policy = load_policy(state_directory_);
@@ -108,11 +122,29 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
       std::make_shared<const ActivePolicy>(std::move(policy), std::move(descriptors));
   if (active->policy().has_limits() && !judge_.counts()) open_limits();
   judge_.use(active);
+  connections_->use(active);
+  firewall_.want(active->policy().firewall.mode != FirewallMode::off);
   delivery_->adopt(active);
+}
+
+// Only root's connections stay.
+void Daemon::accept_control(int listener) {
+  while (auto peer = accept_peer(listener)) {
+    if (peer->credentials.uid == 0) {
+      control_.adopt(std::move(peer->socket));
+      continue;
+    }
+    const std::string uid = "uid " + std::to_string(peer->credentials.uid);
+    notices_.begins("control " + uid, Notice::Level::error,
+                    "MO0214: " + uid +
+                        " could connect to the control socket, which must be root's alone "
+                        "(mode 0600); it was refused");
+  }
 }
 
 void Daemon::take(ControlDesk::Push push) {
   judge_.use(push.keys);
+  connections_->use(push.keys);
   if (const Status saved = save_policy(state_directory_, push.encoded); !saved) {
     notices_.begins("policy", Notice::Level::error,
                     "MO0217: " + saved.error().message +
@@ -132,15 +164,26 @@ Status Daemon::run() {
   return Done{};
 }
 
+void Daemon::record_connections(const Moment& moment) {
+  firewall_.tend(moment.elapsed_ms());
+  if (firewall_.ring() == nullptr) return;
+  const auto recorded = connections_->record(*firewall_.ring(), moment);
+  questions_->report_journal(recorded ? Status(Done{}) : Status(recorded.error()));
+  if (recorded && *recorded) delivery_->wake();
+}
+
 void Daemon::loop() {
+  std::uint64_t ring_read_ms = 0;
   std::vector<Poller::Ready> others;
   for (;;) {
     const int house = questions_->keep_house();
-    const int timeout = notices_.waiting() ? std::min(house, 1000) : house;
+    int timeout = notices_.waiting() ? std::min(house, 1000) : house;
+    if (firewall_.wanted()) timeout = std::min(timeout, static_cast<int>(ring_interval_ms));
     others.clear();
     const auto& ready = poller_.wait(timeout);
 
-    questions_->begin_turn(Moment::now());
+    const Moment moment = Moment::now();
+    questions_->begin_turn(moment);
     for (const Poller::Ready& one : ready) {
       if (one.source == Source::question) {
         questions_->read(one.fd);
@@ -149,6 +192,10 @@ void Daemon::loop() {
       }
     }
     if (questions_->end_turn()) delivery_->wake();
+    if (firewall_.wanted() && moment.elapsed_ms() - ring_read_ms >= ring_interval_ms) {
+      ring_read_ms = moment.elapsed_ms();
+      record_connections(moment);
+    }
 
     bool ending = false;
     for (const Poller::Ready& one : others) {
@@ -157,7 +204,7 @@ void Daemon::loop() {
           questions_->accept(one.fd);
           break;
         case Source::control_listener:
-          control_.accept(one.fd);
+          accept_control(one.fd);
           break;
         case Source::control:
           control_.read(one.fd);
@@ -171,6 +218,8 @@ void Daemon::loop() {
           break;
         case Source::notices:
         case Source::question:
+        case Source::visitor:
+        case Source::timer:
           break;
       }
     }

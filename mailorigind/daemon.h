@@ -7,24 +7,27 @@
 
 #include "core/key.h"
 #include "core/result.h"
-#include "mailorigind/control_desk.h"
 #include "mailorigind/delivery.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/journal.h"
 #include "mailorigind/judge.h"
-#include "mailorigind/notice_board.h"
-#include "mailorigind/poller.h"
 #include "mailorigind/question_desk.h"
 #include "mailorigind/recent_answers.h"
+#include "mailorigind/smtp_recorder.h"
 #include "mailorigind/user_names.h"
+#include "service/control_desk.h"
+#include "service/notice_board.h"
+#include "service/poller.h"
 
 namespace mailorigin {
 
 class Daemon {
  public:
-  // Opens what the state directory keeps; its lock is held by the caller.
+  // Opens what the state directory keeps; its lock is held by the caller. The
+  // firewall is looked for in the runtime directory.
   // `descriptor_limit` is RLIMIT_NOFILE's.
   static Result<std::unique_ptr<Daemon>> open(const std::string& state_directory,
+                                              const std::string& runtime_directory,
                                               Inherited inherited, std::optional<SealKey> key,
                                               std::size_t descriptor_limit);
   ~Daemon();
@@ -36,12 +39,15 @@ class Daemon {
   Status run();
 
  private:
-  Daemon(std::string state_directory, Inherited inherited, std::size_t descriptor_limit);
+  Daemon(std::string state_directory, const std::string& runtime_directory, Inherited inherited,
+         std::size_t descriptor_limit);
   Status open_state();
   Status watch();
   void loop();
+  void accept_control(int listener);
   void take(ControlDesk::Push push);
   void open_limits();
+  void record_connections(const Moment& moment);
   void put_in_force(Policy policy, std::vector<Fd> descriptors);
 
   const std::string state_directory_;
@@ -55,6 +61,8 @@ class Daemon {
   RecentAnswers answers_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Delivery> delivery_;
+  FirewallLink firewall_;
+  std::unique_ptr<SmtpRecorder> connections_;
   std::unique_ptr<QuestionDesk> questions_;
   ControlDesk control_;
   Fd signals_;

@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "mailorigind/active_policy.h"
-#include "mailorigind/event_fd.h"
 #include "mailorigind/journal.h"
 #include "mailorigind/limits.h"
-#include "mailorigind/notice_board.h"
 #include "mailorigind/positions.h"
 #include "mailorigind/syslog_socket.h"
 #include "mailorigind/target.h"
+#include "service/event_fd.h"
+#include "service/notice_board.h"
 
 namespace mailorigin {
 

@@ -30,6 +30,11 @@ void append_payload(std::string& out, std::uint32_t policy, const Answer& answer
   append_event(out, event);
 }
 
+void append_payload(std::string& out, std::uint32_t policy, const Event& event) {
+  NameValueWriter(out).add(policy_name, std::uint64_t{policy});
+  append_event(out, event);
+}
+
 std::uint32_t payload_policy(std::string_view payload) {
   const auto first = NameValueReader(payload).next();
   if (!first || first->name != policy_name) return 0;

@@ -15,6 +15,9 @@ namespace mailorigin {
 void append_payload(std::string& out, std::uint32_t policy, const Answer& answer,
                     const Event& event);
 
+// Of an event that nobody is answered.
+void append_payload(std::string& out, std::uint32_t policy, const Event& event);
+
 // Whose logs; the server's if the payload does not say.
 std::uint32_t payload_policy(std::string_view payload);
 

@@ -1,28 +1,15 @@
 #include "mailorigind/inherited.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
 #include <string>
-#include <string_view>
 
-#include "core/name_values.h"
 #include "core/unix_socket.h"
+#include "service/handed_over.h"
 
 namespace mailorigin {
 
 namespace {
-
-constexpr int first_descriptor = 3;
-constexpr std::uint64_t descriptors_limit = 64;
-
-std::string_view environment(const char* name) {
-  const char* value = getenv(name);
-  return value == nullptr ? std::string_view() : value;
-}
 
 int option(int socket, int name) {
   int value = 0;
@@ -40,11 +27,6 @@ Status check_listening(int socket, const std::string& name) {
 }
 
 Status take(Fd fd, const std::string& name, Inherited& inherited) {
-  const int flags = fcntl(fd.get(), F_GETFL);
-  if (flags < 0 || fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0 ||
-      fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
-    return system_error("the descriptor named " + name, errno);
-  }
   if (name == "lifeline") {
     inherited.lifeline = std::move(fd);
     return Done{};
@@ -66,26 +48,16 @@ Status take(Fd fd, const std::string& name, Inherited& inherited) {
 }  // namespace
 
 Result<Inherited> take_inherited() {
-  const std::string pid(environment("LISTEN_PID"));
-  const std::string count_text(environment("LISTEN_FDS"));
-  const std::string names_text(environment("LISTEN_FDNAMES"));
-  unsetenv("LISTEN_PID");
-  unsetenv("LISTEN_FDS");
-  unsetenv("LISTEN_FDNAMES");
-
-  const auto count = parse_number(count_text, descriptors_limit);
-  if (pid != std::to_string(getpid()) || !count) {
+  auto all = take_handed_over();
+  if (!all) return all.error();
+  if (all->empty()) {
     return Error{
         "no sockets were handed over (LISTEN_PID, LISTEN_FDS): "
         "httpd or a systemd socket unit starts mailorigind"};
   }
   Inherited inherited;
-  std::string_view names = names_text;
-  for (int i = 0; i < static_cast<int>(*count); i++) {
-    const std::size_t length = std::min(names.find(':'), names.size());
-    const std::string name(names.substr(0, length));
-    names.remove_prefix(std::min(length + 1, names.size()));
-    if (const Status taken = take(Fd(first_descriptor + i), name, inherited); !taken) {
+  for (HandedOver& one : *all) {
+    if (const Status taken = take(std::move(one.fd), one.name, inherited); !taken) {
       return taken.error();
     }
   }

@@ -1,50 +1,11 @@
 #include "mailorigind/judge.h"
 
-#include <time.h>
-#include <unistd.h>
-
-#include <array>
-
 #include "core/text.h"
+#include "mailorigind/origin.h"
 
 namespace mailorigin {
 
-namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
-
-void describe_origin(Event& event, const Context& context) {
-  event.set(Field::verified, true);
-  event.set(Field::vhost, context.vhost);
-  event.set(Field::docroot, context.docroot);
-  event.set(Field::entry, context.entry);
-  event.set(Field::client, context.client);
-  event.set(Field::method, context.method);
-  event.set(Field::uri, context.uri);
-  event.set(Field::request_id, context.tag.request_id.text());
-  if (context.tag.uid != ContextTag::any_uid) {
-    event.set(Field::suexec_uid, std::uint64_t{context.tag.uid});
-  }
-  if ((context.tag.flags & ContextTag::truncated) != 0) event.set(Field::truncated, true);
-}
-
-}  // namespace
-
-Moment Moment::now() {
-  timespec wall{};
-  clock_gettime(CLOCK_REALTIME, &wall);
-  return {static_cast<std::uint64_t>(wall.tv_sec) * 1000 +
-              static_cast<std::uint64_t>(wall.tv_nsec) / 1'000'000,
-          boottime_now_ns()};
-}
-
-Judge::Judge()
-    : policy_(std::make_shared<const ActivePolicy>(Policy(), std::vector<Fd>())),
-      host_(host_name()) {}
+Judge::Judge() : policy_(std::make_shared<const ActivePolicy>(Policy(), std::vector<Fd>())) {}
 
 void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
   policy_ = std::move(policy);
@@ -52,14 +13,12 @@ void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
                 [&](const auto& entry) { return policy_->policy().by_id(entry.first) == nullptr; });
 }
 
-// The context that the question shows, if it holds for who shows it; else the
-// reason why it does not in `refusal`.
-Unsealed Judge::unseal_shown(const Question& question, const AskingProcess& asker,
+Unsealed Judge::unseal_shown(std::string_view context, const AskingProcess& asker,
                              const Moment& moment, std::string_view& refusal) {
   Unsealed unsealed;
-  if (question.context.empty()) return unsealed;
+  if (context.empty()) return unsealed;
   unsealed.fault = SealFault::unknown_key;
-  if (keys_) unsealed = unseal(question.context, *keys_, moment.boottime_ns);
+  if (keys_) unsealed = unseal(context, *keys_, moment.boottime_ns);
   if (!unsealed.context) {
     refusal = seal_fault_name(unsealed.fault);
     return unsealed;
@@ -121,7 +80,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   if (refused_before()) return judgement;
 
   Shown shown;
-  const Unsealed unsealed = unseal_shown(question, asker, moment, shown.refusal);
+  const Unsealed unsealed = unseal_shown(question.context, asker, moment, shown.refusal);
   if (unsealed.context) shown.context = &*unsealed.context;
   const Decision decision = decide(shown, asker.credentials.uid, policy_->policy());
   const VhostPolicy& policy = *decision.policy;
@@ -145,21 +104,13 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   if (shown.context != nullptr) {
     describe_origin(event, *shown.context);
   } else if (!of_server) {
-    event.set(Field::vhost, policy.name);
-    event.set(Field::docroot, policy.docroot);
+    describe_owner(event, policy);
   }
   if (exhausted == nullptr) {
     const bool of_nobody = shown.context == nullptr && of_server;
     apply({event, asker.credentials.uid, policy, of_nobody, &question}, asker, moment, answer);
   }
-  if (time_ms_ != moment.wall_ms) {
-    time_ms_ = moment.wall_ms;
-    time_text_ = rfc3339(time_ms_);
-  }
-  answer.id = ids_.next(moment.wall_ms).text();
-  event.set(Field::time, time_text_);
-  event.set(Field::id, answer.id);
-  event.set(Field::host, host_);
+  answer.id = stamp_.put(event, moment.wall_ms);
   if (!event.has(Field::kind)) event.set(Field::kind, "mail");
   event.set(Field::verdict, verdict_name(answer.verdict));
   event.set(Field::reason, answer.reason);
@@ -176,6 +127,15 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
     answer.headers.emplace_back(header.name, header_value(value));
   }
   return judgement;
+}
+
+std::optional<Context> Judge::admit(std::string_view context, const AskingProcess& asker,
+                                    const Moment& moment, std::string_view& refusal) {
+  if (!asker.quota.take(moment.elapsed_ms())) {
+    refusal = "busy";
+    return std::nullopt;
+  }
+  return std::move(unseal_shown(context, asker, moment, refusal).context);
 }
 
 }  // namespace mailorigin

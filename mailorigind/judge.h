@@ -11,27 +11,18 @@
 
 #include "core/key.h"
 #include "core/limits.h"
-#include "core/ulid.h"
 #include "core/unix_socket.h"
 #include "core/wire.h"
 #include "mailorigind/active_policy.h"
 #include "mailorigind/decision.h"
+#include "mailorigind/moment.h"
 #include "mailorigind/process.h"
 #include "mailorigind/quota.h"
 #include "mailorigind/request_bindings.h"
 #include "mailorigind/rules.h"
+#include "mailorigind/stamp.h"
 
 namespace mailorigin {
-
-// One reading of the clocks for all that is done in one turn.
-struct Moment {
-  std::uint64_t wall_ms = 0;
-  std::uint64_t boottime_ns = 0;
-  // For intervals.
-  [[nodiscard]] std::uint64_t elapsed_ms() const { return boottime_ns / 1'000'000; }
-
-  static Moment now();
-};
 
 // Who asks, as far as the kernel knows.
 struct AskingProcess {
@@ -62,8 +53,15 @@ class Judge {
   // Where it says `recorded`, the question's claims have become the event.
   Judgement judge(Question& question, const AskingProcess& asker, const Moment& moment);
 
+  // A context that is shown without a question: nothing, and why in `refusal`,
+  // if it does not hold for who shows it.
+  std::optional<Context> admit(std::string_view context, const AskingProcess& asker,
+                               const Moment& moment, std::string_view& refusal);
+
  private:
-  Unsealed unseal_shown(const Question& question, const AskingProcess& asker, const Moment& moment,
+  // The context that is shown, if it holds for who shows it; else the reason why
+  // it does not in `refusal`.
+  Unsealed unseal_shown(std::string_view context, const AskingProcess& asker, const Moment& moment,
                         std::string_view& refusal);
   void apply(const RuledMail& mail, const AskingProcess& asker, const Moment& moment,
              Answer& answer);
@@ -74,10 +72,7 @@ class Judge {
   std::optional<LimitTable> limits_;
   RequestBindings bindings_;
   std::unordered_map<std::uint32_t, Quota> vhost_quotas_;
-  UlidGenerator ids_;
-  std::string host_;
-  std::uint64_t time_ms_ = 0;
-  std::string time_text_;  // time_ms_ as an event has it
+  Stamp stamp_;
 };
 
 }  // namespace mailorigin

@@ -1,4 +1,5 @@
-// The daemon's limits, all in one place, each with its reason.
+// The daemon's limits, all in one place, each with its reason; those that it
+// shares with the firewall are in service/limits.h.
 #pragma once
 
 #include <chrono>
@@ -71,12 +72,6 @@ inline constexpr std::size_t names_kept = 65'536;
 // again long before.
 inline constexpr std::uint64_t user_memory_ms = 60'000;
 
-// ---- Control
-
-inline constexpr std::size_t control_connections = 16;
-inline constexpr std::size_t policy_size_limit = 256 << 20;  // 10,000 vhosts take about 5 MiB
-inline constexpr std::size_t notices_kept = 256;
-
 // ---- Journal
 
 // A start after a crash checks the last segment and reads the nonces of the last
@@ -110,9 +105,16 @@ inline constexpr std::uint64_t stall_notice_ms = 2'000;
 // millisecond later saves the answering thread a wake-up per question.
 inline constexpr std::chrono::milliseconds delivery_linger{1};
 
+// ---- The firewall
+
+// How often its ring buffer is looked at: the kernel wakes nobody, because that
+// costs the connecting process more than everything else. It has room for 540
+// connections, and writes at most 50 a second of one user.
+inline constexpr std::uint64_t ring_interval_ms = 50;
+inline constexpr std::size_t connections_per_turn = 256;
+
 // ---- Life
 
-inline constexpr std::chrono::seconds lock_patience{10};
 inline constexpr std::chrono::seconds drain_patience{5};
 
 }  // namespace mailorigin

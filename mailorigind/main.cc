@@ -10,7 +10,8 @@
 #include "mailorigind/inherited.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/options.h"
-#include "mailorigind/privileges.h"
+#include "service/limits.h"
+#include "service/privileges.h"
 
 namespace mailorigin {
 
@@ -46,7 +47,8 @@ Status serve(const Options& options) {
   const auto lock = lock_state_directory(options.state_directory, lock_patience);
   if (!lock) return lock.error();
   set_signals();
-  auto daemon = Daemon::open(options.state_directory, *std::move(inherited), key, descriptor_limit);
+  auto daemon = Daemon::open(options.state_directory, options.runtime_directory,
+                             *std::move(inherited), key, descriptor_limit);
   if (!daemon) return daemon.error();
   return (*daemon)->run();
 }

@@ -1,6 +1,6 @@
 #include "mailorigind/options.h"
 
-#include <string_view>
+#include "service/option_reader.h"
 
 namespace mailorigin {
 
@@ -17,43 +17,19 @@ const char usage_text[] =
     "  --runtime-dir DIR   where httpd keeps the sockets and the key\n"
     "  --version, --help\n";
 
-namespace {
-
-bool absolute(const std::string& path) { return !path.empty() && path[0] == '/'; }
-
-}  // namespace
-
 Result<Options> parse_options(int count, const char* const arguments[]) {
   Options options;
-  for (int i = 1; i < count; i++) {
-    const std::string_view argument = arguments[i];
-    if (argument == "--help") {
-      options.help = true;
-      continue;
-    }
-    if (argument == "--version") {
-      options.version = true;
-      continue;
-    }
-    const std::size_t equals = argument.find('=');
-    const std::string_view name = argument.substr(0, equals);
-    std::string* value = name == "--user"          ? &options.user
-                         : name == "--state-dir"   ? &options.state_directory
-                         : name == "--runtime-dir" ? &options.runtime_directory
-                                                   : nullptr;
-    if (value == nullptr) return Error{"'" + std::string(argument) + "' is not an option"};
-    if (equals != std::string_view::npos) {
-      *value = argument.substr(equals + 1);
-    } else if (i + 1 < count) {
-      *value = arguments[++i];
-    } else {
-      return Error{std::string(name) + " needs a value"};
-    }
-  }
+  const Status read = read_options(count, arguments,
+                                   {{"--user", &options.user},
+                                    {"--state-dir", &options.state_directory},
+                                    {"--runtime-dir", &options.runtime_directory}},
+                                   {{"--help", &options.help}, {"--version", &options.version}});
+  if (!read) return read.error();
   if (options.help || options.version) return options;
   if (options.user.empty()) return Error{"--user is missing"};
-  if (!absolute(options.state_directory)) return Error{"--state-dir must be an absolute path"};
-  if (!absolute(options.runtime_directory)) return Error{"--runtime-dir must be an absolute path"};
+  if (!is_absolute(options.state_directory)) return Error{"--state-dir must be an absolute path"};
+  if (!is_absolute(options.runtime_directory))
+    return Error{"--runtime-dir must be an absolute path"};
   return options;
 }
 

@@ -9,7 +9,7 @@
 
 #include "core/fd.h"
 #include "core/result.h"
-#include "mailorigind/notice_board.h"
+#include "service/notice_board.h"
 
 namespace mailorigin {
 

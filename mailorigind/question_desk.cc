@@ -7,19 +7,39 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/base64url.h"
 #include "mailorigind/event_record.h"
 #include "mailorigind/limits.h"
 
 namespace mailorigin {
 
+namespace {
+
+// Who shows a page publishes its contexts there; any other process keeps this one.
+mo_registration process_of(const Registration& registration, const Process& process) {
+  mo_registration about{};
+  about.tgid = static_cast<std::uint32_t>(process.pid);
+  about.start_ticks = process.start;
+  about.page = registration.page;
+  if (registration.page != 0) return about;
+  const std::string context = base64url_decode(registration.context).value_or("");
+  about.origin.size = static_cast<std::uint32_t>(
+      context.size() <= mo_context_size ? context.size() : std::size_t{mo_tag_size});
+  std::copy_n(context.begin(), about.origin.size, about.origin.context);
+  return about;
+}
+
+}  // namespace
+
 QuestionDesk::QuestionDesk(Poller& poller, Judge& judge, Journal& journal, RecentAnswers& answers,
-                           UserNames& names, NoticeBoard& notices)
+                           UserNames& names, NoticeBoard& notices, FirewallLink& firewall)
     : poller_(poller),
       judge_(judge),
       journal_(journal),
       answers_(answers),
       names_(names),
       notices_(notices),
+      firewall_(firewall),
       buffer_(packet_limit) {}
 
 void QuestionDesk::begin_turn(const Moment& moment) {
@@ -208,7 +228,36 @@ void QuestionDesk::read(int fd) {
                            " used it: a connection belongs to the process that opened it");
     return;
   }
-  answer(*asking, packet, sender);
+  if (message_type(packet) == MessageType::registration) {
+    introduce(*asking, packet, sender);
+  } else {
+    answer(*asking, packet, sender);
+  }
+}
+
+// To the firewall, by the context that the process shows.
+void QuestionDesk::introduce(Connection& asking, std::string_view packet,
+                             const Credentials& sender) {
+  auto registration = decode_registration(packet);
+  if (!registration) {
+    close_bad(asking, "what it sent is no registration: " + registration.error().message);
+    return;
+  }
+  User& owner = *asking.user;
+  owner.last_seen_ms = moment_.elapsed_ms();
+  Quota& quota = sender.uid == owner.uid ? owner.quota : user(sender.uid).quota;
+  Answer answer;
+  answer.nonce = registration->nonce;
+  std::string_view refusal;
+  const auto context =
+      judge_.admit(registration->context, {sender, names_.name(sender.uid), quota, asking.lineage},
+                   moment_, refusal);
+  if (context && !firewall_.add(process_of(*registration, asking.lineage->front()))) {
+    refusal = "no-firewall";
+  }
+  answer.reason = refusal;
+  if (!refusal.empty()) answer.verdict = Verdict::deny;
+  pending_.push_back({asking.socket.get(), {sender.uid, answer.nonce}, answer, std::nullopt});
 }
 
 void QuestionDesk::answer(Connection& asking, std::string_view packet, const Credentials& sender) {

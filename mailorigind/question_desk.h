@@ -14,12 +14,13 @@
 #include <vector>
 
 #include "core/unix_socket.h"
+#include "mailorigind/firewall_link.h"
 #include "mailorigind/journal.h"
 #include "mailorigind/judge.h"
-#include "mailorigind/notice_board.h"
-#include "mailorigind/poller.h"
 #include "mailorigind/recent_answers.h"
 #include "mailorigind/user_names.h"
+#include "service/notice_board.h"
+#include "service/poller.h"
 
 namespace mailorigin {
 
@@ -27,7 +28,7 @@ class QuestionDesk {
  public:
   // Watches connections with `poller`. All references must outlive it.
   QuestionDesk(Poller& poller, Judge& judge, Journal& journal, RecentAnswers& answers,
-               UserNames& names, NoticeBoard& notices);
+               UserNames& names, NoticeBoard& notices, FirewallLink& firewall);
 
   // How many connections there may be at once; more close the longest idle one
   // of the uid that has most.
@@ -41,6 +42,9 @@ class QuestionDesk {
   void read(int fd);
   // The journal, then the answers. True if something was appended.
   bool end_turn();
+
+  // Says, once, that the journal cannot be written, or that it can be again.
+  void report_journal(const Status& appended);
 
   // ---- Between turns, because they may close connections.
 
@@ -93,10 +97,10 @@ class QuestionDesk {
   void make_room();
   bool receive(Connection& connection, std::string_view& packet, Credentials& sender);
   void answer(Connection& connection, std::string_view packet, const Credentials& sender);
+  void introduce(Connection& connection, std::string_view packet, const Credentials& sender);
   [[nodiscard]] double cost(std::size_t size) const;
   [[nodiscard]] std::optional<Answer> repeated(const RecentAnswers::Key& key,
                                                const Question& question) const;
-  void report_journal(const Status& appended);
 
   Poller& poller_;
   Judge& judge_;
@@ -104,6 +108,7 @@ class QuestionDesk {
   RecentAnswers& answers_;
   UserNames& names_;
   NoticeBoard& notices_;
+  FirewallLink& firewall_;
 
   std::size_t capacity_ = 1024;
   std::size_t count_ = 0;

@@ -10,9 +10,9 @@
 
 #include "mailorigind/active_policy.h"
 #include "mailorigind/journal.h"
-#include "mailorigind/notice_board.h"
 #include "mailorigind/positions.h"
 #include "mailorigind/syslog_socket.h"
+#include "service/notice_board.h"
 
 namespace mailorigin {
 

@@ -9,8 +9,8 @@
 #include <thread>
 #include <utility>
 
-#include "mailorigind/event_fd.h"
 #include "mailorigind/limits.h"
+#include "service/event_fd.h"
 
 namespace mailorigin {
 

@@ -29,6 +29,7 @@ enum {
   mo_exe_parts = 8,
   mo_exe_part_size = 64,
   mo_ticks_per_second = 100, /* USER_HZ: /proc/PID/stat's starttime */
+  mo_ring_size = 2 << 20,    /* of mo_smtp_event, 540 of them: what mailorigind maps */
 };
 
 /* A process's origin: the whole context when it fits, else its tag alone. */
@@ -37,6 +38,8 @@ struct mo_origin {
   __mo_u32 line; /* 0: no call of PHP's is running that connects */
   __mo_u8 context[mo_context_size];
   char file[mo_file_size]; /* of that call, ended by a NUL, cut at the front */
+  /* "file:line" of the newest frame outside mailer libraries, likewise. */
+  char caller[mo_file_size];
 };
 
 /* One page of a worker's own memory, at a multiple of 4096, which the worker

@@ -42,11 +42,18 @@ TEST(EntryScript, IsThePathThatPhpRuns) {
   EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a%2", "", true), "/srv/a%2");
 }
 
+TEST(EntryScript, IsTheSameForEveryPathInfoWhereHttpdSeesNoFile) {
+  EXPECT_EQ(entry("proxy:fcgi://h/www/a.php"), "/www/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h/www/a.php/1"), "/www/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h/www/a.php/2/b.php/3"), "/www/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h/www/a.b/c.phtml/d"), "/www/a.b/c.phtml");
+  EXPECT_EQ(entry("proxy:fcgi://h/www/nothing/like/it"), "/www/nothing/like/it");
+}
+
 TEST(EntryScript, FindsWhereProxyPassMatchLeftPathInfo) {
   EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a.php/x/y", "", true, "/srv/a.php"), "/srv/a.php");
   EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/x.php/a.php/y", "", true, "/srv/x.php/a.php"),
             "/srv/x.php/a.php");
-  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a.php/x", "", true, "nothing"), "/srv/a.php/x");
 }
 
 }  // namespace

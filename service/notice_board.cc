@@ -1,9 +1,11 @@
-#include "mailorigind/notice_board.h"
+#include "service/notice_board.h"
 
 #include <poll.h>
 #include <unistd.h>
 
-#include "mailorigind/limits.h"
+#include <cerrno>
+
+#include "service/limits.h"
 
 namespace mailorigin {
 
@@ -50,7 +52,7 @@ bool NoticeBoard::waiting() {
 void print_notice(const Notice& notice) {
   pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
   if (poll(&standard_error, 1, 0) <= 0) return;
-  const std::string line = "mailorigind: " + notice.text + "\n";
+  const std::string line = std::string(program_invocation_short_name) + ": " + notice.text + "\n";
   (void)!write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -1,13 +1,14 @@
-// Poller: epoll, for the answering thread.
+// Poller: epoll, for the thread that answers.
 #pragma once
 
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "core/fd.h"
-#include "mailorigind/limits.h"
 
 namespace mailorigin {
 
@@ -21,6 +22,8 @@ enum class Source : std::uint32_t {
   names,
   signals,
   lifeline,
+  visitor,  // the firewall's: a connection of mailorigind's
+  timer,
 };
 
 class Poller {
@@ -30,7 +33,9 @@ class Poller {
     int fd;
   };
 
-  Poller() : fd_(epoll_create1(EPOLL_CLOEXEC)), events_(ready_per_turn) {}
+  // Of what is ready, wait() returns at most `per_turn`, and begins `step` further on each time.
+  Poller(std::size_t per_turn, std::size_t step)
+      : fd_(epoll_create1(EPOLL_CLOEXEC)), events_(per_turn), step_(step) {}
   [[nodiscard]] bool valid() const { return static_cast<bool>(fd_); }
 
   // False when the kernel refuses. A descriptor that is closed leaves by itself.
@@ -54,7 +59,7 @@ class Poller {
           {static_cast<Source>(data >> 32), static_cast<int>(static_cast<std::uint32_t>(data))});
     }
     if (!ready_.empty()) {
-      start_ = (start_ + messages_per_user_and_turn) % ready_.size();
+      start_ = (start_ + step_) % ready_.size();
       std::rotate(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(start_),
                   ready_.end());
     }
@@ -64,6 +69,7 @@ class Poller {
  private:
   Fd fd_;
   std::vector<epoll_event> events_;
+  const std::size_t step_;
   std::vector<Ready> ready_;
   std::size_t start_ = 0;
 };

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/wire.h"
-#include "mailorigind/event_fd.h"
+#include "service/event_fd.h"
 
 namespace mailorigin {
 

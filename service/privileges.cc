@@ -1,4 +1,4 @@
-#include "mailorigind/privileges.h"
+#include "service/privileges.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -68,10 +68,11 @@ Status prepare_state_directory(const std::string& path, const Account& account) 
   if (about.st_uid != account.uid) {
     if (about.st_uid != 0) {
       return Error{path + ": belongs to uid " + std::to_string(about.st_uid) +
-                   ", not to the daemon's user; chown it with all that is in it"};
+                   ", not to the service's user; chown it with all that is in it"};
     }
     if (!is_empty(path)) {
-      return Error{path + ": belongs to root and is not empty; a state directory is the daemon's " +
+      return Error{path +
+                   ": belongs to root and is not empty; a state directory is the service's " +
                    "own, name another one or chown it with all that is in it"};
     }
     if (fchown(directory.get(), account.uid, account.gid) != 0) return system_error(path, errno);
@@ -108,7 +109,7 @@ Result<Fd> lock_state_directory(const std::string& path, std::chrono::millisecon
   while (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return system_error(name, errno);
     if (std::chrono::steady_clock::now() >= deadline) {
-      return Error{"another mailorigind holds " + name +
+      return Error{"another " + std::string(program_invocation_short_name) + " holds " + name +
                    "; each httpd needs its own MailOriginRuntimeDir and MailOriginStateDir"};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

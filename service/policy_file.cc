@@ -1,4 +1,4 @@
-#include "mailorigind/policy_file.h"
+#include "service/policy_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "core/fd.h"
 #include "core/file.h"
-#include "mailorigind/limits.h"
+#include "service/limits.h"
 
 namespace mailorigin {
 

@@ -1,4 +1,4 @@
-#include "mailorigind/control_desk.h"
+#include "service/control_desk.h"
 
 #include <sys/socket.h>
 
@@ -6,8 +6,7 @@
 #include <cerrno>
 
 #include "core/file.h"
-#include "mailorigind/active_policy.h"
-#include "mailorigind/limits.h"
+#include "service/limits.h"
 
 namespace mailorigin {
 
@@ -20,25 +19,11 @@ bool send_now(int socket, std::string_view packet) {
 
 }  // namespace
 
-void ControlDesk::accept(int listener) {
-  for (;;) {
-    Fd socket(accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket) return;
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) continue;
-    if (peer.uid != 0) {
-      notices_.begins("control uid " + std::to_string(peer.uid), Notice::Level::error,
-                      "MO0214: uid " + std::to_string(peer.uid) +
-                          " could connect to the control socket, which must be root's alone "
-                          "(mode 0600); it was refused");
-      continue;
-    }
-    if (connections_.size() >= control_connections) continue;
-    const int fd = socket.get();
-    if (!poller_.watch(Source::control, fd)) continue;
-    connections_[fd].socket = std::move(socket);
-  }
+void ControlDesk::adopt(Fd socket) {
+  if (connections_.size() >= control_connections) return;
+  const int fd = socket.get();
+  if (!poller_.watch(Source::control, fd)) return;
+  connections_[fd].socket = std::move(socket);
 }
 
 void ControlDesk::read(int fd) {
@@ -52,7 +37,7 @@ void ControlDesk::read(int fd) {
       if (const Status handled = handle(connection); !handled) refuse(connection, handled.error());
       break;
     case Received::too_long:
-      refuse(connection, Error{"a packet or its descriptors do not fit; is the daemon's limit on "
+      refuse(connection, Error{"a packet or its descriptors do not fit; is the service's limit on "
                                "open files (LimitNOFILE) too low?"});
       break;
     case Received::closed:
@@ -81,7 +66,7 @@ Status ControlDesk::handle(Connection& connection) {
   if (type == MessageType::policy) return begin(connection);
   if (type == MessageType::descriptors) return add_descriptors(connection);
   if (type == MessageType::commit) return commit(connection);
-  return Error{"only policy, descriptors and commit are understood here"};
+  return owner_.other(packet_, connection.socket.get());
 }
 
 const ControlDesk::Connection* ControlDesk::other_instance(const Connection& than) const {
@@ -111,10 +96,10 @@ Status ControlDesk::begin(Connection& connection) {
   push.keys = message->keys;
   push.encoded = *std::move(encoded);
   push.policy = *std::move(policy);
-  push.descriptors.resize(ActivePolicy::descriptors_needed(push.policy));
+  push.descriptors.resize(owner_.descriptors_needed(push.policy));
   if (const Connection* other = other_instance(connection)) {
-    return Error{"this daemon serves another httpd (" + other->instance + "): give this one (" +
-                 push.policy.instance +
+    return Error{"this " + std::string(program_invocation_short_name) + " serves another httpd (" +
+                 other->instance + "): give this one (" + push.policy.instance +
                  ") a MailOriginRuntimeDir and a MailOriginStateDir of its own"};
   }
   return Done{};
@@ -143,9 +128,10 @@ Status ControlDesk::commit(Connection& connection) {
     return Error{"commit: descriptor " + std::to_string(missing - push.descriptors.begin()) +
                  " of " + std::to_string(push.descriptors.size()) + " is missing"};
   }
-  connection.instance = push.policy.instance;
+  const std::string instance = push.policy.instance;
+  if (Status accepted = owner_.accept_push(std::move(push)); !accepted) return accepted;
+  connection.instance = instance;
   connection.serial = ++pushes_;
-  accept_push_(std::move(push));
   send_now(connection.socket.get(), encode_reply(""));
   return Done{};
 }

@@ -14,8 +14,8 @@
 #include "core/result.h"
 #include "core/unix_socket.h"
 #include "core/wire.h"
-#include "mailorigind/notice_board.h"
-#include "mailorigind/poller.h"
+#include "service/notice_board.h"
+#include "service/poller.h"
 
 namespace mailorigin {
 
@@ -28,14 +28,23 @@ class ControlDesk {
     std::string encoded;
     std::vector<Fd> descriptors;
   };
-  using Accept = std::function<void(Push)>;
+  // What the service does with it.
+  struct Owner {
+    // How many descriptors this policy must come with.
+    std::function<std::size_t(const Policy&)> descriptors_needed;
+    // What it fails with is what httpd is told; the policy before stays in force.
+    std::function<Status(Push)> accept_push;
+    // Anything that is no part of a push, with the connection to answer on.
+    std::function<Status(const Packet&, int socket)> other;
+  };
 
   // References must outlive it.
-  ControlDesk(Poller& poller, NoticeBoard& notices, Accept accept_push)
-      : poller_(poller), notices_(notices), accept_push_(std::move(accept_push)) {}
+  ControlDesk(Poller& poller, NoticeBoard& notices, Owner owner)
+      : poller_(poller), notices_(notices), owner_(std::move(owner)) {}
 
-  // Only root's connections stay.
-  void accept(int listener);
+  // A connection of root's: who is at its other end is the caller's to check. One
+  // beyond control_connections is closed.
+  void adopt(Fd socket);
   // Reads one message of the connection `fd`. What breaks the protocol, or is not
   // accepted, is answered at once with a reply that says so; the rest of that push,
   // up to its commit, is passed over.
@@ -61,7 +70,7 @@ class ControlDesk {
 
   Poller& poller_;
   NoticeBoard& notices_;
-  const Accept accept_push_;
+  const Owner owner_;
   std::unordered_map<int, Connection> connections_;
   std::uint64_t pushes_ = 0;
   Packet packet_;

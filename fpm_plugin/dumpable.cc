@@ -1,0 +1,81 @@
+#include "fpm_plugin/dumpable.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <syslog.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "fpm_plugin/php_api.h"
+#include "fpm_plugin/pool.h"
+#include "fpm_plugin/system_log.h"
+
+namespace mailorigin {
+
+namespace {
+
+// Hashes of the pools that were spoken of, in memory that all workers share.
+// More pools than this are not warned of: one who reads the first lines knows.
+struct WarnedPools {
+  std::atomic<std::size_t> hashes[512];
+};
+
+WarnedPools* warned = nullptr;
+bool is_checked = false;  // in this worker
+
+bool is_first_of_its_pool(std::string_view pool) {
+  if (!warned) return true;
+  const std::size_t hash = std::hash<std::string_view>()(pool) | 1;
+  for (auto& entry : warned->hashes) {
+    std::size_t found = 0;
+    if (entry.compare_exchange_strong(found, hash)) return true;
+    if (found == hash) return false;
+  }
+  return false;
+}
+
+// False if there is nothing to say; else the text is in `text`.
+bool compose_warning(char* text, std::size_t size) noexcept {
+  try {
+    const std::string pool = fpm_pool_name();
+    if (!is_first_of_its_pool(pool)) return false;
+    snprintf(text, size,
+             "MO0304: pool '%.100s': its workers' memory is open to its own scripts "
+             "(process.dumpable = yes, or a php-fpm that root did not start): what is "
+             "recorded of their mail can be forged, except for host, request and uid",
+             pool.c_str());
+    return true;
+  } catch (...) {  // no memory: another worker will say it
+    return false;
+  }
+}
+
+}  // namespace
+
+void prepare_dumpable_warning() {
+  if (std::string_view(sapi_module.name) != "fpm-fcgi") return;
+  void* const shared =
+      mmap(nullptr, sizeof(WarnedPools), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  // Without it, each worker speaks for itself. Zeroed pages are what they begin with.
+  warned = shared == MAP_FAILED ? nullptr : static_cast<WarnedPools*>(shared);
+}
+
+void forget_dumpable_warning() {
+  if (warned) munmap(warned, sizeof(WarnedPools));
+  warned = nullptr;
+}
+
+void warn_if_dumpable() {
+  if (is_checked) return;
+  is_checked = true;
+  if (std::string_view(sapi_module.name) != "fpm-fcgi" || prctl(PR_GET_DUMPABLE) != 1) return;
+  char text[400];
+  if (!compose_warning(text, sizeof text)) return;
+  php_log_err_with_severity(text, LOG_WARNING);
+  log_line(text);
+}
+
+}  // namespace mailorigin

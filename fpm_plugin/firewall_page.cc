@@ -1,0 +1,185 @@
+#include "fpm_plugin/firewall_page.h"
+
+#include <linux/mempolicy.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "core/base64url.h"
+#include "core/context.h"
+#include "core/fd.h"
+#include "firewall/kernel/layout.h"
+#include "fpm_plugin/module_state.h"
+#include "fpm_plugin/php_api.h"
+#include "fpm_plugin/stack.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::size_t page_size = 4096;
+static_assert(sizeof(mo_page) <= page_size);
+
+// Several requests of one process at once: one page cannot tell them apart.
+#ifdef ZTS
+constexpr bool serves_in_threads = true;
+#else
+constexpr bool serves_in_threads = false;
+#endif
+
+mo_page* page = nullptr;
+pid_t known_as = 0;    // the process that the firewall knows by `page`
+time_t looked_at = 0;  // when a firewall was last looked for
+bool is_withdrawn = true;
+
+bool is_known() { return page != nullptr && known_as == getpid(); }
+
+mo_page* new_page() {
+  void* const memory =
+      mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  // The kernel reads it where it cannot wait for a page to come back: it is not
+  // swapped out, and the balancing of NUMA nodes, which takes pages away for a
+  // moment to see who uses them, leaves alone what has a policy of its own.
+  (void)mlock(memory, page_size);
+  (void)syscall(SYS_mbind, memory, page_size, MPOL_LOCAL, nullptr, 0, 0);
+  std::memset(memory, 0, page_size);
+  return static_cast<mo_page*>(memory);
+}
+
+// The kernel's program answers EALREADY for each part; without it, the datagram
+// socket is connected to nowhere and closed.
+bool register_as_root(const mo_page* address) {
+  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return false;
+  const std::uint64_t number = reinterpret_cast<std::uintptr_t>(address) / page_size;
+  for (unsigned part = 0; part < mo_registration_parts; part++) {
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(static_cast<std::uint32_t>(mo_registration_address) + part);
+    name.sin_port = htons(static_cast<std::uint16_t>(number >> (16 * part)));
+    if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ||
+        errno != EALREADY) {
+      return false;
+    }
+  }
+  return true;
+}
+
+extern "C" void in_child() {
+  // What the parent had, if it had anything, is the parent's.
+  page = nullptr;
+  looked_at = 0;
+  is_withdrawn = true;
+  if (geteuid() != 0) return;
+  page = new_page();
+  if (page == nullptr) return;
+  if (register_as_root(page)) {
+    known_as = getpid();
+  } else {
+    munmap(page, page_size);
+    page = nullptr;
+  }
+}
+
+template <class Write>
+void write(Write change) {
+  const std::atomic_ref<std::uint32_t> sequence(page->sequence);
+  const std::uint32_t before = sequence.load(std::memory_order_relaxed);
+  sequence.store(before + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  change(page->origin);
+  sequence.store(before + 2, std::memory_order_release);
+}
+
+void copy_end(char (&to)[mo_file_size], std::string_view text) {
+  text.remove_prefix(text.size() - std::min(text.size(), sizeof to - 1));
+  std::copy(text.begin(), text.end(), to);
+  to[text.size()] = '\0';
+}
+
+// Whether there is a firewall now: it listens beside the daemon. Looked at once a
+// second at most.
+bool firewall_is_there(const std::string& daemon_socket) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  if (looked_at == now.tv_sec) return false;
+  looked_at = now.tv_sec;
+  const std::string path = daemon_socket.substr(0, daemon_socket.rfind('/') + 1) + "firewall.sock";
+  return access(path.c_str(), F_OK) == 0;
+}
+
+void introduce(ModuleState& state) {
+  if (!firewall_is_there(state.settings.socket)) return;
+  if (page == nullptr) page = new_page();
+  if (page == nullptr) return;
+  Registration registration;
+  registration.context = state.request.context;
+  registration.page = reinterpret_cast<std::uintptr_t>(page);
+  const auto answer =
+      state.asker.introduce(state.settings.socket, registration, state.settings.timeout);
+  if (answer && answer->verdict == Verdict::allow) known_as = getpid();
+}
+
+}  // namespace
+
+void register_workers_at_fork() {
+  // glibc forgets the handler when this library is unloaded.
+  if (geteuid() == 0) pthread_atfork(nullptr, nullptr, in_child);
+}
+
+void publish_request(ModuleState& state) noexcept {
+  if (serves_in_threads) return;
+  try {
+    if (!is_known() && !state.request.context.empty()) introduce(state);
+    if (!is_known()) return;
+    const std::string context = base64url_decode(state.request.context).value_or("");
+    // Its details may be longer than the page: then the tag alone, which the
+    // kernel checks.
+    const std::size_t size =
+        context.size() <= mo_context_size ? context.size() : std::size_t{mo_tag_size};
+    write([&](mo_origin& origin) {
+      origin.size = static_cast<std::uint32_t>(size);
+      origin.line = 0;
+      origin.file[0] = origin.caller[0] = '\0';
+      std::copy_n(context.begin(), size, origin.context);
+    });
+    is_withdrawn = false;
+  } catch (...) {  // no memory: the request goes on unknown
+  }
+}
+
+void withdraw_request() {
+  if (is_withdrawn || !is_known()) return;
+  is_withdrawn = true;
+  write([](mo_origin& origin) { origin.size = 0; });
+}
+
+bool is_published() { return !is_withdrawn && is_known(); }
+
+void publish_call(const CallSite& site) {
+  write([&](mo_origin& origin) {
+    origin.line = static_cast<std::uint32_t>(std::min<std::uint64_t>(site.line, UINT32_MAX));
+    copy_end(origin.file, site.file);
+    copy_end(origin.caller, site.caller);
+  });
+}
+
+void withdraw_call() {
+  if (!is_published()) return;
+  write([](mo_origin& origin) {
+    origin.line = 0;
+    origin.file[0] = origin.caller[0] = '\0';
+  });
+}
+
+}  // namespace mailorigin

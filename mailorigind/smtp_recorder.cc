@@ -1,0 +1,154 @@
+#include "mailorigind/smtp_recorder.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/seal.h"
+#include "core/smtp_policy.h"
+#include "core/wire.h"
+#include "mailorigind/event_record.h"
+#include "mailorigind/limits.h"
+#include "mailorigind/origin.h"
+
+namespace mailorigin {
+
+namespace {
+
+template <std::size_t size>
+std::string_view text(const char (&bytes)[size]) {
+  return {bytes, strnlen(bytes, size)};
+}
+
+std::string address_text(const std::uint8_t (&bytes)[16]) {
+  IpAddress address;
+  std::copy(std::begin(bytes), std::end(bytes), address.begin());
+  return ip_address_text(address);
+}
+
+// The kernel gives the name first, then its directories upwards.
+std::string program_path(const mo_smtp_event& connection) {
+  std::string path;
+  for (const auto& part : connection.exe) {
+    const std::string_view name = text(part);
+    if (name.empty()) break;
+    path.insert(0, '/' + std::string(name));
+  }
+  return path;
+}
+
+std::string_view reason_name(std::uint8_t reason) {
+  switch (reason) {
+    case mo_reason_smtp:
+      return "smtp";
+    case mo_reason_local:
+      return "smtp-local";
+    case mo_reason_unverified:
+      return "unverified";
+    case mo_reason_older:
+      return "older-worker";
+    case mo_reason_allowed:
+      return "smtp-allow";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+bool SmtpRecorder::knows_name(uid_t uid, const Moment& moment) {
+  if (names_.known(uid, moment.elapsed_ms())) {
+    waiting_since_ms_ = 0;
+    return true;
+  }
+  if (waiting_since_ms_ == 0) waiting_since_ms_ = moment.elapsed_ms();
+  return moment.elapsed_ms() - waiting_since_ms_ >= name_wait_ms;
+}
+
+Result<bool> SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
+  batch_.clear();
+  ring.visit(connections_per_turn, [&](std::string_view record) {
+    mo_smtp_event connection{};
+    if (record.size() != sizeof connection) return true;  // none of ours
+    std::memcpy(&connection, record.data(), sizeof connection);
+    if (!knows_name(connection.uid, moment)) return false;
+    append(connection, moment);
+    return true;
+  });
+  if (!batch_.empty()) {
+    if (const Status appended = journal_.append(batch_); !appended) return appended.error();
+  }
+  ring.take();
+  return !batch_.empty();
+}
+
+void SmtpRecorder::append(const mo_smtp_event& connection, const Moment& moment) {
+  const VhostPolicy* vhost = policy_->policy().by_id(connection.vhost);
+  if (vhost == nullptr) vhost = &policy_->policy().server;
+  describe(connection, *vhost, moment);
+  const auto add = [&](std::uint32_t policy) {
+    const std::size_t record = begin_record(batch_);
+    append_payload(batch_, policy, event_);
+    end_record(batch_, record);
+  };
+  add(vhost->id);
+  if (connection.verdict == mo_deny && policy_->policy().refused_log) add(refused_connections);
+}
+
+void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& vhost,
+                            const Moment& moment) {
+  event_.clear();
+  const std::uint64_t age_ms =
+      (moment.boottime_ns - std::min(moment.boottime_ns, connection.boottime_ns)) / 1'000'000;
+  stamp_.put(event_, moment.wall_ms - age_ms);
+  event_.set(Field::kind, "smtp");
+  event_.set(Field::verdict,
+             verdict_name(static_cast<Verdict>(std::min<std::uint8_t>(connection.verdict, 3))));
+  event_.set(Field::reason, reason_name(connection.reason));
+  if (connection.verified != 0) {
+    describe_context(connection, moment);
+  } else if (vhost.id != policy_->policy().server.id) {
+    describe_owner(event_, vhost);
+  }
+  event_.set(Field::file, text(connection.origin.file));
+  event_.set(Field::caller, text(connection.origin.caller));
+  if (connection.origin.line != 0) event_.set(Field::line, std::uint64_t{connection.origin.line});
+  event_.set(Field::pid, std::uint64_t{connection.tgid});
+  event_.set(Field::uid, std::uint64_t{connection.uid});
+  event_.set(Field::gid, std::uint64_t{connection.gid});
+  event_.set(Field::user, names_.name(connection.uid));
+  event_.set(Field::dst, address_text(connection.address));
+  event_.set(Field::dst_port, std::uint64_t{connection.port});
+  if (connection.verdict == mo_redirect) {
+    const std::string relay = address_text(connection.relay);
+    const std::string port = std::to_string(connection.relay_port);
+    const bool brackets = relay.find(':') != std::string::npos;
+    event_.set(Field::relay, (brackets ? '[' + relay + ']' : relay) + ':' + port);
+  }
+  event_.set(Field::comm, text(connection.comm));
+  event_.set(Field::exe, program_path(connection));
+  event_.set(Field::detached, connection.detached != 0);
+}
+
+// The kernel has checked the tag; the seal of the whole, which it does not check,
+// decides about the details.
+void SmtpRecorder::describe_context(const mo_smtp_event& connection, const Moment& moment) {
+  const std::size_t size = std::min<std::size_t>(connection.origin.size, mo_context_size);
+  const std::string_view bytes(reinterpret_cast<const char*>(connection.origin.context), size);
+  if (keys_ && size > ContextTag::size) {
+    const Unsealed unsealed = unseal_bytes(bytes, *keys_, moment.boottime_ns);
+    if (unsealed.context) {
+      describe_origin(event_, *unsealed.context);
+      return;
+    }
+  }
+  const auto tag = decode_tag(bytes);
+  if (!tag) return;
+  event_.set(Field::verified, true);
+  event_.set(Field::truncated, true);
+  event_.set(Field::request_id, tag->request_id.text());
+  if (const VhostPolicy* vhost = policy_->policy().by_id(tag->vhost_id)) {
+    describe_owner(event_, *vhost);
+  }
+}
+
+}  // namespace mailorigin

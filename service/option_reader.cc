@@ -1,0 +1,35 @@
+#include "service/option_reader.h"
+
+#include <algorithm>
+
+namespace mailorigin {
+
+Status read_options(int count, const char* const arguments[],
+                    const std::vector<ValueOption>& values, const std::vector<FlagOption>& flags) {
+  for (int i = 1; i < count; i++) {
+    const std::string_view argument = arguments[i];
+    const auto flag = std::find_if(flags.begin(), flags.end(),
+                                   [&](const FlagOption& each) { return each.name == argument; });
+    if (flag != flags.end()) {
+      *flag->flag = true;
+      continue;
+    }
+    const std::size_t equals = argument.find('=');
+    const std::string_view name = argument.substr(0, equals);
+    const auto option = std::find_if(values.begin(), values.end(),
+                                     [&](const ValueOption& each) { return each.name == name; });
+    if (option == values.end()) return Error{"'" + std::string(argument) + "' is not an option"};
+    if (equals != std::string_view::npos) {
+      *option->value = argument.substr(equals + 1);
+    } else if (i + 1 < count) {
+      *option->value = arguments[++i];
+    } else {
+      return Error{std::string(name) + " needs a value"};
+    }
+  }
+  return Done{};
+}
+
+bool is_absolute(const std::string& path) { return path.starts_with('/'); }
+
+}  // namespace mailorigin
