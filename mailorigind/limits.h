@@ -28,6 +28,13 @@ inline constexpr double crowded_journal_factor = 16;
 // Comparing names with MailOriginDenyScript, for one question.
 inline constexpr std::chrono::milliseconds pattern_time{2};
 
+// A connection whose question was answered busy is not read for this long, and
+// longer when its uid has many: so many busy answers a uid gets at most in a
+// millisecond. Answering a flood as fast as it comes would take a core from
+// everybody else. With all connections it is 102 ms, below a sender's patience.
+inline constexpr std::uint64_t busy_rest_ms = 20;
+inline constexpr std::size_t busy_answers_per_ms = 10;
+
 // Contexts sealed longer than this before the daemon began are not believed: who
 // showed them first was known to its predecessor alone.
 inline constexpr std::uint64_t context_grace_ns = 60'000'000'000;
@@ -96,14 +103,20 @@ inline constexpr std::size_t syslog_line_limit = 8192;   // rsyslog's default
 inline constexpr std::size_t file_tail_limit = 4 << 20;  // compared after a crash
 inline constexpr std::size_t targets_limit = 65'536;     // slots in `positions`
 
+// Logs and lasting findings that `mailorigin status` is told of, and how much of
+// a name or text: what fits a packet whatever they are.
+inline constexpr std::size_t logs_shown = 16;
+inline constexpr std::size_t findings_shown = 16;
+inline constexpr std::size_t shown_text_limit = 512;
+
 inline constexpr std::uint64_t retry_first_ms = 20;
 inline constexpr std::uint64_t retry_longest_ms = 2'000;
 // A pipe that is full, or whose reader is being replaced, is not worth a line in
 // error_log before this time.
 inline constexpr std::uint64_t stall_notice_ms = 2'000;
-// Delivery gathers for a moment before it reads on: a line in the log a
-// millisecond later saves the answering thread a wake-up per question.
-inline constexpr std::chrono::milliseconds delivery_linger{1};
+// Delivery gathers for a moment before it reads on: a line in the log some
+// milliseconds later saves a wake-up of its thread for each question.
+inline constexpr std::chrono::milliseconds delivery_linger{5};
 
 // ---- The firewall
 

@@ -112,12 +112,18 @@ std::string entry_script(std::string_view filename, std::string_view path_info, 
     script.resize(script.size() - path_info.size());
     return script;
   }
+  std::string first;  // that could be a script
   std::size_t start = 0;
   for (std::size_t slash = script.find('/', 1); slash != std::string::npos;
        start = slash + 1, slash = script.find('/', start)) {
     if (!looks_like_php(std::string_view(script).substr(start, slash - start))) continue;
-    if (std::string candidate = script.substr(0, slash); is_file(candidate)) return candidate;
+    std::string candidate = script.substr(0, slash);
+    if (is_file(candidate)) return candidate;
+    if (first.empty()) first = std::move(candidate);
   }
+  // In a chroot, on another machine or in a closed directory. The client chooses
+  // what follows: one script must not get a new name from it.
+  if (!first.empty() && !is_file(script)) return first;
   return script;
 }
 

@@ -23,7 +23,8 @@ CodeRunner code_runner(std::string_view handler, std::string_view filename);
 // The script's path. mod_proxy's "proxy:fcgi://host:port" is taken off, and
 // undone is its percent-encoding (`encoded`). `path_info` is taken off the
 // end; what ProxyPassMatch leaves there is found by asking `is_file` for the
-// parts that look like a PHP script, as PHP does.
+// parts that look like a PHP script, as PHP does. Where nothing is a file for
+// httpd, the first of these parts counts as the script.
 std::string entry_script(std::string_view filename, std::string_view path_info, bool encoded,
                          const std::function<bool(const std::string&)>& is_file);
 

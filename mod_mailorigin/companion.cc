@@ -210,6 +210,7 @@ bool Companion::push(Deadline deadline) {
   auto pushed = push_while_it_starts(deadline, wait_on);
   if (!pushed) {
     if (!wait_on()) return false;  // its end is reported as such
+    if (is_starting()) return false;
     say_absent(std::string("MO0111: ") + settings_.name +
                " does not take the policy, and is asked again every few seconds" +
                (settings_.external ? std::string(" (its unit must be running: systemctl status ") +
@@ -232,14 +233,17 @@ bool Companion::push(Deadline deadline) {
   return true;
 }
 
+bool Companion::is_starting() const {
+  return !settings_.external && now_seconds() - kept_.start < start_limit.count();
+}
+
 // One that makes its socket itself needs a moment after its start.
 Result<Pushed> Companion::push_while_it_starts(Deadline deadline,
                                                const std::function<bool()>& wait_on) {
   for (;;) {
     auto pushed = push_policy(settings_.control_path, policy_.message, policy_.policy,
                               policy_.descriptors, deadline, wait_on);
-    const bool starting = !settings_.external && now_seconds() - kept_.start < start_limit.count();
-    if (pushed || !starting || !wait_on() ||
+    if (pushed || !is_starting() || !wait_on() ||
         std::chrono::steady_clock::now() + arrival_step > deadline) {
       return pushed;
     }

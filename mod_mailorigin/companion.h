@@ -69,6 +69,7 @@ class Companion {
 
   // True if it has the policy.
   bool push(Deadline deadline);
+  [[nodiscard]] bool is_starting() const;  // and may be late for that reason
   Result<Pushed> push_while_it_starts(Deadline deadline, const std::function<bool()>& wait_on);
   void say_absent(const std::string& text);
   void write(const std::vector<Notice>& notices) const;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 
 #include "core/unix_socket.h"
@@ -57,11 +58,18 @@ std::optional<std::uint32_t> suexec_uid(apr_pool_t* pool, server_rec* server) {
   request.per_dir_config = server->lookup_defaults;
   request.notes = apr_table_make(pool, 1);
   request.headers_in = apr_table_make(pool, 1);
+  request.request_config = ap_create_request_config(pool);
   request.subprocess_env = apr_table_make(pool, 1);
   const ap_unix_identity_t* const identity = ap_run_get_suexec_identity(&request);
   if (identity == nullptr) return std::nullopt;
   return static_cast<std::uint32_t>(identity->uid);
 }
+
+// As the kernel's own firewall logs: tools look for these words. There is no packet
+// yet when a connect is refused, and so no source.
+constexpr std::string_view refused_log_format =
+    "MAILORIGIN_SMTP_OUT IN= OUT= SRC=0.0.0.0 DST=%{dst} PROTO=TCP SPT=0 DPT=%{dst_port} "
+    "UID=%{uid} GID=%{gid}";
 
 // Reads one configuration, reporting each fault and going on to the next.
 class Reader {
@@ -91,6 +99,7 @@ class Reader {
 
   void read_modules() {
     configuration_.proxy_fcgi = ap_find_linked_module("mod_proxy_fcgi.c");
+    configuration_.userdir = ap_find_linked_module("mod_userdir.c");
     for (const char* name : {"mod_php.c", "mod_php7.c"}) {
       configuration_.has_php_inside |= ap_find_linked_module(name) != nullptr;
     }
@@ -121,6 +130,10 @@ class Reader {
     if (main_config_->smtp_accounts != nullptr) {
       policy.firewall.uids = main_config_->smtp_accounts->uids;
       policy.firewall.gids = main_config_->smtp_accounts->gids;
+    }
+    if (policy.firewall.mode != FirewallMode::off) {
+      policy.refused_log = {target_index({LogTarget::Kind::syslog, "user"}),
+                            {false, std::string(refused_log_format)}};
     }
 
     // httpd's list begins with the last one; of two hosts that cannot be told
@@ -217,13 +230,17 @@ class Reader {
     }
   }
 
+  std::uint32_t target_index(const LogTarget& target) {
+    std::vector<LogTarget>& targets = configuration_.policy.targets;
+    const auto [at, fresh] = targets_.try_emplace({static_cast<int>(target.kind), target.name},
+                                                  static_cast<std::uint32_t>(targets.size()));
+    if (fresh) targets.push_back(target);
+    return at->second;
+  }
+
   LogRoute route(const LogDirective& log, const ServerConfig& config) {
     LogRoute route;
-    const auto [at, fresh] =
-        targets_.try_emplace({static_cast<int>(log.target.kind), log.target.name},
-                             static_cast<std::uint32_t>(configuration_.policy.targets.size()));
-    if (fresh) configuration_.policy.targets.push_back(log.target);
-    route.target = at->second;
+    route.target = target_index(log.target);
     auto format = choose_format(log.format, config.formats, main_config_->formats);
     if (format) {
       route.format = *std::move(format);
@@ -241,9 +258,7 @@ class Reader {
       return;
     }
     check_user();
-    struct stat about {};
-    if (stat(daemon.program.c_str(), &about) != 0 || !S_ISREG(about.st_mode) ||
-        (about.st_mode & 0111) == 0) {
+    if (!is_program(daemon.program)) {
       fail("MO0118: MailOriginDaemon: " + daemon.program +
            " is not a program; 'external' or mailorigind's path is accepted");
     }
@@ -267,12 +282,17 @@ class Reader {
   // there is no daemon, and mail leaves unrecorded.
   void check_state_directory() {
     const std::string& directory = configuration_.daemon.state_directory;
-    const std::string above = directory.substr(0, std::max<std::size_t>(directory.rfind('/'), 1));
-    const std::string& needed = is_there(directory) ? directory : above;
-    struct stat about {};
-    const int fault = stat(needed.c_str(), &about) != 0 ? errno
-                      : S_ISDIR(about.st_mode)          ? 0
-                                                        : ENOTDIR;
+    const auto fault_of = [](const std::string& path) {
+      struct stat about {};
+      if (stat(path.c_str(), &about) != 0) return errno;
+      return S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
+    };
+    std::string needed = directory;
+    int fault = fault_of(needed);
+    if (fault == ENOENT) {
+      needed.resize(std::max<std::size_t>(needed.rfind('/'), 1));
+      fault = fault_of(needed);
+    }
     if (fault != 0) {
       fail("MO0122: MailOriginStateDir: '" + directory +
            "': " + system_error(needed, fault).message);
@@ -300,15 +320,35 @@ class Reader {
 
   // Whoever shares the daemon's user can stop it, and read and change its journal.
   void check_user() {
-    const std::string& name = configuration_.daemon.user;
+    const auto user = own_user("MO0102: MailOriginUser", configuration_.daemon.user);
+    const Policy& policy = configuration_.policy;
+    if (user && policy.firewall.mode != FirewallMode::off) check_firewall(*user);
+  }
+
+  void check_firewall(std::uint32_t daemon_user) {
+    const DaemonSettings& settings = configuration_.daemon;
+    const std::string program = settings.firewall_program();
+    if (!is_program(program)) {
+      fail("MO0123: MailOriginFirewall: " + program +
+           " is not a program; it belongs beside mailorigind (MailOriginDaemon)");
+    }
+    const auto user = own_user("MO0124: MailOriginFirewallUser", settings.firewall_user);
+    if (user == daemon_user) {
+      fail("MO0124: MailOriginFirewallUser: '" + settings.firewall_user +
+           "' is MailOriginUser as well, whose process talks to tenants");
+    }
+  }
+
+  // The uid, if nothing else runs as that user.
+  std::optional<std::uint32_t> own_user(const std::string& directive, const std::string& name) {
     const auto user = parse_user(name, users_of(pool_));
     if (!user) {
-      fail("MO0102: MailOriginUser: " + user.error().message);
-      return;
+      fail(directive + ": " + user.error().message);
+      return std::nullopt;
     }
     const auto refuse = [&](const std::string& other) {
-      fail("MO0102: MailOriginUser: '" + name + "' is " + other +
-           "; the daemon needs a user of its own, that nothing else runs as");
+      fail(directive + ": '" + name + "' is " + other +
+           "; a user of its own is needed, that nothing else runs as");
     };
     if (*user == ap_unixd_config.user_id) refuse("httpd's own User as well");
     const Policy& policy = configuration_.policy;
@@ -319,6 +359,12 @@ class Reader {
     } else if (same(policy.server)) {
       refuse("the user that PHP of " + policy.server.name + " runs as");
     }
+    return *user;
+  }
+
+  static bool is_program(const std::string& path) {
+    struct stat about {};
+    return stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 0111) != 0;
   }
 
   static bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0; }

@@ -41,6 +41,7 @@ struct Configuration {
   PhpValuesOfServers php_values;
   const PhpValues* php_values_of_server = nullptr;
   module* proxy_fcgi = nullptr;  // null: not loaded
+  module* userdir = nullptr;     // likewise
   bool has_php_inside = false;   // mod_php is loaded
 
   Supervisor* supervisor = nullptr;         // null before post_config

@@ -1,10 +1,6 @@
 #include "mod_mailorigin/push.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cerrno>
 
 namespace mailorigin {
 
@@ -62,24 +58,6 @@ Result<std::string> read_reply(int connection, Deadline deadline,
 }
 
 }  // namespace
-
-Result<Fd> policy_in_memory(const Policy& policy) {
-  const std::string bytes = policy.encode();
-  Fd memory(memfd_create("mailorigin-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!memory) return system_error("memfd_create", errno);
-  for (std::size_t written = 0; written < bytes.size();) {
-    const ssize_t count = write(memory.get(), bytes.data() + written, bytes.size() - written);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return system_error("cannot write the policy", errno);
-    written += static_cast<std::size_t>(count);
-  }
-  // The daemon may map it: nothing that it reads can change any more.
-  if (fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) !=
-      0) {
-    return system_error("cannot seal the policy", errno);
-  }
-  return memory;
-}
 
 Result<Pushed> push_policy(const std::string& control_path, const PolicyMessage& message,
                            int policy, const std::vector<int>& descriptors, Deadline deadline,

@@ -6,15 +6,11 @@
 #include <vector>
 
 #include "core/fd.h"
-#include "core/policy.h"
 #include "core/result.h"
 #include "core/unix_socket.h"
 #include "core/wire.h"
 
 namespace mailorigin {
-
-// A sealed memfd of the encoded policy: what a push carries, as often as needed.
-Result<Fd> policy_in_memory(const Policy& policy);
 
 struct Pushed {
   Fd connection;        // stays open: it says that this httpd lives, and carries notices

@@ -66,8 +66,12 @@ const char* note(const request_rec* request, const char* name) {
   return apr_table_get(request->notes, name);
 }
 
-bool is_of_userdir(const request_rec* request) {
-  return note(request, "mod_userdir_user") != nullptr;
+// mod_userdir keeps the user's name where no .htaccess reaches it. (Before httpd
+// 2.4.66 it was a note, which RequestHeader could write: such a one is not
+// believed, and home directories count as the host's own.)
+bool is_of_userdir(const request_rec* request, const Configuration& configuration) {
+  return configuration.userdir != nullptr &&
+         ap_get_module_config(request->request_config, configuration.userdir) != nullptr;
 }
 
 bool is_file(const std::string& path) {
@@ -111,7 +115,8 @@ std::uint32_t uid_of(const request_rec* request, const Vhost& vhost, CodeRunner 
   // mpm-itk has taken the host's user by now.
   if (!vhost.uid_is_set && runner == CodeRunner::inside) return geteuid();
   // suexec runs a program in ~user as that user, whatever the host's own is.
-  if (!vhost.uid_is_set && runner == CodeRunner::program && is_of_userdir(request)) {
+  if (!vhost.uid_is_set && runner == CodeRunner::program &&
+      is_of_userdir(request, *vhost.configuration)) {
     if (const ap_unix_identity_t* identity = ap_run_get_suexec_identity(request)) {
       return static_cast<std::uint32_t>(identity->uid);
     }
@@ -129,8 +134,8 @@ Context describe(request_rec* request, const Vhost& vhost, CodeRunner runner) {
       static_cast<std::uint64_t>(apr_time_as_msec(request->request_time)));
   context.tag.boottime_ns = boottime_now_ns();
   context.vhost = vhost.name;
-  context.docroot =
-      is_of_userdir(request) ? ap_context_document_root(request) : ap_document_root(request);
+  context.docroot = is_of_userdir(request, *vhost.configuration) ? ap_context_document_root(request)
+                                                                 : ap_document_root(request);
   context.entry = entry_of(request, runner);
   context.client = or_empty(request->useragent_ip);
   context.method = or_empty(asked->method);

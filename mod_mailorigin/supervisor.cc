@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "core/policy_in_memory.h"
 #include "core/unix_socket.h"
 #include "mod_mailorigin/key_file.h"
 #include "mod_mailorigin/logs.h"
