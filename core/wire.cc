@@ -75,8 +75,11 @@ std::optional<MessageType> message_type(std::string_view packet) {
     case MessageType::attach:
     case MessageType::ring:
     case MessageType::process:
+    case MessageType::remove:
     case MessageType::status:
     case MessageType::status_reply:
+    case MessageType::show_policy:
+    case MessageType::policy_shown:
       return type;
   }
   return std::nullopt;

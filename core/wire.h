@@ -35,8 +35,11 @@ enum class MessageType : std::uint8_t {
   attach = 32,       // daemon -> firewall: asks for the ring buffer
   ring = 33,         // firewall -> daemon, with one descriptor: the ring buffer's map
   process = 34,      // daemon -> firewall: after the head a struct mo_registration
+  remove = 35,       // root -> firewall: out of the kernel with all that is yours; replied to
   status = 48,       // command line -> daemon or firewall: how are you?
   status_reply = 49,
+  show_policy = 50,   // command line -> daemon: what is in force?
+  policy_shown = 51,  // daemon -> command line, with one descriptor: a memfd of Policy::encode()
 };
 
 // The type of a packet with a valid head; nothing otherwise.
@@ -120,7 +123,8 @@ Result<Notice> decode_notice(std::string_view packet);
 
 // ---- daemon, firewall and command line
 
-// A packet that is its head alone: commit, attach, ring, status.
+// A packet that is its head alone: commit, attach, ring, remove, status, show_policy,
+// policy_shown.
 std::string encode_head(MessageType type);
 
 // A JSON object, at most packet_limit with its head.

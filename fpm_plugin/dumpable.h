@@ -13,7 +13,8 @@ void forget_dumpable_warning();
 
 // In a worker, before a request's script and settings: says MO0304 in PHP's log
 // and to syslog, if it is to be said; once for each pool, until php-fpm is
-// started or reloaded.
+// started or reloaded. (Once for each worker where a pool's own lines load the
+// plugin: such workers share nothing.)
 void warn_if_dumpable();
 
 }  // namespace mailorigin

@@ -1,5 +1,6 @@
 #include "mailorigind/daemon.h"
 
+#include <fcntl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "core/policy_in_memory.h"
 #include "mailorigind/event_record.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/process.h"
@@ -20,16 +22,14 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
       inherited_(std::move(inherited)),
       descriptor_limit_(descriptor_limit),
       poller_(ready_per_turn, messages_per_user_and_turn),
-      firewall_(runtime_directory + "/firewall.sock", notices_),
+      firewall_(runtime_directory + "/firewall.sock", poller_, notices_),
       control_(poller_, notices_,
                {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
                 [this](ControlDesk::Push push) -> Status {
                   take(std::move(push));
                   return Done{};
                 },
-                [](const Packet&, int) -> Status {
-                  return Error{"only policy, descriptors and commit are understood here"};
-                }}) {}
+                [this](const Packet& packet, int socket) { return tell(packet, socket); }}) {}
 
 Daemon::~Daemon() = default;
 
@@ -120,11 +120,56 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
                                                             : descriptor_limit_ / 2);
   const auto active =
       std::make_shared<const ActivePolicy>(std::move(policy), std::move(descriptors));
+  active_ = active;
   if (active->policy().has_limits() && !judge_.counts()) open_limits();
   judge_.use(active);
   connections_->use(active);
   firewall_.want(active->policy().firewall.mode != FirewallMode::off);
   delivery_->adopt(active);
+}
+
+// To the command line, which reads its answer.
+Status Daemon::tell(const Packet& packet, int socket) {
+  const Deadline at_once = std::chrono::steady_clock::now();
+  switch (message_type(packet.bytes).value_or(MessageType::reply)) {
+    case MessageType::status:
+      return send_packet(socket, encode_status_reply(status_json(status())), at_once);
+    case MessageType::show_policy:
+      return show_policy(socket);
+    default:
+      return Error{"only policy, descriptors, commit, status and show_policy are understood here"};
+  }
+}
+
+// Beside the answering thread: ten thousand vhosts take it tens of milliseconds.
+Status Daemon::show_policy(int socket) {
+  if (active_ == nullptr) return Error{"httpd has not sent its configuration yet"};
+  Fd asker(fcntl(socket, F_DUPFD_CLOEXEC, 0));
+  if (!asker) return system_error("dup", errno);
+  // One at a time: the one before is waited for.
+  policy_shower_ = std::jthread([active = active_, asker = std::move(asker)] {
+    const Deadline at_once = std::chrono::steady_clock::now();
+    const auto memory = policy_in_memory(active->policy());
+    (void)(memory ? send_packet(asker.get(), encode_head(MessageType::policy_shown), at_once,
+                                {memory->get()})
+                  : send_packet(asker.get(), encode_reply(memory.error().message), at_once));
+  });
+  return Done{};
+}
+
+DaemonStatus Daemon::status() {
+  DaemonStatus status;
+  status.started_ms = started_ms_;
+  if (active_ != nullptr) status.policy = &active_->policy();
+  status.connected_instance = control_.connected_instance();
+  status.backlog = delivery_->backlog();
+  status.journal_end = journal_->end();
+  status.journal_capacity = journal_capacity;
+  status.firewall_wanted = firewall_.wanted();
+  status.firewall_connected = firewall_.connected();
+  status.firewall_ring = firewall_.has_ring();
+  status.findings = notices_.lasting();
+  return status;
 }
 
 // Only root's connections stay.
@@ -216,13 +261,15 @@ void Daemon::loop() {
         case Source::lifeline:
           ending = true;
           break;
+        case Source::visitor:
+          firewall_.receive();
+          break;
         case Source::notices:
         case Source::question:
-        case Source::visitor:
-        case Source::timer:
           break;
       }
     }
+    questions_->answer_introductions();
     if (notices_.waiting()) control_.pass_notices();
     if (ending) return;
   }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "core/key.h"
 #include "core/result.h"
@@ -14,6 +15,7 @@
 #include "mailorigind/question_desk.h"
 #include "mailorigind/recent_answers.h"
 #include "mailorigind/smtp_recorder.h"
+#include "mailorigind/status.h"
 #include "mailorigind/user_names.h"
 #include "service/control_desk.h"
 #include "service/notice_board.h"
@@ -47,13 +49,18 @@ class Daemon {
   void accept_control(int listener);
   void take(ControlDesk::Push push);
   void open_limits();
+  Status tell(const Packet& packet, int socket);
+  Status show_policy(int socket);
+  DaemonStatus status();
   void record_connections(const Moment& moment);
   void put_in_force(Policy policy, std::vector<Fd> descriptors);
 
   const std::string state_directory_;
   Inherited inherited_;
   const std::size_t descriptor_limit_;
+  const std::uint64_t started_ms_ = Moment::now().wall_ms;
 
+  std::shared_ptr<const ActivePolicy> active_;  // null until there is one
   NoticeBoard notices_;
   Poller poller_;
   UserNames names_;
@@ -66,6 +73,7 @@ class Daemon {
   std::unique_ptr<QuestionDesk> questions_;
   ControlDesk control_;
   Fd signals_;
+  std::jthread policy_shower_;
 };
 
 }  // namespace mailorigin

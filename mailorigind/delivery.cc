@@ -33,6 +33,7 @@ Delivery::Delivery(Journal& journal, Positions positions, NoticeBoard& notices,
 Delivery::~Delivery() { finish(Clock::now()); }
 
 void Delivery::start() {
+  publish_backlog();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -123,7 +124,28 @@ bool Delivery::turn(std::uint64_t now_ms) {
     remove_handled_segments();
   }
   make_room();
+  publish_backlog();
   return more;
+}
+
+// ---- What is said about it
+
+Delivery::Backlog Delivery::backlog() {
+  const std::lock_guard lock(mutex_);
+  return backlog_;
+}
+
+void Delivery::publish_backlog() {
+  Backlog backlog;
+  backlog.handled = handled();
+  backlog.count = unsettled_.size();
+  for (const Target* target : unsettled_) {
+    if (backlog.logs.size() == logs_shown) break;
+    backlog.logs.push_back({target->name(), target->position(),
+                            target->state() == Target::State::catching_up, target->trouble()});
+  }
+  const std::lock_guard lock(mutex_);
+  backlog_ = std::move(backlog);
 }
 
 // ---- Policies
@@ -276,10 +298,15 @@ void Delivery::each_record(std::uint64_t from, std::uint64_t to, Visit visit) {
   }
 }
 
-void Delivery::remove_handled_segments() {
+std::uint64_t Delivery::handled() const {
   std::uint64_t handled = common_.position();
   for (const Target* target : unsettled_) handled = std::min(handled, target->position());
-  while (journal_.segment_at(journal_.begin()).end <= handled && journal_.remove_oldest()) {
+  return handled;
+}
+
+void Delivery::remove_handled_segments() {
+  const std::uint64_t done = handled();
+  while (journal_.segment_at(journal_.begin()).end <= done && journal_.remove_oldest()) {
   }
 }
 

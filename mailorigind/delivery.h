@@ -45,6 +45,20 @@ class Delivery {
   // After an append; costs nothing while delivery is awake. From any thread.
   void wake();
 
+  // How far the logs were after the last turn. From any thread.
+  struct Backlog {
+    struct Log {
+      std::string name;
+      std::uint64_t position = 0;  // of the first event that it may lack
+      bool catching_up = false;    // it is written, from further back
+      std::string reason;          // why not, as far as that is known
+    };
+    std::uint64_t handled = 0;  // the journal before this is done with
+    std::size_t count = 0;      // logs that are behind
+    std::vector<Log> logs;      // some of them, logs_shown at most
+  };
+  [[nodiscard]] Backlog backlog();
+
   // Delivers what can be written, at most until the deadline, and ends the thread.
   // What remains stays in the journal.
   void finish(std::chrono::steady_clock::time_point deadline);
@@ -69,6 +83,8 @@ class Delivery {
   void offer(const JournalReader::Record& record, Target::State members, std::uint64_t now_ms);
   void retry_waiting(std::uint64_t now_ms);
   bool catch_up(std::uint64_t now_ms);
+  [[nodiscard]] std::uint64_t handled() const;
+  void publish_backlog();
   void remove_handled_segments();
   void make_room();
   void lose(const Journal::Segment& segment);
@@ -94,8 +110,9 @@ class Delivery {
   JournalReader common_;  // of all targets that follow
   JournalReader behind_;  // of all that catch up
 
-  std::mutex mutex_;  // guards next_policy_
+  std::mutex mutex_;  // guards next_policy_ and backlog_
   std::shared_ptr<const ActivePolicy> next_policy_;
+  Backlog backlog_;
   std::atomic<bool> has_next_policy_{false};
   std::atomic<bool> asleep_{false};
   std::atomic<bool> finishing_{false};

@@ -6,7 +6,7 @@ namespace mailorigin {
 
 namespace {
 
-constexpr std::uint64_t retry_ms = 1000;
+constexpr std::uint64_t retry_ms = 100;
 
 Deadline now() { return std::chrono::steady_clock::now(); }
 
@@ -15,26 +15,32 @@ Deadline now() { return std::chrono::steady_clock::now(); }
 void FirewallLink::want(bool wanted) {
   wanted_ = wanted;
   if (wanted) return;
-  socket_.reset();
+  disconnect();
   ring_.reset();
 }
 
+void FirewallLink::disconnect() {
+  socket_.reset();
+  results_.insert(results_.end(), unanswered_, false);
+  unanswered_ = 0;
+}
+
 void FirewallLink::tend(std::uint64_t now_ms) {
-  if (!socket_) connect(now_ms);
-  if (socket_) receive();
+  if (!socket_ && (tried_ms_ == 0 || now_ms - tried_ms_ >= retry_ms)) connect(now_ms);
 }
 
 void FirewallLink::connect(std::uint64_t now_ms) {
-  if (tried_ms_ != 0 && now_ms - tried_ms_ < retry_ms) return;
   tried_ms_ = now_ms;
   // Not there yet, or not any more: httpd starts it, and says so.
   auto connected = connect_unix(socket_path_, now());
-  if (connected && send_packet(connected->get(), encode_head(MessageType::attach), now())) {
+  if (connected && send_packet(connected->get(), encode_head(MessageType::attach), now()) &&
+      poller_.watch(Source::visitor, connected->get())) {
     socket_ = *std::move(connected);
   }
 }
 
 void FirewallLink::receive() {
+  if (!socket_) return;
   switch (receive_packet(socket_.get(), packet_, packet_limit)) {
     case Received::nothing_yet:
       return;
@@ -43,12 +49,27 @@ void FirewallLink::receive() {
     case Received::closed:
     case Received::too_long:
     case Received::failed:
-      socket_.reset();
+      disconnect();
       return;
   }
-  if (message_type(packet_.bytes) != MessageType::ring || packet_.descriptors.size() != 1) return;
-  auto ring = KernelRing::map(packet_.descriptors[0], mo_ring_size);
+  const auto type = message_type(packet_.bytes);
+  if (type == MessageType::ring) {
+    // Without a ring there are no programs in the kernel (yet): asked again.
+    if (packet_.descriptors.empty()) {
+      disconnect();
+    } else {
+      map(packet_.descriptors[0]);
+    }
+  } else if (type == MessageType::reply && unanswered_ > 0) {
+    const auto error = decode_reply(packet_.bytes);
+    results_.push_back(error && error->empty());
+    unanswered_--;
+  }
   packet_.descriptors.clear();
+}
+
+void FirewallLink::map(const Fd& descriptor) {
+  auto ring = KernelRing::map(descriptor, mo_ring_size);
   if (!ring) {
     notices_.begins("ring", Notice::Level::error,
                     "MO0240: " + ring.error().message +
@@ -64,7 +85,16 @@ bool FirewallLink::add(const mo_registration& process) {
   if (!socket_) return false;
   std::string packet = encode_head(MessageType::process);
   packet.append(reinterpret_cast<const char*>(&process), sizeof process);
-  return static_cast<bool>(send_packet(socket_.get(), packet, now()));
+  if (!send_packet(socket_.get(), packet, now())) return false;
+  unanswered_++;
+  return true;
+}
+
+std::optional<bool> FirewallLink::next_result() {
+  if (results_.empty()) return std::nullopt;
+  const bool result = results_.front();
+  results_.pop_front();
+  return result;
 }
 
 }  // namespace mailorigin

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -11,40 +12,53 @@
 #include "firewall/kernel/layout.h"
 #include "mailorigind/kernel_ring.h"
 #include "service/notice_board.h"
+#include "service/poller.h"
 
 namespace mailorigin {
 
 class FirewallLink {
  public:
-  // `socket_path` is mailorigin-firewall's. `notices` outlives this.
-  FirewallLink(std::string socket_path, NoticeBoard& notices)
-      : socket_path_(std::move(socket_path)), notices_(notices) {}
+  // `socket_path` is mailorigin-firewall's. References must outlive this.
+  FirewallLink(std::string socket_path, Poller& poller, NoticeBoard& notices)
+      : socket_path_(std::move(socket_path)), poller_(poller), notices_(notices) {}
 
   // Whether there should be a firewall.
   void want(bool wanted);
   [[nodiscard]] bool wanted() const { return wanted_; }
 
-  // Connects, takes what has arrived, notices that the other end has gone. Never
-  // waits; to be called often.
+  [[nodiscard]] bool connected() const { return static_cast<bool>(socket_); }
+  [[nodiscard]] bool has_ring() const { return ring_.has_value(); }
+
+  // Connects, ten times a second at most. Never waits; to be called often.
   void tend(std::uint64_t now_ms);
+  // Takes what has arrived (Source::visitor), or notices that the other end has gone.
+  void receive();
 
   // Null until there is one. It stays while the firewall is away: the programs in
   // the kernel go on writing.
   KernelRing* ring() { return ring_ ? &*ring_ : nullptr; }
 
-  // False if the firewall is not there.
+  // False if the firewall is not there. Whether it knows the process now is said
+  // later, by next_result().
   bool add(const mo_registration& process);
+  // Of what was added, in that order: whether the firewall knows it. Nothing while
+  // that is not known.
+  std::optional<bool> next_result();
 
  private:
   void connect(std::uint64_t now_ms);
-  void receive();
+  void disconnect();
+  void map(const Fd& ring);
 
   const std::string socket_path_;
+  Poller& poller_;
   NoticeBoard& notices_;
   bool wanted_ = false;
   Fd socket_;
   Packet packet_;
   std::uint64_t tried_ms_ = 0;
+  std::size_t unanswered_ = 0;
+  std::deque<bool> results_;
   std::optional<KernelRing> ring_;
 };
 

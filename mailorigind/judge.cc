@@ -68,7 +68,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   Answer& answer = judgement.answer;
   answer.nonce = question.nonce;
 
-  constexpr std::string_view busy = "busy";
+  constexpr std::string_view busy = busy_reason;
   Quota* exhausted = asker.quota.take(moment.elapsed_ms()) ? nullptr : &asker.quota;
   const auto refused_before = [&] {
     if (exhausted == nullptr) return false;
@@ -132,7 +132,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
 std::optional<Context> Judge::admit(std::string_view context, const AskingProcess& asker,
                                     const Moment& moment, std::string_view& refusal) {
   if (!asker.quota.take(moment.elapsed_ms())) {
-    refusal = "busy";
+    refusal = busy_reason;
     return std::nullopt;
   }
   return std::move(unseal_shown(context, asker, moment, refusal).context);

@@ -15,6 +15,8 @@ namespace mailorigin {
 
 namespace {
 
+constexpr std::string_view no_firewall = "no-firewall";
+
 // Who shows a page publishes its contexts there; any other process keeps this one.
 mo_registration process_of(const Registration& registration, const Process& process) {
   mo_registration about{};
@@ -87,6 +89,7 @@ void QuestionDesk::accept(int listener) {
     }
     auto entry = std::make_unique<Connection>();
     entry->socket = std::move(socket);
+    entry->serial = ++accepted_;
     entry->peer = {peer.pid, peer.uid, peer.gid};
     entry->user = &owner;
     entry->idle_place = owner.longest_idle_first.insert(owner.longest_idle_first.end(), fd);
@@ -153,8 +156,29 @@ void QuestionDesk::make_room() {
                       "is closed for a new one. Raise LimitNOFILE or the ulimit on open files");
 }
 
+void QuestionDesk::rest(Connection& connection) {
+  const std::size_t connections = connection.user->longest_idle_first.size();
+  connection.rests_until_ms =
+      moment_.elapsed_ms() + std::max(busy_rest_ms, connections / busy_answers_per_ms);
+  poller_.leave(connection.socket.get());
+  resting_.emplace(connection.rests_until_ms, connection.socket.get());
+}
+
+void QuestionDesk::end_rests(std::uint64_t now_ms) {
+  while (!resting_.empty() && resting_.begin()->first <= now_ms) {
+    const auto [until_ms, fd] = *resting_.begin();
+    resting_.erase(resting_.begin());
+    Connection* const rested = connection(fd);
+    // Another one may have come under its number.
+    if (rested == nullptr || rested->rests_until_ms != until_ms) continue;
+    rested->rests_until_ms = 0;
+    let_in(fd);
+  }
+}
+
 int QuestionDesk::keep_house() {
   const std::uint64_t now_ms = moment_.elapsed_ms();
+  end_rests(now_ms);
   while (!arrivals_.empty() && arrivals_.front().deadline_ms <= now_ms) {
     const int fd = arrivals_.front().fd;
     arrivals_.pop_front();
@@ -168,8 +192,10 @@ int QuestionDesk::keep_house() {
              now_ms - candidate.last_seen_ms >= user_memory_ms;
     });
   }
-  if (arrivals_.empty()) return static_cast<int>(user_memory_ms);
-  return static_cast<int>(arrivals_.front().deadline_ms - now_ms);
+  std::uint64_t next_ms = now_ms + user_memory_ms;
+  if (!arrivals_.empty()) next_ms = std::min(next_ms, arrivals_.front().deadline_ms);
+  if (!resting_.empty()) next_ms = std::min(next_ms, resting_.begin()->first);
+  return static_cast<int>(next_ms - now_ms);
 }
 
 // ---- Questions
@@ -252,12 +278,34 @@ void QuestionDesk::introduce(Connection& asking, std::string_view packet,
   const auto context =
       judge_.admit(registration->context, {sender, names_.name(sender.uid), quota, asking.lineage},
                    moment_, refusal);
-  if (context && !firewall_.add(process_of(*registration, asking.lineage->front()))) {
-    refusal = "no-firewall";
+  if (context) {
+    if (firewall_.add(process_of(*registration, asking.lineage->front()))) {
+      introductions_.push_back({asking.socket.get(), asking.serial, answer.nonce});
+      return;
+    }
+    refusal = no_firewall;
   }
   answer.reason = refusal;
-  if (!refusal.empty()) answer.verdict = Verdict::deny;
+  answer.verdict = Verdict::deny;
   pending_.push_back({asking.socket.get(), {sender.uid, answer.nonce}, answer, std::nullopt});
+}
+
+void QuestionDesk::answer_introductions() {
+  while (!introductions_.empty()) {
+    const auto known = firewall_.next_result();
+    if (!known) return;
+    const Introduction waiting = introductions_.front();
+    introductions_.pop_front();
+    const Connection* const who = connection(waiting.fd);
+    if (who == nullptr || who->serial != waiting.serial) continue;
+    Answer answer;
+    answer.nonce = waiting.nonce;
+    if (!*known) {
+      answer.verdict = Verdict::deny;
+      answer.reason = no_firewall;
+    }
+    send_answer(waiting.fd, answer);
+  }
 }
 
 void QuestionDesk::answer(Connection& asking, std::string_view packet, const Credentials& sender) {
@@ -319,6 +367,12 @@ void QuestionDesk::report_journal(const Status& appended) {
   }
 }
 
+// Who does not read its answers has no use for a connection.
+void QuestionDesk::send_answer(int fd, const Answer& answer) {
+  const std::string packet = encode_answer(answer);
+  if (send(fd, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) close(fd);
+}
+
 bool QuestionDesk::end_turn() {
   if (pending_.empty()) return false;
   const std::uint64_t begin = journal_.end();
@@ -341,6 +395,8 @@ bool QuestionDesk::end_turn() {
     // Who does not read its answers has no use for a connection.
     if (send(pending.fd, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
       close(pending.fd);
+    } else if (pending.answer.reason == busy_reason) {
+      rest(*connection(pending.fd));
     }
   }
   pending_.clear();

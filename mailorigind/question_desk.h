@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,9 @@ class QuestionDesk {
   // Says, once, that the journal cannot be written, or that it can be again.
   void report_journal(const Status& appended);
 
+  // Answers those whom the firewall has come to know, or has not.
+  void answer_introductions();
+
   // ---- Between turns, because they may close connections.
 
   void accept(int listener);
@@ -70,11 +74,13 @@ class QuestionDesk {
   };
   struct Connection {
     Fd socket;
-    Credentials peer;  // who connected; nobody else may use the connection
+    std::uint64_t serial = 0;  // a descriptor comes again, this does not
+    Credentials peer;          // who connected; nobody else may use the connection
     User* user = nullptr;
     std::list<int>::iterator idle_place;
     std::optional<std::vector<Process>> lineage;
     std::optional<RecentAnswers::Key> last_question;
+    std::uint64_t rests_until_ms = 0;  // 0: it is watched
   };
   struct Pending {
     int fd;
@@ -82,6 +88,12 @@ class QuestionDesk {
     Answer answer;
     // Where in the batch its event begins; nothing if it has no new one.
     std::optional<std::size_t> record;
+  };
+  // Waits for the firewall to know the process.
+  struct Introduction {
+    int fd;
+    std::uint64_t serial;
+    Nonce nonce;
   };
   struct Arrival {
     std::uint64_t deadline_ms;
@@ -95,6 +107,9 @@ class QuestionDesk {
   void close(int fd);
   void close_bad(Connection& connection, std::string_view what);
   void make_room();
+  void rest(Connection& connection);
+  void end_rests(std::uint64_t now_ms);
+  void send_answer(int fd, const Answer& answer);
   bool receive(Connection& connection, std::string_view& packet, Credentials& sender);
   void answer(Connection& connection, std::string_view packet, const Credentials& sender);
   void introduce(Connection& connection, std::string_view packet, const Credentials& sender);
@@ -114,7 +129,10 @@ class QuestionDesk {
   std::size_t count_ = 0;
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
   std::unordered_map<uid_t, User> users_;
-  std::deque<Arrival> arrivals_;  // wait for their uid's name, oldest first
+  std::uint64_t accepted_ = 0;
+  std::deque<Introduction> introductions_;     // in the order of FirewallLink's results
+  std::deque<Arrival> arrivals_;               // wait for their uid's name, oldest first
+  std::multimap<std::uint64_t, int> resting_;  // by the end of their rest; some may be gone
 
   Moment moment_;
   std::uint64_t turn_ = 0;

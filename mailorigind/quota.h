@@ -3,10 +3,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "mailorigind/limits.h"
 
 namespace mailorigin {
+
+// The reason of a refusal because of it.
+inline constexpr std::string_view busy_reason = "busy";
 
 // A token bucket: full at first, refilled at question_rate.
 class Quota {

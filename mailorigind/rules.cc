@@ -1,7 +1,9 @@
 #include "mailorigind/rules.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "core/name_values.h"
@@ -72,17 +74,30 @@ std::string subject_of(const LimitRule& limit, const RuledMail& mail) {
   return "vhost " + mail.event.get(Field::docroot);
 }
 
-LimitKey key_of(const LimitRule& limit, const RuledMail& mail) {
-  std::string text;
-  NameValueWriter writer(text);
-  writer.add("vhost", std::uint64_t{mail.policy.id});
-  writer.add("units", limit.rate.units);
-  writer.add("period", limit.rate.period_ns);
-  writer.add("burst", limit.rate.burst);
-  writer.add("count", static_cast<std::uint64_t>(limit.count));
-  writer.add("subject", subject_of(limit, mail));
-  return {siphash24(text, {1}), siphash24(text, {2})};
-}
+LimitKey hashed(std::string_view bytes) { return {siphash24(bytes, {1}), siphash24(bytes, {2})}; }
+
+// The keys of one mail: whom its limits count for is hashed once for each kind.
+class LimitKeys {
+ public:
+  explicit LimitKeys(const RuledMail& mail) : mail_(mail) {}
+
+  LimitKey of(const LimitRule& limit) {
+    auto& subject = subjects_[static_cast<std::size_t>(limit.per)];
+    if (!subject) subject = hashed(subject_of(limit, mail_));
+    const std::uint64_t parts[] = {mail_.policy.id,
+                                   limit.rate.units,
+                                   limit.rate.period_ns,
+                                   limit.rate.burst,
+                                   static_cast<std::uint64_t>(limit.count),
+                                   subject->high,
+                                   subject->low};
+    return hashed({reinterpret_cast<const char*>(parts), sizeof parts});
+  }
+
+ private:
+  const RuledMail& mail_;
+  std::array<std::optional<LimitKey>, 3> subjects_;  // by LimitRule::Per
+};
 
 }  // namespace
 
@@ -115,11 +130,13 @@ Ruling apply_rules(const RuledMail& mail, Rule unverified,
 
 std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
   std::vector<LimitDemand> demands;
+  demands.reserve(mail.policy.limits.size());
+  LimitKeys keys(mail);
   for (const LimitRule& limit : mail.policy.limits) {
     const bool mails = limit.count == LimitRule::Count::mails;
     // A mail without a recipient that we see still is one.
     const std::uint64_t units = mails ? 1 : std::max<std::uint64_t>(recipients(mail.event), 1);
-    demands.push_back({key_of(limit, mail), limit.rate, units, limit.action == Rule::deny});
+    demands.push_back({keys.of(limit), limit.rate, units, limit.action == Rule::deny});
   }
   return demands;
 }

@@ -35,6 +35,7 @@ std::uint64_t Target::key(const LogTarget& about) {
 
 Target::Target(LogTarget about, Positions& positions, NoticeBoard& notices, SyslogSocket& syslog)
     : about_(std::move(about)),
+      name_((about_.kind == LogTarget::Kind::syslog ? "syslog:" : "") + about_.name),
       key_(key(about_)),
       positions_(positions),
       notices_(notices),
@@ -245,8 +246,8 @@ void Target::failed(int fault, std::uint64_t now_ms) {
   retry_at_ms_ = now_ms + retry_after_ms_;
   if (!passing(fault) || now_ms - behind_since_ms_ >= stall_notice_ms) {
     notices_.begins(
-        "target " + about_.name, Notice::Level::error,
-        "MO0230: " + about_.name + ": " + explain(fault) + "; its events wait in the journal");
+        "target " + name_, Notice::Level::error,
+        "MO0230: " + name_ + ": " + explain(fault) + "; its events wait in the journal");
   }
 }
 
@@ -262,6 +263,14 @@ void Target::retry_soon() {
   if (retry_at_ms_ != UINT64_MAX) retry_at_ms_ = 0;
 }
 
+std::string Target::trouble() const {
+  if (state_ != State::waiting) return "";
+  if (descriptor_ < 0 && about_.kind != LogTarget::Kind::syslog) {
+    return "httpd has not handed it over";
+  }
+  return fault_ == 0 ? "" : explain(fault_);
+}
+
 bool Target::retry(std::uint64_t now_ms) {
   if (!flush(now_ms)) return false;
   state_ = State::catching_up;
@@ -272,9 +281,9 @@ void Target::caught_up(std::uint64_t common) {
   position_ = std::max(position_, common);
   state_ = State::following;
   store();
-  notices_.over("target " + about_.name, "MO0231: " + about_.name + " is written again");
-  notices_.over("lost " + about_.name, "MO0233: " + about_.name + ": " + std::to_string(lost_) +
-                                           " events in all were lost and are missing in it");
+  notices_.over("target " + name_, "MO0231: " + name_ + " is written again");
+  notices_.over("lost " + name_, "MO0233: " + name_ + ": " + std::to_string(lost_) +
+                                     " events in all were lost and are missing in it");
   behind_since_ms_ = 0;
   lost_ = 0;
 }
@@ -283,9 +292,8 @@ void Target::give_up(std::uint64_t position, std::uint64_t lost) {
   position_ = std::max(position_, position);
   lost_ += lost;
   if (lost > 0) {
-    notices_.begins("lost " + about_.name, Notice::Level::error,
-                    "MO0232: " + about_.name +
-                        ": the journal is full, its oldest events are lost, " +
+    notices_.begins("lost " + name_, Notice::Level::error,
+                    "MO0232: " + name_ + ": the journal is full, its oldest events are lost, " +
                         std::to_string(lost) + " so far");
   }
   store();

@@ -30,7 +30,8 @@ class Target {
 
   static std::uint64_t key(const LogTarget& about);
   [[nodiscard]] std::uint64_t key() const { return key_; }
-  [[nodiscard]] const std::string& name() const { return about_.name; }
+  // As MailOriginLog has it: a path, "|command", or "syslog:facility".
+  [[nodiscard]] const std::string& name() const { return name_; }
 
   // Writes to this policy's descriptor from now on, and holds the policy.
   void use(std::shared_ptr<const ActivePolicy> policy, std::size_t index, std::uint64_t now_ms);
@@ -55,6 +56,9 @@ class Target {
   // its position is that of the first event that is not written, and the others
   // have to be added again.
   bool flush(std::uint64_t now_ms);
+
+  // Why it is waiting; empty if it is not, or has only just begun to.
+  [[nodiscard]] std::string trouble() const;
 
   [[nodiscard]] bool has_lines() const { return !units_.empty(); }
 
@@ -93,6 +97,7 @@ class Target {
   void failed(int fault, std::uint64_t now_ms);
 
   const LogTarget about_;
+  const std::string name_;
   const std::uint64_t key_;
   Positions& positions_;
   NoticeBoard& notices_;

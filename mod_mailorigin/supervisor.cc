@@ -71,8 +71,11 @@ Status Supervisor::start() {
                               std::to_string(policy.targets.size()) + " log targets"};
   configuration_.policy = {};
 
-  if (Status started = start_daemon(push); !started) return started;
+  const auto changed = prepare_sockets();
+  if (!changed) return changed.error();
+  // The firewall first: the daemon looks for it when it has the policy.
   if (Status started = start_firewall(push); !started) return started;
+  if (Status started = daemon_.start(push, *changed); !started) return started;
   close_former_logs(kept_);
   return Done{};
 }
@@ -90,17 +93,12 @@ Status Supervisor::read_key() {
   return Done{};
 }
 
-Status Supervisor::start_daemon(const PolicyToPush& policy) {
-  bool changed = false;
-  if (configuration_.daemon.external) {
-    daemon_.stop();
-    remove_sockets(kept_);
-  } else {
-    const auto sockets = ensure_sockets(kept_, configuration_.daemon);
-    if (!sockets) return sockets.error();
-    changed = *sockets;
-  }
-  return daemon_.start(policy, changed);
+// True if they are not those that a running daemon has.
+Result<bool> Supervisor::prepare_sockets() {
+  if (!configuration_.daemon.external) return ensure_sockets(kept_, configuration_.daemon);
+  daemon_.stop();
+  remove_sockets(kept_);
+  return false;
 }
 
 // Off is something to be told as well, to a firewall that stands from before.

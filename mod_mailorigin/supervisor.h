@@ -34,7 +34,7 @@ class Supervisor {
 
  private:
   Status read_key();
-  Status start_daemon(const PolicyToPush& policy);
+  Result<bool> prepare_sockets();
   Status start_firewall(const PolicyToPush& policy);
   [[nodiscard]] bool firewall_was_on() const;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include "core/file.h"
 #include "service/limits.h"
@@ -19,6 +20,11 @@ bool send_now(int socket, std::string_view packet) {
 
 }  // namespace
 
+ControlDesk::ControlDesk(Poller& poller, NoticeBoard& notices, Owner owner)
+    : poller_(poller), notices_(notices), owner_(std::move(owner)) {
+  (void)poller_.watch(Source::control, decoded_.get());
+}
+
 void ControlDesk::adopt(Fd socket) {
   if (connections_.size() >= control_connections) return;
   const int fd = socket.get();
@@ -27,6 +33,10 @@ void ControlDesk::adopt(Fd socket) {
 }
 
 void ControlDesk::read(int fd) {
+  if (fd == decoded_.get()) {
+    take_decoded();
+    return;
+  }
   const auto found = connections_.find(fd);
   if (found == connections_.end()) return;
   Connection& connection = found->second;
@@ -85,17 +95,59 @@ Status ControlDesk::begin(Connection& connection) {
     return Error{"policy: comes with one descriptor, not " +
                  std::to_string(packet_.descriptors.size())};
   }
-  auto encoded = read_file(packet_.descriptors[0].get(), policy_size_limit);
-  if (!encoded) return encoded.error().context("policy");
-  auto policy = Policy::decode(*encoded);
-  if (!policy) return policy.error();
-  if (policy->instance != message->instance) {
-    return Error{"policy: it is another instance's than its message says"};
-  }
   Push& push = connection.push.emplace();
   push.keys = message->keys;
-  push.encoded = *std::move(encoded);
-  push.policy = *std::move(policy);
+  connection.announced = message->instance;
+  return decode(connection);
+}
+
+// What comes after the policy waits in the socket.
+Status ControlDesk::decode(Connection& connection) {
+  std::packaged_task<Result<Decoded>()> work(
+      [file = std::move(packet_.descriptors[0])]() -> Result<Decoded> {
+        auto encoded = read_file(file.get(), policy_size_limit);
+        if (!encoded) return encoded.error().context("policy");
+        auto policy = Policy::decode(*encoded);
+        if (!policy) return policy.error();
+        return Decoded{*std::move(encoded), *std::move(policy)};
+      });
+  connection.decoded = work.get_future();
+  try {
+    connection.decoder = std::jthread([this, task = std::move(work)]() mutable {
+      task();
+      decoded_.signal();
+    });
+  } catch (const std::system_error& fault) {
+    return Error{"policy: no thread to read it: " + std::string(fault.what())};
+  }
+  poller_.leave(connection.socket.get());
+  return Done{};
+}
+
+void ControlDesk::take_decoded() {
+  decoded_.clear();
+  for (auto& [fd, connection] : connections_) {
+    if (!connection.decoded.valid() ||
+        connection.decoded.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      continue;
+    }
+    if (const Status continued = continue_push(connection, connection.decoded.get()); !continued) {
+      connection.push.reset();
+      connection.refused = true;
+      send_now(fd, encode_reply(continued.error().message));
+    }
+    (void)poller_.watch(Source::control, fd);
+  }
+}
+
+Status ControlDesk::continue_push(Connection& connection, Result<Decoded> decoded) {
+  if (!decoded) return decoded.error();
+  if (decoded->policy.instance != connection.announced) {
+    return Error{"policy: it is another instance's than its message says"};
+  }
+  Push& push = *connection.push;
+  push.encoded = std::move(decoded->encoded);
+  push.policy = std::move(decoded->policy);
   push.descriptors.resize(owner_.descriptors_needed(push.policy));
   if (const Connection* other = other_instance(connection)) {
     return Error{"this " + std::string(program_invocation_short_name) + " serves another httpd (" +
@@ -136,16 +188,25 @@ Status ControlDesk::commit(Connection& connection) {
   return Done{};
 }
 
-void ControlDesk::pass_notices() {
-  std::deque<Notice> notices = notices_.take();
+const ControlDesk::Connection* ControlDesk::latest_httpd() const {
   const auto latest = std::max_element(
       connections_.begin(), connections_.end(),
       [](const auto& a, const auto& b) { return a.second.serial < b.second.serial; });
-  const bool has_httpd = latest != connections_.end() && latest->second.serial > 0;
+  return latest != connections_.end() && latest->second.serial > 0 ? &latest->second : nullptr;
+}
+
+std::string ControlDesk::connected_instance() const {
+  const Connection* const httpd = latest_httpd();
+  return httpd == nullptr ? std::string() : httpd->instance;
+}
+
+void ControlDesk::pass_notices() {
+  std::deque<Notice> notices = notices_.take();
+  const Connection* const httpd = latest_httpd();
   while (!notices.empty()) {
-    if (!has_httpd) {
+    if (httpd == nullptr) {
       print_notice(notices.front());
-    } else if (!send_now(latest->first, encode_notice(notices.front()))) {
+    } else if (!send_now(httpd->socket.get(), encode_notice(notices.front()))) {
       // httpd does not read at the moment, or has just gone.
       notices_.put_back(std::move(notices));
       return;

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "core/result.h"
 #include "core/unix_socket.h"
 #include "core/wire.h"
+#include "service/event_fd.h"
 #include "service/notice_board.h"
 #include "service/poller.h"
 
@@ -39,38 +42,54 @@ class ControlDesk {
   };
 
   // References must outlive it.
-  ControlDesk(Poller& poller, NoticeBoard& notices, Owner owner)
-      : poller_(poller), notices_(notices), owner_(std::move(owner)) {}
+  ControlDesk(Poller& poller, NoticeBoard& notices, Owner owner);
 
   // A connection of root's: who is at its other end is the caller's to check. One
   // beyond control_connections is closed.
   void adopt(Fd socket);
-  // Reads one message of the connection `fd`. What breaks the protocol, or is not
+  // Reads one message of the connection `fd`, or what was decoded meanwhile: ten
+  // thousand vhosts take tens of milliseconds, in which nobody else is to wait.
+  // What breaks the protocol, or is not
   // accepted, is answered at once with a reply that says so; the rest of that push,
   // up to its commit, is passed over.
   void read(int fd);
+  // The instance of the httpd that pushed last, while it is connected; else empty.
+  [[nodiscard]] std::string connected_instance() const;
   // Passes what is on the board to the httpd that pushed last; to stderr if there is none.
   void pass_notices();
 
  private:
+  struct Decoded {
+    std::string encoded;
+    Policy policy;
+  };
   struct Connection {
     Fd socket;
     std::string instance;      // of a policy that was accepted; else empty
+    std::string announced;     // instance of the push that has begun
     std::uint64_t serial = 0;  // of that push
     std::optional<Push> push;  // begun
     bool refused = false;      // until its commit
+    // While they are at work, the connection is not read.
+    std::future<Result<Decoded>> decoded;
+    std::jthread decoder;
   };
 
   Status handle(Connection& connection);
   void refuse(Connection& connection, const Error& error);
   Status begin(Connection& connection);
+  Status decode(Connection& connection);
+  void take_decoded();
+  Status continue_push(Connection& connection, Result<Decoded> decoded);
   Status add_descriptors(Connection& connection);
   Status commit(Connection& connection);
+  [[nodiscard]] const Connection* latest_httpd() const;
   [[nodiscard]] const Connection* other_instance(const Connection& than) const;
 
   Poller& poller_;
   NoticeBoard& notices_;
   const Owner owner_;
+  EventFd decoded_;
   std::unordered_map<int, Connection> connections_;
   std::uint64_t pushes_ = 0;
   Packet packet_;

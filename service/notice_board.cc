@@ -4,10 +4,21 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include "service/limits.h"
 
 namespace mailorigin {
+
+namespace {
+
+std::uint64_t now_ms() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+}  // namespace
 
 void NoticeBoard::add(Notice notice) {
   notices_.push_back(std::move(notice));
@@ -22,12 +33,23 @@ void NoticeBoard::say(Notice::Level level, std::string text) {
 
 void NoticeBoard::begins(const std::string& finding, Notice::Level level, std::string text) {
   const std::lock_guard lock(mutex_);
-  if (lasting_.insert(finding).second) add({level, std::move(text)});
+  const auto [entry, fresh] = lasting_.try_emplace(finding);
+  if (!fresh) return;
+  entry->second = {now_ms(), {level, text}};
+  add({level, std::move(text)});
 }
 
 void NoticeBoard::over(const std::string& finding, std::string text) {
   const std::lock_guard lock(mutex_);
   if (lasting_.erase(finding) > 0) add({Notice::Level::notice, std::move(text)});
+}
+
+std::vector<NoticeBoard::Lasting> NoticeBoard::lasting() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Lasting> all;
+  all.reserve(lasting_.size());
+  for (const auto& [finding, each] : lasting_) all.push_back(each);
+  return all;
 }
 
 std::deque<Notice> NoticeBoard::take() {

@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "core/wire.h"
 #include "service/event_fd.h"
@@ -23,6 +24,13 @@ class NoticeBoard {
   void begins(const std::string& finding, Notice::Level level, std::string text);
   void over(const std::string& finding, std::string text);
 
+  // What has begun and is not over, and since when (milliseconds since the epoch).
+  struct Lasting {
+    std::uint64_t since_ms = 0;
+    Notice notice;
+  };
+  [[nodiscard]] std::vector<Lasting> lasting();
+
   // Readable when there is something new to take.
   [[nodiscard]] int fd() const { return ready_.get(); }
   std::deque<Notice> take();
@@ -35,7 +43,7 @@ class NoticeBoard {
 
   std::mutex mutex_;
   std::deque<Notice> notices_;
-  std::set<std::string> lasting_;
+  std::map<std::string, Lasting> lasting_;  // by the finding's name
   EventFd ready_;
 };
 

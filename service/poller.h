@@ -22,8 +22,7 @@ enum class Source : std::uint32_t {
   names,
   signals,
   lifeline,
-  visitor,  // the firewall's: a connection of mailorigind's
-  timer,
+  visitor,  // a connection between mailorigind and mailorigin-firewall
 };
 
 class Poller {
@@ -45,6 +44,8 @@ class Poller {
     event.data.u64 = static_cast<std::uint64_t>(source) << 32 | static_cast<std::uint32_t>(fd);
     return epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
   }
+  // Until it is watched again.
+  void leave(int fd) { (void)epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
   // Waits at most `timeout_ms` (-1: without end). Level-triggered. Each time it
   // begins further on in what is ready: epoll gives the same order again, and a

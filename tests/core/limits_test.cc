@@ -115,6 +115,35 @@ TEST_F(Limits, KeepTheBusiestKeysWhenABucketIsFull) {
   EXPECT_FALSE(leaves(*table, demand(0, 100), start));
 }
 
+TEST_F(Limits, IdleKeysLeaveAndBusyOnesStay) {
+  auto table = LimitTable::open(path_, 1);
+  ASSERT_TRUE(table) << table.error().message;
+  const auto busy = [](std::uint64_t low) { return LimitDemand{{0, low}, {1, hour, 100}, 100}; };
+  for (std::uint64_t low = 1; low < LimitTable::bucket_slots; low++) {
+    EXPECT_TRUE(leaves(*table, busy(low), start));
+  }
+  // One slot is left for a thousand others, each of them idle again when the next comes.
+  for (std::uint64_t i = 0; i < 1000; i++) {
+    const LimitDemand passing{{0, 1000 + i}, {1, second, 1}};
+    EXPECT_TRUE(leaves(*table, passing, start + i * second)) << i;
+    EXPECT_FALSE(leaves(*table, passing, start + i * second)) << i;
+  }
+  for (std::uint64_t low = 1; low < LimitTable::bucket_slots; low++) {
+    EXPECT_FALSE(leaves(*table, busy(low), start + 1000 * second)) << low;
+  }
+}
+
+TEST_F(Limits, TakeNoMoreRoomThanTheTable) {
+  constexpr std::size_t buckets = 64;
+  auto table = LimitTable::open(path_, buckets);
+  const auto size = std::filesystem::file_size(path_);
+  EXPECT_EQ(size, buckets * LimitTable::bucket_slots * 24);
+  for (std::uint64_t i = 0; i < 100'000; i++) {
+    leaves(*table, {{i * 0x9E3779B97F4A7C15ULL, i}, {1, hour, 1}}, start);
+  }
+  EXPECT_EQ(std::filesystem::file_size(path_), size);
+}
+
 TEST_F(Limits, AClockSetBackMakesNobodyWaitLongerThanABurst) {
   auto table = LimitTable::open(path_, 4);
   const LimitDemand demand{{1, 0}, {60, hour, 5}};

@@ -471,6 +471,45 @@ TEST_F(DeliveryTest, ADeviceThatIsAlwaysFullIsSaidOnce) {
   EXPECT_EQ(notices().size(), 1u);
 }
 
+TEST_F(DeliveryTest, TellsWhichLogsAreBehindAndWhy) {
+  const std::string good = directory_ / "good.log";
+  adopt(
+      policy_of({{LogTarget::Kind::file, good}, {LogTarget::Kind::file, "/dev/full"}}, {{0}, {1}}),
+      list(open_log(good), Fd(open("/dev/full", O_WRONLY))));
+  write_numbers(0, 3);
+  deliver();
+  EXPECT_EQ(delivery_->backlog().count, 0U);
+  EXPECT_EQ(delivery_->backlog().handled, journal_->end());
+
+  const std::uint64_t before = journal_->end();
+  write_event("stuck", first_vhost + 1);
+  write_numbers(3, 6);
+  deliver();
+  const Delivery::Backlog backlog = delivery_->backlog();
+  EXPECT_EQ(backlog.handled, before);
+  EXPECT_EQ(backlog.count, 1U);
+  ASSERT_EQ(backlog.logs.size(), 1U);
+  EXPECT_EQ(backlog.logs[0].name, "/dev/full");
+  EXPECT_EQ(backlog.logs[0].position, before);
+  EXPECT_FALSE(backlog.logs[0].catching_up);
+  EXPECT_NE(backlog.logs[0].reason.find("No space left"), std::string::npos);
+}
+
+TEST_F(DeliveryTest, OfManyLogsThatAreBehindSomeAreNamed) {
+  std::vector<LogTarget> targets;
+  std::vector<std::vector<std::uint32_t>> vhosts;
+  for (std::uint32_t i = 0; i < 3 * logs_shown; i++) {
+    targets.push_back({LogTarget::Kind::file, directory_ / std::to_string(i)});
+    vhosts.push_back({i});
+  }
+  adopt(policy_of(targets, vhosts), {});
+  deliver();
+  const Delivery::Backlog backlog = delivery_->backlog();
+  EXPECT_EQ(backlog.count, 3 * logs_shown);
+  ASSERT_EQ(backlog.logs.size(), logs_shown);
+  EXPECT_EQ(backlog.logs[0].reason, "httpd has not handed it over");
+}
+
 TEST_F(DeliveryTest, AFullJournalCountsWhatALaggingLogLoses) {
   constexpr std::uint64_t capacity = 6 * segment_size;
   reopen(capacity);

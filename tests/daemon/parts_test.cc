@@ -254,6 +254,23 @@ TEST(NoticeBoard, SaysWhatLastsOnceAndAgainWhenItReturns) {
   EXPECT_EQ(texts, (std::vector<std::string>{"full", "better", "full again"}));
 }
 
+TEST(NoticeBoard, ListsWhatLasts) {
+  NoticeBoard board;
+  EXPECT_TRUE(board.lasting().empty());
+  board.begins("disk", Notice::Level::error, "full");
+  board.begins("disk", Notice::Level::error, "still full");
+  board.begins("name", Notice::Level::warning, "does not resolve");
+  board.say(Notice::Level::notice, "passes");
+  (void)board.take();
+  ASSERT_EQ(board.lasting().size(), 2U);
+  EXPECT_EQ(board.lasting()[0].notice.text, "full");
+  EXPECT_EQ(board.lasting()[0].notice.level, Notice::Level::error);
+  EXPECT_GT(board.lasting()[0].since_ms, 1'700'000'000'000U);
+  board.over("disk", "better");
+  ASSERT_EQ(board.lasting().size(), 1U);
+  EXPECT_EQ(board.lasting()[0].notice.text, "does not resolve");
+}
+
 TEST(NoticeBoard, KeepsABoundedNumber) {
   NoticeBoard board;
   for (std::size_t i = 0; i < notices_kept + 5; i++) {

@@ -303,6 +303,27 @@ TEST_F(DaemonTest, AFloodIsAnsweredBusyAndNeighboursAreNot) {
 }
 #endif
 
+#ifndef __SANITIZE_ADDRESS__
+TEST_F(DaemonTest, WhoWasAnsweredBusyIsReadAgainAfterARest) {
+  const pid_t flooder = run_as(tenant, [&] {
+    RawClient client(host_.question_socket);
+    for (int i = 0; i < 40'000; i++) {
+      const auto answer = client.ask(mail_question("flood"));
+      if (!answer) return 1;
+      if (answer->reason != "busy") continue;
+      const auto begin = std::chrono::steady_clock::now();
+      const auto next = client.ask(mail_question("after a rest"));
+      const auto taken = std::chrono::steady_clock::now() - begin;
+      if (!next || next->verdict != Verdict::allow) return 2;
+      // The answering thread's clock stands still for a turn.
+      return taken >= std::chrono::milliseconds(busy_rest_ms - 5) ? 0 : 3;
+    }
+    return 4;
+  });
+  EXPECT_EQ(exit_status(flooder), 0);
+}
+#endif
+
 TEST_F(DaemonTest, AUidsConnectionsAreLimitedToItsLongestIdleOnes) {
   RawClient other(host_.question_socket);  // root's
   ASSERT_TRUE(other.ask(mail_question("other uid")));

@@ -8,9 +8,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from harness.accounts import Accounts  # noqa: E402
+from harness.firewall import Firewall, Ground  # noqa: E402
 from harness.installation import Installation  # noqa: E402
-from harness.site import SERVER, Site, two_vhosts  # noqa: E402
-from harness.syslog import SyslogListener, private_mounts  # noqa: E402
+from harness.mounts import private_mounts  # noqa: E402
+from harness.site import BLOG_UID, SERVER, SHOP_UID, Site, two_vhosts  # noqa: E402
+from harness.syslog import SyslogListener  # noqa: E402
 
 def pytest_sessionstart():
     if os.geteuid() != 0:
@@ -26,18 +29,46 @@ def installation():
         made.remove()
 
 
+@pytest.fixture(scope="module")
+def accounts(installation):
+    """The users `shop` and `blog`."""
+    with Accounts(installation.root, installation.directory("accounts"), {"shop": SHOP_UID, "blog": BLOG_UID}) as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def syslog():
     with SyslogListener() as listener:
         yield listener
 
 
+@pytest.fixture(scope="session")
+def ground():
+    made = Ground()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def firewall(ground):
+    """mailorigin-firewall, running and without a policy; taken out of the kernel after the test."""
+    made = Firewall(ground)
+    try:
+        yield made.start()
+    finally:
+        made.clean()
+
+
 @pytest.fixture(scope="module")
 def module_site(request, installation):
-    """Two vhosts that log in every format and add X-Mail-Origin, one set of servers per module."""
+    """Two vhosts that log in every format and add X-Mail-Origin, one set of servers per module.
+
+    The module's own SITE has options, its own vhosts() makes others.
+    """
     directory = installation.directory(request.module.__name__)
     options = getattr(request.module, "SITE", {})
-    made = Site(installation, directory, two_vhosts(), server=SERVER, **options)
+    vhosts = getattr(request.module, "vhosts", two_vhosts)
+    made = Site(installation, directory, vhosts(), server=SERVER, **options)
     try:
         yield made.start()
     finally:

@@ -1,25 +1,9 @@
 """What a tenant's .htaccess can do to the context on its way to PHP, and to PHP's settings."""
 
 import pytest
+from harness.htaccess import ATTEMPTS
 from harness.site import SERVER, WITH_HEADER, Site, new_mark, two_vhosts
 from harness.wire import VARIABLE
-
-ATTEMPTS = {
-    "SetEnv": f"SetEnv {VARIABLE} forged",
-    "UnsetEnv": f"UnsetEnv {VARIABLE}",
-    "SetEnvIf": f'SetEnvIf Request_URI . {VARIABLE}=forged',
-    "SetEnvIf delete": f"SetEnvIf Request_URI . !{VARIABLE}",
-    "RewriteRule": f"RewriteEngine On\nRewriteRule . - [E={VARIABLE}:forged]",
-    "RequestHeader": f'RequestHeader set {VARIABLE.replace("_", "-")} forged',
-    "ProxyFCGISetEnvIf": f'ProxyFCGISetEnvIf "true" {VARIABLE} "forged"',
-    "ProxyFCGISetEnvIf delete": f'ProxyFCGISetEnvIf "true" !{VARIABLE}',
-    "PHP_VALUE socket": "SetEnv PHP_VALUE mailorigin.socket=/nowhere",
-    "PHP_ADMIN_VALUE enabled": "SetEnv PHP_ADMIN_VALUE mailorigin.enabled=0",
-    "PHP_ADMIN_VALUE extension": "SetEnv PHP_ADMIN_VALUE extension=/tmp/evil.so",
-    "PHP_ADMIN_VALUE disable_functions": "SetEnv PHP_ADMIN_VALUE disable_functions=mail",
-    "PHP_VALUE by rewrite": "RewriteEngine On\nRewriteRule . - [E=PHP_VALUE:sendmail_from=x]",
-    "PHP_VALUE by ProxyFCGISetEnvIf": 'ProxyFCGISetEnvIf "true" PHP_VALUE "sendmail_path=/bin/false"',
-}
 
 _names = iter(range(1000))
 

@@ -1,9 +1,14 @@
 """PHP from cron or a shell: no request, no sealed context."""
 
 import getpass
+import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
-from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
+from harness.httpd import free_port
+from harness.site import BLOG_UID, OTHER_UID, PHP, SHOP_UID, Vhost, new_mark
+from harness.waiting import die_with_parent, end, wait_until
 from harness.wire import VARIABLE
 
 MAIL = "<?php\nvar_dump(mail('to@example.org', '{mark}', 'body'{more}));\n"
@@ -35,6 +40,50 @@ def test_uid_of_one_vhost(site, short):
     barrier, _ = send(site, OTHER_UID)
     site.server_json.wait(barrier)
     assert not site.server_json.lines_with(mark)
+
+
+def php_of_shop(site):
+    settings = [f"-d{key}={value}" for key, value in site.ini.items() if key.startswith(("mailorigin", "sendmail"))]
+    user = ["setpriv", f"--reuid={SHOP_UID}", f"--regid={SHOP_UID}", "--clear-groups"]
+    return [*user, PHP, "-n", f"-dextension={site.installation.plugin}", *settings]
+
+
+@pytest.mark.parametrize("where, name", [("-r", "Command line code"), ("stdin", "Standard input code")])
+def test_code_without_a_file(site, where, name):
+    mark = new_mark()
+    code = f"mail('to@example.org', '{mark}', 'body');"
+    command = [*php_of_shop(site), *(["-r", code] if where == "-r" else [])]
+    subprocess.run(command, input=f"<?php {code}".encode(), check=True, timeout=30)
+    event = site.shop.json.wait(mark)
+    assert (event["verified"], event["uid"]) == (False, SHOP_UID)
+    assert (event["file"], event["line"]) == (name, 1)
+    # PHP says so of both.
+    assert event["entry"] == "Standard input code"
+
+
+def test_server_of_the_cli(site):
+    """`php -S` is no httpd of ours: what it runs is its user's, without a request of ours."""
+    mark, port = new_mark(), free_port()
+    page = site.shop.script(f"<?php echo mail('to@example.org', '{mark}', 'body') ? 'sent' : 'not';")
+    command = [*php_of_shop(site), "-S", f"127.0.0.1:{port}", "-t", str(site.shop.docroot)]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, preexec_fn=die_with_parent, **quiet)
+
+    def answer():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{page.uri}", timeout=30) as response:
+                return response.read()
+        except urllib.error.URLError as error:
+            assert isinstance(error.reason, ConnectionRefusedError), error
+            return None
+
+    try:
+        assert wait_until(answer, "php -S") == b"sent"
+    finally:
+        end(server)
+    event = site.shop.json.wait(mark)
+    assert (event["verified"], event["sapi"], event["uid"]) == (False, "cli-server", SHOP_UID)
+    assert (event["entry"], event["file"]) == (str(page.path), str(page.path))
 
 
 def test_uid_of_no_vhost(site):

@@ -8,7 +8,7 @@ import signal
 import pytest
 from harness.logs import json_log
 from harness.site import SERVER, new_mark, two_vhosts
-from harness.syslog import mount_tmpfs, unmount
+from harness.mounts import mount_tmpfs, unmount
 from harness.waiting import alive, processes_named_by, wait_until
 
 LONG = "'X-Long: ' . str_repeat('x', 1500)"

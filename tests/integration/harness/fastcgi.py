@@ -1,42 +1,62 @@
-"""A FastCGI client: what a tenant does who talks to a pool's socket without httpd."""
+"""Both ends of FastCGI without httpd or php-fpm: tests/programs has the programs."""
 
 import socket
-import struct
+import subprocess
 
+from .installation import build_directory
+from .waiting import die_with_parent, end
 from .wire import pair
 
-_BEGIN, _END, _PARAMS, _STDIN, _STDOUT = 1, 3, 4, 5, 6
+
+def ask(path, parameters, uid=0):
+    """Asks, as that user, the application that listens at `path`: the finished client.
+
+    `parameters` is a dict, or pairs, whose names may then come twice, or bytes as they are to be sent.
+    """
+    if not isinstance(parameters, bytes):
+        pairs = parameters.items() if isinstance(parameters, dict) else parameters
+        parameters = b"".join(pair(name, value) for name, value in pairs)
+    client = build_directory() / "tests/programs/fastcgi_client"
+    return subprocess.run([client, path, str(uid)], input=parameters, capture_output=True, timeout=60)
 
 
-def _record(kind, content):
-    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
-
-
-def request(path, script, parameters=None, timeout=30):
+def request(path, script, parameters=(), uid=0):
     """Runs a script in the pool that listens at `path`; the body of its answer."""
-    everything = {
-        "SCRIPT_FILENAME": script,
-        "REQUEST_METHOD": "GET",
-        "REQUEST_URI": "/direct",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        **(parameters or {}),
-    }
-    encoded = b"".join(pair(name, value) for name, value in everything.items())
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(timeout)
-        connection.connect(str(path))
-        message = _record(_BEGIN, struct.pack(">HB5x", 1, 0))
-        for start in range(0, len(encoded), 65528):
-            message += _record(_PARAMS, encoded[start : start + 65528])
-        connection.sendall(message + _record(_PARAMS, b"") + _record(_STDIN, b""))
-        stream = connection.makefile("rb")
-        output = b""
-        while head := stream.read(8):
-            _, kind, _, length, padding, _ = struct.unpack(">BBHHBB", head)
-            content = stream.read(length)
-            stream.read(padding)
-            if kind == _STDOUT:
-                output += content
-            if kind == _END:
-                break
-    return output.partition(b"\r\n\r\n")[2].decode(errors="replace")
+    everything = [
+        ("SCRIPT_FILENAME", str(script)),
+        ("REQUEST_METHOD", "GET"),
+        ("REQUEST_URI", "/direct"),
+        ("SERVER_PROTOCOL", "HTTP/1.1"),
+        *(parameters.items() if isinstance(parameters, dict) else parameters),
+    ]
+    done = ask(path, everything, uid)
+    assert done.returncode == 0, f"{done.returncode}: {done.stderr.decode(errors='replace')}"
+    return done.stdout.partition(b"\r\n\r\n")[2].decode(errors="replace")
+
+
+class Responder:
+    """A FastCGI application that answers with the parameters that reached it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.process = None
+
+    def __enter__(self):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.path))
+            self.path.chmod(0o666)
+            listener.listen(64)
+            self.process = subprocess.Popen(
+                [build_directory() / "tests/programs/fastcgi_responder"],
+                stdin=listener, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={},
+                preexec_fn=die_with_parent,
+            )
+        return self
+
+    def __exit__(self, *_):
+        end(self.process)
+
+
+def parameters_of(text):
+    """What a Responder answered, as pairs in the order of the wire."""
+    return [tuple(line.split("=", 1)) for line in text.splitlines() if line]

@@ -6,12 +6,13 @@ import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
 from .installation import PHP_EXTENSIONS
 from .waiting import children_of, command_line, die_with_parent, end, wait_until
 
 FPM = "/usr/sbin/php-fpm8.2"
-SHARED_EXTENSIONS = ("ctype", "posix", "mbstring", "imap")
+SHARED_EXTENSIONS = ("ctype", "posix", "mbstring", "imap", "curl", "sockets")
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Pool:
     uid: int
     settings: dict = field(default_factory=dict)  # php_admin_value
     lines: str = ""
+    port: Optional[int] = None  # on the loopback address; None: a socket
 
 
 def ini_text(settings):
@@ -43,7 +45,8 @@ class Fpm:
         text = f"[global]\nerror_log = {self.log}\ndaemonize = no\nprocess_control_timeout = 3s\n"
         for pool in pools:
             text += (
-                f"[{pool.name}]\nuser = {pool.uid}\ngroup = {pool.uid}\nlisten = {self.socket(pool.name)}\n"
+                f"[{pool.name}]\nuser = {pool.uid}\ngroup = {pool.uid}\n"
+                f"listen = {f'127.0.0.1:{pool.port}' if pool.port else self.socket(pool.name)}\n"
                 f"listen.owner = root\nlisten.group = {group}\nlisten.mode = 0660\nlisten.backlog = 128\n"
                 f"pm = static\npm.max_children = 2\n{pool.lines}\n"
             )
@@ -70,10 +73,10 @@ class Fpm:
         if self.process.poll() is not None:
             console = (self.directory / "logs/fpm.console").read_text(errors="replace")
             raise AssertionError(f"php-fpm ended with {self.process.returncode}:\n{console}")
-        for pool in self.pools:
-            with socket.socket(socket.AF_UNIX) as probe:
+        for name, pool in self.pools.items():
+            with socket.socket(socket.AF_INET if pool.port else socket.AF_UNIX) as probe:
                 try:
-                    probe.connect(str(self.socket(pool)))
+                    probe.connect(("127.0.0.1", pool.port) if pool.port else str(self.socket(name)))
                 except OSError:
                     return False
         return True

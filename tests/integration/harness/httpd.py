@@ -15,6 +15,7 @@ DAEMON_UID = 61900
 MODULES = (
     "authz_core authz_host alias dir env headers setenvif rewrite proxy proxy_fcgi"  # mime needs a file
 ).split()
+OTHER_FILES = {"php": "libphp8.2.so", "mpm_itk": "mpm_itk.so"}
 MPM_SETTINGS = {
     "event": "StartServers 1\nServerLimit 2\nThreadsPerChild 16\nMaxRequestWorkers 32\nMinSpareThreads 1\nMaxSpareThreads 32",
     "worker": "StartServers 1\nServerLimit 2\nThreadsPerChild 16\nMaxRequestWorkers 32\nMinSpareThreads 1\nMaxSpareThreads 32",
@@ -26,7 +27,7 @@ _BAD_LEVELS = {"warn", "error", "crit", "alert", "emerg"}
 _OURS = re.compile(r"\[mailorigin:|\bMO\d{4}\b")
 # What the module says when nothing is wrong, and what the event MPM says of a connection that is
 # still open when it stops.
-_NORMAL = (r"\[mailorigin:(info|debug)\]", r"\bMO0110: ", r"\bAH03093: ")
+_NORMAL = (r"\[mailorigin:(info|debug)\]", r"\bMO0110: ", r"\bMO0407: ", r"\bAH03093: ")
 
 
 def free_port():
@@ -39,7 +40,8 @@ class Httpd:
     """`text` is the test's own configuration; `{dir}` and `{port}` in it are filled in.
 
     `daemon` is the argument of MailOriginDaemon; None leaves out every line of MailOrigin's, the
-    LoadModule included. One more LoadModule goes into `modules` by its name.
+    LoadModule included. One more LoadModule goes into `modules` by its name; "php" is mod_php, with
+    {dir}/conf/php.ini.
     """
 
     def __init__(
@@ -79,7 +81,10 @@ class Httpd:
         return text.replace("{dir}", str(self.directory)).replace("{port}", str(self.port))
 
     def _preamble(self):
-        lines = [f"LoadModule {name}_module {HTTPD_MODULES}/mod_{name}.so" for name in self._modules if name != "php"]
+        files = {name: OTHER_FILES.get(name, f"mod_{name}.so") for name in self._modules}
+        lines = [f"LoadModule {name}_module {HTTPD_MODULES}/{file}" for name, file in files.items()]
+        if "php" in files:
+            lines.append(f"PHPIniDir {self.directory}/conf")
         if self._own_lines:
             lines += [
                 f"LoadModule mailorigin_module {self.installation.module}",
@@ -123,7 +128,7 @@ class Httpd:
         assert self.process is None
         self.process = subprocess.Popen(
             [HTTPD, "-DFOREGROUND", "-f", str(self.configuration)],
-            env={"PATH": os.environ["PATH"]},
+            env={"PATH": os.environ["PATH"], "PHP_INI_SCAN_DIR": ""},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=open(self.directory / "logs/httpd.console", "wb"),

@@ -11,6 +11,11 @@ PHP_EXTENSIONS = Path("/usr/lib/php/20220829")
 HTTPD_MODULES = Path("/usr/lib/apache2/modules")
 
 
+def build_directory():
+    """Where the parts under test were built."""
+    return Path(os.environ.get("MAILORIGIN_BUILD", PROJECT / "build/development"))
+
+
 class Installation:
     """The parts under test, in a private directory that is root's all the way up.
 
@@ -19,7 +24,7 @@ class Installation:
     """
 
     def __init__(self):
-        build = Path(os.environ.get("MAILORIGIN_BUILD", PROJECT / "build/development"))
+        build = build_directory()
         parts = ("mod_mailorigin/mod_mailorigin.so", "fpm_plugin/mailorigin.so", "mailorigind/mailorigind")
         missing = [part for part in parts if not (build / part).is_file()]
         if missing:
@@ -28,6 +33,22 @@ class Installation:
         self.root.chmod(0o755)
         self.module, self.plugin, self.daemon = (self._copy(build / part) for part in parts)
         self._count = 0
+
+    def program(self, name):
+        """One of tests/programs, where every uid can load it."""
+        return self.built(f"tests/programs/{name}")
+
+    def built(self, part):
+        """A part that few tests need, by its path in the build, where every uid can load it."""
+        return self._copy(build_directory() / part)
+
+    def firewall(self, options):
+        """mailorigin-firewall beside mailorigind, where httpd looks for it; always with these options."""
+        real = build_directory() / "firewall/mailorigin-firewall"
+        wrapper = self.root / real.name
+        wrapper.write_text(f'#!/bin/sh\nexec {real} "$@" {options}\n')
+        wrapper.chmod(0o755)
+        return wrapper
 
     def _copy(self, built):
         target = self.root / built.name

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .fpm import SHARED_EXTENSIONS, Fpm, Pool
-from .httpd import Httpd
+from .httpd import Httpd, free_port
 from .installation import PHP_EXTENSIONS
 from .logs import Log, json_log, logfmt_log
 from .sendmail import Sendmail
@@ -22,12 +22,20 @@ VHOST = """
   ServerName {name}
   DocumentRoot {docroot}
   CustomLog {dir}/logs/{short}.access "%^MO %a %>s \\"%r\\""
-  <FilesMatch "\\.php$">
-    SetHandler "proxy:unix:{socket}|fcgi://localhost/"
-  </FilesMatch>
+{run}
 {directives}
 </VirtualHost>
 """
+
+
+def handled_by(handler):
+    """Runs PHP by a handler."""
+    return f'  <FilesMatch "\\.php$">\n    SetHandler "{handler}"\n  </FilesMatch>'
+
+
+# Ways to run a virtual host's scripts. Those that name {socket} or {address} have a pool of php-fpm.
+IN_POOL = handled_by("proxy:unix:{socket}|fcgi://localhost/")
+INSIDE = handled_by("application/x-httpd-php")
 
 ALL_FORMATS = """
   MailOriginLog logs/{short}.logfmt
@@ -77,14 +85,20 @@ class Script:
 
 
 class Vhost:
-    """One virtual host, its pool, its document root and its logs."""
+    """One virtual host, its pool if `run` has one, its document root and its logs."""
 
-    def __init__(self, short, uid, directives=ALL_FORMATS, pool_settings=None, run_as=True, pool_lines=""):
+    def __init__(
+        self, short, uid, directives=ALL_FORMATS, pool_settings=None, run_as=True, pool_lines="", run=IN_POOL
+    ):
         self.short = short
         self.name = f"{short}.example"
         self.uid = uid
         self.directives = directives + (f"  MailOriginRunAs #{uid}\n" if run_as else "")
-        self.pool = Pool(short, uid, pool_settings or {}, pool_lines)
+        self.run_lines = run
+        self.pool = None
+        if "{socket}" in run or "{address}" in run:
+            port = free_port() if "{address}" in run else None
+            self.pool = Pool(short, uid, pool_settings or {}, pool_lines, port)
         self.site = None
 
     def attach(self, site):
@@ -106,9 +120,11 @@ class Vhost:
         text = self.directives.replace("{short}", self.short)
         return (
             VHOST.replace("{name}", self.name)
+            .replace("{run}", self.run_lines)
             .replace("{docroot}", str(self.docroot))
             .replace("{short}", self.short)
             .replace("{socket}", str(self.site.fpm.socket(self.short)))
+            .replace("{address}", f"127.0.0.1:{self.pool and self.pool.port}")
             .replace("{directives}", text)
         )
 
@@ -193,7 +209,7 @@ class Site:
         }
         self.fpm = Fpm(
             directory,
-            [vhost.pool for vhost in vhosts],
+            [vhost.pool for vhost in vhosts if vhost.pool],
             self.ini,
             extensions=(installation.plugin,) if plugin else (),
             zend_extensions=zend_extensions,
@@ -210,7 +226,8 @@ class Site:
 
     def start(self):
         try:
-            self.fpm.start()
+            if self.fpm.pools:
+                self.fpm.start()
             self.httpd.start()
         except BaseException:
             self.stop()

@@ -145,6 +145,16 @@ class Context:
         return base64.urlsafe_b64encode(self.sealed_bytes(key)).rstrip(b"=").decode()
 
 
+def opened(text, key: Key):
+    """What a sealed context says: its details, uid and request_id; fails if the seals do not hold."""
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    assert struct.unpack("<Q", data[40:48])[0] == siphash24(data[:40], key.secret), "the tag's seal"
+    assert struct.unpack("<Q", data[-8:])[0] == siphash24(data[:-8], key.secret), "the context's seal"
+    uid, request_id = struct.unpack("<I16s", data[12:32])
+    details = {name: value.decode("utf-8", "surrogateescape") for name, value in pairs(data[48:-8])}
+    return {"uid": uid, "request_id": ulid_text(request_id), **details}
+
+
 def question(nonce, context="", **claims):
     """A packet that asks whether a mail may leave."""
     packet = b"\x01\x01\0\0" + pair("nonce", nonce)

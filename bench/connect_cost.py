@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""connect(2) and fork(2): with nothing, with an nftables owner rule, and with the firewall.
+
+Each has a network namespace of its own, side by side; the rounds alternate between them. For fork, which
+the firewall's hooks see on the whole host, it is switched off and on between the rounds.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/integration"))
+
+from harness.firewall import DENY, TENANT, Firewall, Ground, smtp, vhost  # noqa: E402
+from harness.installation import build_directory  # noqa: E402
+from harness.mounts import private_mounts  # noqa: E402
+from harness.wire import PASS  # noqa: E402
+
+SMTP, OTHER_PORT = 2601, 2602
+HOSTS = 100  # an event is recorded at most 200 times at once for each of them
+OWNER_RULE = (
+    "table inet bench {{ chain c {{ type filter hook output priority 0; policy accept; "
+    "tcp dport {port} meta skuid != {{ 0, {uid} }} reject with tcp reset; }}; }}"
+)
+
+
+class Loop:
+    """bench_connect_loop on a ground."""
+
+    def __init__(self, ground, uid=TENANT):
+        program = ground.root / "loop"
+        if not program.exists():
+            program.write_bytes((build_directory() / "bench/bench_connect_loop").read_bytes())
+            program.chmod(0o755)
+        self.process = subprocess.Popen(
+            [program, str(uid), str(SMTP), str(OTHER_PORT)], preexec_fn=ground.enter,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def measure(self, command, expected=0):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        median, error = map(int, self.process.stdout.readline().split())
+        assert error == expected, f"{command[:40]}: {os.strerror(error)}"
+        return median
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+def say(what, ours, base, limit):
+    ratios = [one / other for one, other in zip(ours, base)]
+    middle = statistics.quantiles(ratios, n=4)
+    print(
+        f"{what}: {statistics.median(ours):.0f} ns against {statistics.median(base):.0f} ns, "
+        f"ratio {statistics.median(ratios):.3f} (half of the rounds {middle[0]:.3f} to {middle[2]:.3f}) {limit}"
+    )
+
+
+def connections(rounds):
+    grounds = [Ground() for _ in range(3)]
+    plain, owned, ours = grounds
+    firewall = Firewall(ours)
+    loops = []
+    try:
+        names = [f"h{i}:80" for i in range(HOSTS)]
+        firewall.start().take(
+            vhosts=[vhost(name, smtp("allow")) for name in names], ports=[SMTP], server=smtp(DENY)
+        )
+        owned.nft(OWNER_RULE.format(port=SMTP, uid=TENANT))
+        loops = [Loop(ground) for ground in grounds]
+        contexts = " ".join(firewall.context(name).hex() for name in names)
+        silent = firewall.context(names[0], flags=PASS).hex()
+        measured, recorded = {}, 0
+        with firewall.attached() as ring:
+            for _ in range(rounds):
+                for name, loop, command, expected in (
+                    ("nothing", loops[0], f"connect {SMTP} 200", 0),
+                    ("owner rule", loops[1], f"connect {SMTP} 200", 0),
+                    ("other port", loops[2], f"connect {OTHER_PORT} 200", 0),
+                    ("silent", loops[2], f"connect {SMTP} 200 {silent}", 0),
+                    ("event", loops[2], f"connect {SMTP} 200 {contexts}", 0),
+                    ("denied", loops[2], f"connect {SMTP} 200 00", 111),
+                ):
+                    measured.setdefault(name, []).append(loop.measure(command, expected))
+                    recorded += sum(event.verdict == "allow" for event in ring.take())
+        recorded /= 200 * rounds
+        base = measured["nothing"]
+        say("connect(2), nftables owner rule", measured["owner rule"], base, "")
+        say("connect(2), another port", measured["other port"], base, "at most 1.03")
+        say("connect(2), SMTP allowed without an event", measured["silent"], base, "")
+        say(f"connect(2), SMTP allowed with its event ({recorded:.0%} of all recorded)", measured["event"], base, "at most 1.10")
+        say("connect(2), denied", measured["denied"], base, "at most 0.3")
+        memory(firewall)
+    finally:
+        for loop in loops:
+            loop.end()
+        firewall.clean()
+        for ground in grounds:
+            ground.remove()
+
+
+def memory(firewall):
+    """Of the maps with 1,024 registered workers, and of their pages."""
+    with firewall.map("processes") as entries:
+        for i in range(1024):
+            entries.put((5_000_000 + i).to_bytes(4, "little"), bytes(24))
+    maps = 0
+    for pin in next(firewall.pins.glob("v*")).iterdir():
+        if not pin.name.endswith("-link"):
+            shown = subprocess.run(["bpftool", "-j", "map", "show", "pinned", pin], capture_output=True, check=True)
+            maps += json.loads(shown.stdout)["bytes_memlock"]
+    print(f"memory of 1,024 workers: {maps / 1e6:.1f} MB of maps and 4.2 MB of pages, at most 8 MB")
+
+
+def forks(rounds):
+    ground = Ground()
+    firewall = Firewall(ground)
+    loop = None
+    try:
+        firewall.start()
+        loop = Loop(ground)
+        on, off = [], []
+        for _ in range(rounds):
+            firewall.take(mode="off")
+            off.append(loop.measure("fork 1000"))
+            firewall.take(mode="on")
+            on.append(loop.measure("fork 1000"))
+        say("fork and exit of an unrelated process", on, off, "at most 1.02")
+    finally:
+        if loop:
+            loop.end()
+        firewall.clean()
+        ground.remove()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=61)
+    options = parser.parse_args()
+    private_mounts()
+    connections(options.rounds)
+    forks(options.rounds // 4)
+
+
+if __name__ == "__main__":
+    main()

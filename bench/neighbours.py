@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+"""One tenant with 200 processes hammers the daemon: what another tenant's mail() notices of it."""
+
+import argparse
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from servers import installation, say_ratio, site_with_everything
+
+CODE = """<?php
+$times = [];
+for ($i = 0; $i < (int)$_GET['n']; $i++) {
+    $start = hrtime(true);
+    if (!mail('to@example.org', $_GET['mark'], "body\\n", "From: shop@example.org\\r\\nX-A: b")) exit('refused');
+    $times[] = hrtime(true) - $start;
+}
+sort($times);
+echo json_encode(['median' => $times[intdiv(count($times), 2)], 'p99' => $times[(int)(count($times) * 0.99)]]);
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mails", type=int, default=500, help="in each round")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--processes", type=int, default=200)
+    options = parser.parse_args()
+
+    build = Path(os.environ["MAILORIGIN_BUILD"])
+    place = installation()
+    # PHP's own patience: whoever is made to wait for longer sends unrecorded.
+    site = site_with_everything(place, "neighbours", ini={"mailorigin.timeout_ms": "250"})
+    try:
+        site.shop.write("mail.php", CODE)
+
+        def measure(mark):
+            return site.shop.get(f"/mail.php?n={options.mails}&mark={mark}", timeout=120).json
+
+        measure("warm")
+        medians, tails = [], []
+        for number in range(options.rounds):
+            quiet = measure(f"quiet{number}")
+            seconds = 4
+            flood = subprocess.Popen(
+                [build / "bench/bench_flood", site.httpd.runtime_dir / "mailorigin.sock", str(site.blog.uid),
+                 str(options.processes), str(seconds)],
+                stdout=subprocess.PIPE, text=True,
+            )
+            try:
+                time.sleep(0.7)
+                loud = measure(f"loud{number}")
+                within = flood.poll() is None
+                asked, refused = map(int, flood.communicate(timeout=60)[0].split())
+            finally:
+                flood.kill()
+                flood.wait()
+            medians.append((loud["median"], quiet["median"]))
+            tails.append((loud["p99"], quiet["p99"]))
+            print(f"  median {loud['median'] / 1e3:.0f} against {quiet['median'] / 1e3:.0f} us, p99 {loud['p99'] / 1e3:.0f} "
+                  f"against {quiet['p99'] / 1e3:.0f} us; flood: {asked / seconds:.0f}/s, {refused} busy"
+                  + ("" if within else "; it ended before the mails did"))
+        say_ratio("mail() beside the flood, median", medians, "none")
+        say_ratio("mail() beside the flood, p99", tails, "at most 10")
+        sent = [f"{kind}{number}" for number in range(options.rounds) for kind in ("quiet", "loud")]
+        time.sleep(2)
+        found = [event["subject"] for event in site.shop.json.entries()]
+        lost = {mark: options.mails - found.count(mark) for mark in sent if found.count(mark) != options.mails}
+        print(f"events lost: {lost or 'none'} of {len(sent) * options.mails}")
+    finally:
+        site.stop()
+        place.remove()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+// `mailorigin firewall`: what is enforced, how often, and what is to be done.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/output.h"
+#include "core/policy.h"
+#include "core/result.h"
+
+namespace mailorigin {
+
+// The facts of docs/mailorigin.md, `firewall`. `policy` is the daemon's, or why
+// there is none; `answer` is what the firewall says about itself.
+nlohmann::json firewall_report(const Result<Policy>& policy, const Result<nlohmann::json>& answer);
+
+std::string firewall_text(const nlohmann::json& report, const Style& style);
+
+}  // namespace mailorigin

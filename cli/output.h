@@ -1,0 +1,48 @@
+// Text for people.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailorigin {
+
+// Safe to print: one line, nothing that a terminal would obey.
+std::string printable(std::string_view text);
+
+// Columns as wide as what is in them, two blanks between; each cell made printable.
+class Table {
+ public:
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  // Each line begins with `indent` blanks and ends with a newline.
+  [[nodiscard]] std::string text(std::size_t indent = 0) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// "3.5 MiB".
+std::string size_text(std::uint64_t bytes);
+
+// Emphasis, where it is seen: on a terminal, unless NO_COLOR is set.
+class Style {
+ public:
+  explicit Style(bool coloured) : coloured_(coloured) {}
+  static Style of_stdout();
+  [[nodiscard]] std::string good(std::string_view text) const { return wrapped("32", text); }
+  [[nodiscard]] std::string bad(std::string_view text) const { return wrapped("31", text); }
+  [[nodiscard]] std::string heading(std::string_view text) const { return wrapped("1", text); }
+
+ private:
+  [[nodiscard]] std::string wrapped(std::string_view code, std::string_view text) const;
+  bool coloured_;
+};
+
+// Numbered, each with its remedy below it; empty for none.
+std::string findings_text(const nlohmann::json& findings, const Style& style);
+
+void print(std::string_view text);
+void print_json(const nlohmann::json& facts);
+
+}  // namespace mailorigin

@@ -1,0 +1,22 @@
+// Talks to the daemon and the firewall over their sockets in the runtime directory.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/policy.h"
+#include "core/result.h"
+
+namespace mailorigin {
+
+// What a service says about itself: a JSON object. The error is a sentence about
+// what is wrong with the socket.
+Result<nlohmann::json> ask_status(const std::string& socket_path);
+
+// The policy that the daemon has in force.
+Result<Policy> ask_policy(const std::string& socket_path);
+
+std::string daemon_socket(const std::string& runtime_directory);
+std::string firewall_socket(const std::string& runtime_directory);
+
+}  // namespace mailorigin

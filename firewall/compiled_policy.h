@@ -1,0 +1,52 @@
+// CompiledPolicy: the firewall's part of httpd's policy, as the kernel's maps and
+// the nftables rules need it: numbers and addresses, every name resolved.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/policy.h"
+#include "core/result.h"
+#include "firewall/kernel/maps.h"
+
+namespace mailorigin {
+
+// A name's addresses; none where it does not resolve (yet).
+using NameAddresses = std::map<std::string, std::vector<IpAddress>>;
+
+// What a list allows.
+struct AllowedDestination {
+  std::uint32_t list = 0;
+  std::uint16_t port = 0;  // 0: any
+  std::uint8_t prefix = 128;
+  IpAddress address{};  // the bits behind the prefix are zero
+  auto operator<=>(const AllowedDestination&) const = default;
+};
+
+struct CompiledPolicy {
+  FirewallMode mode = FirewallMode::off;
+  std::set<std::uint16_t> ports;
+  std::set<std::uint32_t> uids;  // MailOriginSmtpUsers; root is not among them
+  std::set<std::uint32_t> gids;
+  std::map<std::uint32_t, mo_policy> policies;   // by virtual host; 0: the server
+  std::map<std::uint32_t, mo_account> accounts;  // by uid
+  std::vector<AllowedDestination> allowed;       // sorted, each once
+  std::uint32_t lists = 0;                       // their ids are 1 to this
+};
+
+// The names in MailOriginSmtpAllow and redirect, each once.
+std::set<std::string> names_to_resolve(const Policy& policy);
+
+// Fails where the policy is larger than the kernel's maps (kernel/maps.h: half of
+// their entries, because two generations stand beside each other). A relay whose
+// name has no address yet makes its rule `deny`.
+Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names);
+
+// What the hooks would do with a connection that shows no context.
+mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
+                          const IpAddress& destination, std::uint16_t port);
+
+}  // namespace mailorigin

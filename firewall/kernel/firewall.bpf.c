@@ -1,0 +1,585 @@
+/* The firewall in the kernel: the connect hooks of the cgroup, which decide, and
+ * the hooks that keep a process's origin with what it starts.
+ *
+ * The cgroup's programs can be preempted, and run on several processors at once:
+ * nothing in them is kept per processor, and the counters are atomic. A verdict is
+ * reached before room in the ring buffer is asked for: whether an event can be
+ * recorded never changes it. */
+
+#include "kernel_types.h"
+#include "maps.h"
+
+/* The kernel's own, whose headers do not go together with those above. */
+enum {
+  AF_INET = 2,
+  SOCK_STREAM = 1,
+  SOCK_DGRAM = 2,
+  SOL_SOCKET = 1,
+  SO_MARK = 36,
+  ENOSPC = 28,
+  EALREADY = 114,
+  ECONNREFUSED = 111,
+};
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define MAP(name, map_type, entries, key_type, value_type, flags) \
+  struct {                                                        \
+    __uint(type, map_type);                                       \
+    __uint(max_entries, entries);                                 \
+    __uint(map_flags, flags);                                     \
+    __type(key, key_type);                                        \
+    __type(value, value_type);                                    \
+  } name SEC(".maps")
+
+MAP(control, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_control, 0);
+MAP(configs, BPF_MAP_TYPE_ARRAY, 2, __u32, struct mo_config, 0);
+MAP(policies, BPF_MAP_TYPE_HASH, mo_policies_limit, struct mo_policy_key, struct mo_policy,
+    BPF_F_NO_PREALLOC);
+MAP(accounts, BPF_MAP_TYPE_HASH, mo_accounts_limit, struct mo_account_key, struct mo_account,
+    BPF_F_NO_PREALLOC);
+MAP(allowed, BPF_MAP_TYPE_LPM_TRIE, mo_allowed_limit, struct mo_allowed_key, __u8,
+    BPF_F_NO_PREALLOC);
+MAP(processes, BPF_MAP_TYPE_HASH, mo_processes_limit, __u32, struct mo_process, BPF_F_NO_PREALLOC);
+MAP(snapshots, BPF_MAP_TYPE_HASH, mo_snapshots_limit, __u32, struct mo_snapshot, BPF_F_NO_PREALLOC);
+/* A value of nothing but zeroes, too large for the stack. */
+MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
+MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, struct mo_quota_key, struct mo_quota, 0);
+MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, mo_ring_size);
+} events SEC(".maps");
+
+/* What is no inline function here is verified by itself: else the verifier would
+ * follow every way through the whole of it, and take a second for that. */
+#define MO_SEPARATE __attribute__((noinline))
+
+MO_SEPARATE int mo_count(__u32 which) {
+  __u32 first = 0;
+  struct mo_counters* all = bpf_map_lookup_elem(&counters, &first);
+  if (all && which < sizeof(*all) / sizeof(__u64)) {
+    __sync_fetch_and_add((__u64*)all + which, 1);
+  }
+  return 0;
+}
+#define COUNT(name) mo_count(__builtin_offsetof(struct mo_counters, name) / sizeof(__u64))
+
+/* A connection that is to be judged. */
+struct attempt {
+  __u64 start_ticks; /* of the process */
+  __u64 now_ns;
+  __u64 page; /* the origin's, where it is in one; else in a snapshot */
+  __u32 tgid;
+  __u32 gid;
+  __u32 generation;
+  __u16 port;
+  __u16 reserved;
+  __u8 address[16];
+  struct mo_tag tag;
+  struct mo_facts facts;
+  struct mo_decision decision;
+};
+
+MO_INLINE __u64 start_ticks(struct task_struct* leader) {
+  return leader->start_boottime / mo_ns_per_tick;
+}
+
+/* ---- Origins */
+
+/* A page's beginning, as far as a decision needs it. */
+struct page_head {
+  __u32 sequence;
+  __u32 reserved;
+  __u32 size;
+  __u32 line;
+  struct mo_tag tag;
+};
+
+/* 1: there is a tag. 0: no request is running, or it cannot be read. */
+MO_INLINE int read_page_tag(__u64 page, struct mo_tag* tag) {
+  struct page_head head;
+  __u32 again;
+#pragma clang loop unroll(disable)
+  for (int i = 0; i < mo_page_tries; i++) {
+    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) {
+      COUNT(unreadable);
+      return 0;
+    }
+    if (head.sequence & 1) continue;
+    if (bpf_probe_read_user(&again, sizeof(again), (void*)page)) return 0;
+    if (again != head.sequence) continue;
+    if (head.size < mo_tag_size) return 0;
+    *tag = head.tag;
+    return 1;
+  }
+  COUNT(unreadable);
+  return 0;
+}
+
+/* 1: the process has a tag, whether it verifies or not. */
+MO_SEPARATE int mo_find_tag(struct attempt* attempt) {
+  if (!attempt) return 0;
+  __u32 tgid = attempt->tgid;
+  struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
+  if (process && process->start_ticks == attempt->start_ticks && process->parts == mo_all_parts &&
+      read_page_tag(process->page, &attempt->tag)) {
+    attempt->page = process->page;
+    return 1;
+  }
+  struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
+  if (!snapshot || snapshot->start_ticks != attempt->start_ticks ||
+      snapshot->origin.size < mo_tag_size) {
+    return 0;
+  }
+  __builtin_memcpy(&attempt->tag, snapshot->origin.context, sizeof(attempt->tag));
+  return 1;
+}
+
+MO_SEPARATE int mo_verify_tag(struct attempt* attempt) {
+  if (!attempt) return 0;
+  __u32 slot = attempt->generation & 1;
+  struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
+  if (!config) return 0;
+  if (mo_verify(&attempt->tag, &config->current, &config->previous, attempt->facts.uid,
+                attempt->now_ns)) {
+    return 1;
+  }
+  COUNT(unverified);
+  return 0;
+}
+
+/* What there is of it, and not the room for more: an event is a connection's time. */
+MO_INLINE void copy_origin(struct mo_origin* to, const struct attempt* attempt,
+                           const struct mo_snapshot* snapshot) {
+  struct {
+    __u32 size, line;
+  } head = {0, 0};
+  const struct mo_origin* page =
+      (void*)(attempt->page + __builtin_offsetof(struct mo_page, origin));
+  long failed = 1;
+  if (attempt->page) {
+    failed = bpf_probe_read_user(&head, sizeof(head), page);
+    const __u32 size = head.size > mo_context_size ? mo_context_size : head.size;
+    failed |= bpf_probe_read_user(to->context, size, page->context);
+    failed |= bpf_probe_read_user_str(to->file, sizeof(to->file), page->file) < 0;
+    failed |= bpf_probe_read_user_str(to->caller, sizeof(to->caller), page->caller) < 0;
+  } else if (snapshot) {
+    head.size = snapshot->origin.size;
+    head.line = snapshot->origin.line;
+    const __u32 size = head.size > mo_context_size ? mo_context_size : head.size;
+    failed = bpf_probe_read_kernel(to->context, size, snapshot->origin.context);
+    failed |= bpf_probe_read_kernel_str(to->file, sizeof(to->file), snapshot->origin.file) < 0;
+    failed |=
+        bpf_probe_read_kernel_str(to->caller, sizeof(to->caller), snapshot->origin.caller) < 0;
+  }
+  to->size = head.size;
+  to->line = head.line;
+  /* Another thread may have moved on: what is recorded is what was decided by. */
+  const __u64* decided = (const __u64*)&attempt->tag;
+  __u64 copied[mo_tag_size / 8];
+  __builtin_memcpy(copied, to->context, sizeof(copied));
+  __u64 difference = failed | (head.size < mo_tag_size) | (head.size > mo_context_size);
+#pragma unroll
+  for (int i = 0; i < mo_tag_size / 8; i++) difference |= copied[i] ^ decided[i];
+  if (difference) {
+    to->size = mo_tag_size;
+    to->line = 0;
+    to->file[0] = 0;
+    to->caller[0] = 0;
+    __builtin_memcpy(to->context, &attempt->tag, sizeof(attempt->tag));
+  }
+}
+
+/* ---- Registration */
+
+/* A worker, while it is root, says where its page is, in three parts. */
+MO_INLINE int take_registration(struct bpf_sock_addr* ctx, __u32 part) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  __u32 tgid = bpf_get_current_pid_tgid() >> 32;
+  const __u64 start = start_ticks(task->group_leader);
+  const __u64 bits = bpf_ntohs((__u16)ctx->user_port);
+  long result = -EALREADY;
+  if (part == 0) {
+    struct mo_process fresh = {.start_ticks = start, .page = bits << 12, .parts = 1};
+    if (bpf_map_update_elem(&processes, &tgid, &fresh, BPF_ANY)) {
+      COUNT(unregistered_full);
+      result = -ENOSPC;
+    }
+  } else {
+    struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
+    if (!process || process->start_ticks != start || process->parts != (1U << part) - 1) {
+      result = -ENOSPC;
+    } else {
+      process->page |= bits << (12 + 16 * part);
+      process->parts |= 1U << part;
+      if (process->parts == mo_all_parts) COUNT(registered);
+    }
+  }
+  bpf_set_retval(result);
+  return 0;
+}
+
+/* ---- Decision */
+
+/* 1: an event may be recorded for this uid and virtual host. */
+MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now) {
+  const __u64 each = 1000000000ULL / mo_events_per_second;
+  struct mo_quota_key key = {.uid = uid, .vhost = vhost};
+  struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &key);
+  if (!quota) {
+    struct mo_quota fresh = {.full_at_ns = now + each};
+    bpf_map_update_elem(&quotas, &key, &fresh, BPF_ANY);
+    return 1;
+  }
+  __u64 full_at = quota->full_at_ns;
+  if (full_at < now) full_at = now;
+  if (full_at + each > now + each * mo_event_burst) return 0;
+  quota->full_at_ns = full_at + each;
+  return 1;
+}
+
+MO_INLINE int is_allowed(__u32 generation, __u32 list, __u16 port, const __u8* address) {
+  struct mo_allowed_key key = {
+      .prefix = mo_allowed_bits, .generation = generation, .list = list, .port = 0};
+  __builtin_memcpy(key.address, address, sizeof(key.address));
+  if (bpf_map_lookup_elem(&allowed, &key)) return 1;
+  key.port = port;
+  return bpf_map_lookup_elem(&allowed, &key) != 0;
+}
+
+MO_INLINE struct mo_account* account(__u32 generation, __u32 kind, __u32 id) {
+  struct mo_account_key key = {.generation = generation, .kind = kind, .id = id};
+  return bpf_map_lookup_elem(&accounts, &key);
+}
+
+MO_INLINE struct mo_policy* policy_of(__u32 generation, __u32 vhost) {
+  struct mo_policy_key key = {.generation = generation, .vhost = vhost};
+  return bpf_map_lookup_elem(&policies, &key);
+}
+
+MO_INLINE int is_php_fpm(struct task_struct* task) {
+  char name[8] = {};
+  const unsigned char* from = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
+  bpf_probe_read_kernel(name, 7, from);
+  return name[0] == 'p' && name[1] == 'h' && name[2] == 'p' && name[3] == '-' && name[4] == 'f' &&
+         name[5] == 'p' && name[6] == 'm';
+}
+
+/* The worker that this process comes from is none of its ancestors any more. */
+MO_INLINE int is_detached(struct task_struct* task, const struct mo_snapshot* snapshot) {
+  struct task_struct* at = task->group_leader;
+#pragma clang loop unroll(disable)
+  for (int i = 0; i <= mo_ancestors_limit; i++) {
+    if ((__u32)at->tgid == snapshot->worker && start_ticks(at) == snapshot->worker_start_ticks) {
+      return 0;
+    }
+    at = at->real_parent->group_leader;
+    if (at->tgid <= 1) break;
+  }
+  return 1;
+}
+
+/* The rest of a program's path, from the point where its mount stands. */
+MO_INLINE __u32 read_exe_above(struct mo_smtp_event* event, struct vfsmount* vfsmount,
+                               __u32 parts) {
+  struct mount* mount = (void*)vfsmount - __builtin_preserve_field_info(((struct mount*)0)->mnt, 0);
+#pragma clang loop unroll(disable)
+  for (int mounts = 0; mounts < 4; mounts++) {
+    struct dentry* dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+    struct mount* above = BPF_CORE_READ(mount, mnt_parent);
+    if (above == mount) break;
+    mount = above;
+    struct dentry* root = BPF_CORE_READ(mount, mnt.mnt_root);
+#pragma clang loop unroll(disable)
+    for (int i = 0; i < mo_exe_parts; i++) {
+      struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
+      if (parts >= mo_exe_parts || dentry == root || dentry == parent) break;
+      bpf_probe_read_kernel_str(event->exe[parts], mo_exe_part_size,
+                                BPF_CORE_READ(dentry, d_name.name));
+      parts++;
+      dentry = parent;
+    }
+  }
+  return parts;
+}
+
+/* The program's path, from its name upwards: how many parts there are. */
+MO_INLINE __u32 read_exe(struct task_struct* task, struct mo_smtp_event* event) {
+  __u32 parts = 0;
+  struct mm_struct* mm = task->mm;
+  if (!mm || !mm->exe_file) return 0;
+  struct vfsmount* vfsmount = mm->exe_file->f_path.mnt;
+  struct dentry* dentry = mm->exe_file->f_path.dentry;
+  struct dentry* root = vfsmount->mnt_root;
+#pragma clang loop unroll(disable)
+  for (int i = 0; i < mo_exe_parts; i++) {
+    struct dentry* parent = dentry->d_parent;
+    if (dentry == root || dentry == parent) break;
+    bpf_probe_read_kernel_str(event->exe[i], mo_exe_part_size, dentry->d_name.name);
+    parts++;
+    dentry = parent;
+  }
+  return parts < mo_exe_parts ? read_exe_above(event, vfsmount, parts) : parts;
+}
+
+MO_SEPARATE int mo_record(struct attempt* attempt) {
+  if (!attempt) return 0;
+  const struct mo_facts* facts = &attempt->facts;
+  if (!within_quota(facts->uid, facts->vhost, attempt->now_ns)) {
+    COUNT(events_capped);
+    return 0;
+  }
+  struct mo_smtp_event* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) {
+    COUNT(events_dropped);
+    return 0;
+  }
+  struct task_struct* task = bpf_get_current_task_btf();
+  event->boottime_ns = attempt->now_ns;
+  event->start_ticks = attempt->start_ticks;
+  event->tgid = attempt->tgid;
+  event->uid = facts->uid;
+  event->gid = attempt->gid;
+  event->vhost = facts->vhost;
+  event->verdict = attempt->decision.verdict;
+  event->reason = attempt->decision.reason;
+  event->verified = facts->verified;
+  event->detached = 0;
+  event->port = attempt->port;
+  event->relay_port = 0;
+  __builtin_memcpy(event->address, attempt->address, sizeof(event->address));
+  if (attempt->decision.verdict == mo_redirect) {
+    event->relay_port = facts->policy.relay_port;
+    __builtin_memcpy(event->relay, facts->policy.relay, sizeof(event->relay));
+  } else {
+    __builtin_memset(event->relay, 0, sizeof(event->relay));
+  }
+  bpf_get_current_comm(event->comm, sizeof(event->comm));
+  const __u32 parts = read_exe(task, event);
+  if (parts < mo_exe_parts) event->exe[parts][0] = 0;
+  if (facts->verified) {
+    __u32 tgid = attempt->tgid;
+    struct mo_snapshot* snapshot = attempt->page ? 0 : bpf_map_lookup_elem(&snapshots, &tgid);
+    if (snapshot) event->detached = is_detached(task, snapshot);
+    copy_origin(&event->origin, attempt, snapshot);
+  } else {
+    event->origin.size = event->origin.line = 0;
+    event->origin.file[0] = event->origin.caller[0] = 0;
+  }
+  /* Its reader looks by the clock: waking it would cost the connection more than
+   * everything else here. */
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+  COUNT(events);
+  return 0;
+}
+
+/* Who asks, and what for: all that mo_decide() is told. */
+MO_SEPARATE int mo_gather(struct attempt* attempt) {
+  if (!attempt) return 0;
+  struct mo_facts* facts = &attempt->facts;
+  const __u32 generation = attempt->generation;
+  struct task_struct* task = bpf_get_current_task_btf();
+  if (task->flags & PF_KTHREAD) {
+    facts->kernel_thread = 1;
+    facts->uid = attempt->gid = MO_NOBODY;
+    return 0;
+  }
+  if (facts->uid == 0) return 0;
+  struct mo_account* user = account(generation, mo_account_user, facts->uid);
+  struct mo_account* group = account(generation, mo_account_group, attempt->gid);
+  if ((user && user->may) || (group && group->may)) {
+    facts->may = 1;
+    return 0;
+  }
+  if (mo_find_tag(attempt) && mo_verify_tag(attempt)) {
+    facts->verified = 1;
+    facts->pass = attempt->tag.flags & mo_tag_pass;
+    facts->vhost = attempt->tag.vhost;
+  } else if (user && user->has_vhost) {
+    facts->by_uid = 1;
+    facts->vhost = user->vhost;
+  }
+  struct mo_policy* policy = policy_of(generation, facts->vhost);
+  if (!policy) {
+    facts->vhost = 0;
+    policy = policy_of(generation, 0);
+  }
+  if (policy) facts->policy = *policy;
+  if (!facts->verified && !facts->by_uid) {
+    __u32 first = 0, tgid = attempt->tgid;
+    struct mo_control* in_force = bpf_map_lookup_elem(&control, &first);
+    struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
+    facts->older = in_force && attempt->start_ticks < in_force->first_loaded_ticks &&
+                   !(process && process->start_ticks == attempt->start_ticks) && is_php_fpm(task);
+  }
+  facts->loopback = mo_is_loopback(attempt->address);
+  if (facts->policy.list && !facts->loopback) {
+    facts->listed = is_allowed(generation, facts->policy.list, attempt->port, attempt->address);
+  }
+  return 0;
+}
+
+/* What passes here carries the mark without which nftables lets nothing out. */
+MO_INLINE void set_mark(struct bpf_sock_addr* ctx, const struct mo_config* config, int marked) {
+  struct bpf_sock* sk = ctx->sk;
+  const __u32 old = sk ? sk->mark : 0;
+  int mark = (old & ~config->mark_mask) | (marked ? config->mark : 0);
+  if ((__u32)mark != old) bpf_setsockopt(ctx, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+}
+
+MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
+  __u32 first = 0;
+  const __u16 port = bpf_ntohs((__u16)ctx->user_port);
+  if (ctx->type != SOCK_STREAM) {
+    if (ipv6 || ctx->type != SOCK_DGRAM) return 1;
+    const __u32 part = bpf_ntohl(ctx->user_ip4) - mo_registration_address;
+    if (part >= mo_registration_parts || (__u32)bpf_get_current_uid_gid() != 0) return 1;
+    return take_registration(ctx, part);
+  }
+  struct mo_control* in_force = bpf_map_lookup_elem(&control, &first);
+  if (!in_force) return 1;
+  const __u32 generation = in_force->generation;
+  __u32 slot = generation & 1;
+  struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
+  if (!config || config->mode == mo_mode_off || !config->is_smtp[port]) return 1;
+
+  struct task_struct* task = bpf_get_current_task_btf();
+  const __u64 ids = bpf_get_current_uid_gid();
+  struct attempt attempt = {
+      .start_ticks = start_ticks(task->group_leader),
+      .now_ns = bpf_ktime_get_boot_ns(),
+      .tgid = bpf_get_current_pid_tgid() >> 32,
+      .gid = ids >> 32,
+      .generation = generation,
+      .port = port,
+      .facts = {.uid = ids, .mode = config->mode, .ipv6 = ipv6},
+  };
+  __u32* address = (__u32*)(void*)attempt.address;
+  if (ipv6) {
+    address[0] = ctx->user_ip6[0];
+    address[1] = ctx->user_ip6[1];
+    address[2] = ctx->user_ip6[2];
+    address[3] = ctx->user_ip6[3];
+  } else {
+    address[2] = bpf_htonl(0xffff);
+    address[3] = ctx->user_ip4;
+  }
+  mo_gather(&attempt);
+  attempt.decision = mo_decide(&attempt.facts);
+  if (attempt.decision.record) mo_record(&attempt);
+
+  const struct mo_decision decision = attempt.decision;
+  if (decision.verdict == mo_deny) {
+    COUNT(denied);
+    set_mark(ctx, config, 0);
+    bpf_set_retval(-ECONNREFUSED);
+    return 0;
+  }
+  set_mark(ctx, config, 1);
+  if (decision.verdict == mo_allow) {
+    COUNT(allowed);
+  } else if (decision.verdict == mo_observe) {
+    COUNT(observed);
+    if (decision.reason == mo_reason_older) COUNT(older);
+  } else {
+    COUNT(redirected);
+    const __u32* relay = (const __u32*)(const void*)attempt.facts.policy.relay;
+    if (ipv6) {
+      ctx->user_ip6[0] = relay[0];
+      ctx->user_ip6[1] = relay[1];
+      ctx->user_ip6[2] = relay[2];
+      ctx->user_ip6[3] = relay[3];
+    } else {
+      ctx->user_ip4 = relay[3];
+    }
+    ctx->user_port = bpf_htons(attempt.facts.policy.relay_port);
+  }
+  return 1;
+}
+
+SEC("cgroup/connect4") int mo_connect4(struct bpf_sock_addr* ctx) { return decide(ctx, 0); }
+SEC("cgroup/connect6") int mo_connect6(struct bpf_sock_addr* ctx) { return decide(ctx, 1); }
+
+/* ---- Descendants */
+
+/* The child's own copy: its worker goes on to other requests. */
+MO_INLINE struct mo_snapshot* new_snapshot(__u32 tgid, const struct mo_snapshot* like) {
+  if (bpf_map_update_elem(&snapshots, &tgid, like, BPF_ANY)) {
+    COUNT(unregistered_full);
+    return 0;
+  }
+  return bpf_map_lookup_elem(&snapshots, &tgid);
+}
+
+/* 1: the page's origin is in `to`. */
+MO_INLINE int read_page(__u64 page, struct mo_origin* to) {
+  __u32 before, after;
+#pragma clang loop unroll(disable)
+  for (int i = 0; i < mo_page_tries; i++) {
+    if (bpf_probe_read_user(&before, sizeof(before), (void*)page)) break;
+    if (before & 1) continue;
+    if (bpf_probe_read_user(to, sizeof(*to),
+                            (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {
+      break;
+    }
+    if (bpf_probe_read_user(&after, sizeof(after), (void*)page)) break;
+    if (after == before) return to->size >= mo_tag_size;
+  }
+  COUNT(unreadable);
+  return 0;
+}
+
+/* -1: the parent has no page, or no request is running. Else the child is done with. */
+MO_INLINE int inherit_from_page(__u32 parent, __u64 start, __u32 child, __u64 child_start) {
+  struct mo_process* process = bpf_map_lookup_elem(&processes, &parent);
+  if (!process) return -1;
+  if (process->start_ticks != start || process->parts != mo_all_parts) return -1;
+  __u32 size = 0, first = 0;
+  if (bpf_probe_read_user(&size, sizeof(size),
+                          (void*)(process->page + __builtin_offsetof(struct mo_page, origin)))) {
+    COUNT(unreadable);
+    return -1;
+  }
+  if (size < mo_tag_size) return -1;
+  struct mo_snapshot* zeroes = bpf_map_lookup_elem(&empty, &first);
+  if (!zeroes) return 0;
+  struct mo_snapshot* fresh = new_snapshot(child, zeroes);
+  if (!fresh) return 0;
+  if (!read_page(process->page, &fresh->origin)) {
+    bpf_map_delete_elem(&snapshots, &child);
+    return 0;
+  }
+  fresh->worker = parent;
+  fresh->worker_start_ticks = start;
+  fresh->start_ticks = child_start;
+  COUNT(inherited);
+  return 0;
+}
+
+/* Two questions are all that an unrelated fork costs. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(mo_fork, struct task_struct* parent, struct task_struct* child) {
+  __u32 parent_tgid = parent->tgid, child_tgid = child->tgid;
+  if (parent_tgid == child_tgid) return 0; /* a thread */
+  const __u64 start = start_ticks(parent->group_leader);
+  const __u64 child_start = child->start_boottime / mo_ns_per_tick;
+  if (inherit_from_page(parent_tgid, start, child_tgid, child_start) == 0) return 0;
+  struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &parent_tgid);
+  if (!snapshot || snapshot->start_ticks != start) return 0;
+  struct mo_snapshot* fresh = new_snapshot(child_tgid, snapshot);
+  if (!fresh) return 0;
+  fresh->start_ticks = child_start;
+  COUNT(inherited);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(mo_exit, struct task_struct* task) {
+  if (task->signal->live.counter > 0) return 0; /* others of its threads go on */
+  __u32 tgid = task->tgid;
+  bpf_map_delete_elem(&processes, &tgid);
+  bpf_map_delete_elem(&snapshots, &tgid);
+  return 0;
+}

@@ -1,0 +1,63 @@
+/* The few members of the kernel's structs that the programs read. libbpf puts the
+ * running kernel's offsets in when it loads them (CO-RE). */
+#ifndef MAILORIGIN_FIREWALL_KERNEL_KERNEL_TYPES_H
+#define MAILORIGIN_FIREWALL_KERNEL_KERNEL_TYPES_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct qstr {
+  const unsigned char* name;
+};
+struct dentry {
+  struct dentry* d_parent;
+  struct qstr d_name;
+};
+struct vfsmount {
+  struct dentry* mnt_root;
+};
+struct mount {
+  struct mount* mnt_parent;
+  struct dentry* mnt_mountpoint;
+  struct vfsmount mnt;
+};
+struct path {
+  struct vfsmount* mnt;
+  struct dentry* dentry;
+};
+struct file {
+  struct path f_path;
+};
+struct mm_struct {
+  struct file* exe_file;
+};
+typedef struct {
+  int counter;
+} atomic_t;
+struct signal_struct {
+  atomic_t live;
+};
+struct task_struct {
+  unsigned int flags;
+  int pid;
+  int tgid;
+  __u64 start_boottime;
+  struct task_struct* real_parent;
+  struct task_struct* group_leader;
+  struct mm_struct* mm;
+  struct signal_struct* signal;
+};
+
+#pragma clang attribute pop
+
+#define PF_KTHREAD 0x00200000
+
+/* These need the types above. */
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#endif

@@ -1,0 +1,117 @@
+/* The maps of the kernel's programs, which mailorigin-firewall alone reads and
+ * writes, in C for both.
+ *
+ * A policy is written beside the one in force, under the next generation's
+ * number, and mo_control.generation then puts all of it in force in one step. */
+#ifndef MAILORIGIN_FIREWALL_KERNEL_MAPS_H
+#define MAILORIGIN_FIREWALL_KERNEL_MAPS_H
+
+#include "decision.h"
+
+enum {
+  /* Another form of these maps, or another use of them, needs another number. */
+  mo_maps_version = 1,
+
+  mo_processes_limit = 16384, /* registered with a page: 100 bytes each */
+  mo_snapshots_limit = 4096,  /* with an origin of their own: 3.2 KB each */
+  /* Of both generations together. */
+  mo_policies_limit = 2 * 16384,
+  mo_accounts_limit = 2 * 16384,
+  mo_allowed_limit = 2 * 131072,
+
+  mo_quotas_limit = 1024, /* uid and virtual host, the least recently used one goes */
+  mo_event_burst = 200,
+  mo_events_per_second = 50,
+
+  mo_ancestors_limit = 16,
+  mo_page_tries = 4,
+};
+
+struct mo_control {
+  __mo_u32 generation; /* 0: there is no policy yet */
+  __mo_u32 reserved;
+  __mo_u64 first_loaded_ticks; /* since boot, as mo_registration.start_ticks */
+};
+
+/* One for each of two generations. */
+struct mo_config {
+  __mo_u32 mode;
+  __mo_u32 mark;
+  __mo_u32 mark_mask;
+  __mo_u32 reserved;
+  struct mo_ring_key current;
+  struct mo_ring_key previous;
+  __mo_u8 is_smtp[65536]; /* by port */
+};
+
+struct mo_policy_key {
+  __mo_u32 generation;
+  __mo_u32 vhost; /* 0: the server */
+};
+
+enum mo_account_kind { mo_account_user = 0, mo_account_group = 1 };
+
+struct mo_account_key {
+  __mo_u32 generation;
+  __mo_u32 kind;
+  __mo_u32 id;
+};
+struct mo_account {
+  __mo_u32 may;       /* in MailOriginSmtpUsers */
+  __mo_u32 has_vhost; /* exactly one virtual host runs as this user: */
+  __mo_u32 vhost;
+};
+
+/* In the trie, the first entry that covers a destination allows it: ports are part
+ * of the key, 0 stands for any, so that there are two questions and no more. */
+struct mo_allowed_key {
+  __mo_u32 prefix; /* bits of what follows */
+  __mo_u32 generation;
+  __mo_u32 list;
+  __mo_u16 port;
+  __mo_u16 reserved;
+  __mo_u8 address[16];
+};
+enum { mo_allowed_head_bits = 96, mo_allowed_bits = 96 + 128 };
+
+struct mo_process {
+  __mo_u64 start_ticks;
+  __mo_u64 page;  /* its address */
+  __mo_u32 parts; /* that have come: a bit each */
+  __mo_u32 reserved;
+};
+enum { mo_all_parts = (1 << mo_registration_parts) - 1 };
+
+struct mo_snapshot {
+  __mo_u64 start_ticks;
+  __mo_u64 worker_start_ticks; /* of the process whose origin this was */
+  __mo_u32 worker;             /* its tgid */
+  __mo_u32 reserved;
+  struct mo_origin origin;
+};
+
+struct mo_quota_key {
+  __mo_u32 uid;
+  __mo_u32 vhost;
+};
+struct mo_quota {
+  __mo_u64 full_at_ns; /* when the bucket will be full again */
+};
+
+struct mo_counters {
+  __mo_u64 allowed;
+  __mo_u64 observed;
+  __mo_u64 denied;
+  __mo_u64 redirected;
+  __mo_u64 older;             /* of the observed: php-fpm's workers without a page */
+  __mo_u64 events;            /* in the ring */
+  __mo_u64 events_dropped;    /* the ring was full */
+  __mo_u64 events_capped;     /* their uid had too many */
+  __mo_u64 unreadable;        /* a registered page could not be read */
+  __mo_u64 unverified;        /* a context was there, and did not verify */
+  __mo_u64 registered;        /* by page */
+  __mo_u64 inherited;         /* by fork */
+  __mo_u64 unregistered_full; /* for want of room */
+};
+
+#endif

@@ -1,0 +1,27 @@
+// The firewall's limits outside the kernel; those inside are in kernel/maps.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace mailorigin {
+
+// How often names are resolved again, and what is ours in the kernel is looked at.
+inline constexpr std::chrono::minutes refresh_interval{5};
+inline constexpr std::chrono::milliseconds check_interval{2000};
+
+// What could come often is said at most once in this time, with how often it was.
+inline constexpr std::chrono::seconds repeated_notice_interval{60};
+
+inline constexpr std::size_t names_limit = 4096;
+
+// mailorigind has one connection; a few more while one replaces another.
+inline constexpr std::size_t visitors_limit = 8;
+// Registrations that are read in one turn, so that control is not kept waiting.
+inline constexpr std::size_t packets_per_turn = 256;
+inline constexpr std::size_t ready_per_turn = 64;
+
+// Of a netlink dump of the host's connections.
+inline constexpr std::size_t connections_closed_limit = 65'536;
+
+}  // namespace mailorigin

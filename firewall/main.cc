@@ -1,0 +1,166 @@
+// mailorigin-firewall: starts as root, keeps three capabilities, and runs.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+
+#include "core/wire.h"
+#include "firewall/capabilities.h"
+#include "firewall/firewall.h"
+#include "firewall/options.h"
+#include "firewall/places.h"
+#include "service/handed_over.h"
+#include "service/limits.h"
+#include "service/notice_board.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::chrono::seconds remove_patience{10};
+
+// Signals that end it arrive through its loop; those that a terminal or httpd's
+// process group may send do not concern it.
+void set_signals() {
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  sigprocmask(SIG_BLOCK, &ending, nullptr);
+  for (const int ignored : {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ}) {
+    (void)std::signal(ignored, SIG_IGN);
+  }
+}
+
+std::string socket_path(const FirewallOptions& options) {
+  return options.runtime_directory + "/firewall.sock";
+}
+
+Result<Fd> listen_for(const FirewallOptions& options, const Account& daemon) {
+  const std::string path = socket_path(options);
+  auto listener = listen_unix(path, 0600, static_cast<int>(control_connections));
+  if (!listener) return listener.error();
+  if (lchown(path.c_str(), daemon.uid, daemon.gid) != 0) return system_error(path, errno);
+  return listener;
+}
+
+// A directory that its user can pin into, and the cgroup: or why not.
+Result<Fd> find_place(const FirewallOptions& options, const Account& account) {
+  auto cgroup = open_cgroup(options.cgroup);
+  if (!cgroup) return cgroup.error();
+  if (Status entered = enter_pin_directory(options.pin_directory, account); !entered) {
+    return entered.error();
+  }
+  return cgroup;
+}
+
+Status serve(const FirewallOptions& options) {
+  auto handed_over = take_handed_over();
+  if (!handed_over) return handed_over.error();
+  const auto account = find_account(options.user);
+  if (!account) return account.error();
+  if (Status made = prepare_state_directory(options.state_directory, *account); !made) return made;
+  umask(077);
+  if (chdir("/") != 0) return system_error("/", errno);
+
+  FirewallHost host;
+  host.state_directory = options.state_directory;
+  host.mark = {options.mark, options.mark_mask};
+  host.key = read_key(options.runtime_directory);
+  const auto lock = lock_state_directory(options.state_directory, lock_patience);
+  if (!lock) return lock.error();
+  if (!options.once) {
+    const auto daemon = find_account(options.daemon_user);
+    if (!daemon) return daemon.error();
+    host.daemon_uid = daemon->uid;
+    auto listener = listen_for(options, *daemon);
+    if (!listener) return listener.error();
+    host.listener = *std::move(listener);
+    for (HandedOver& one : *handed_over) {
+      if (one.name == "lifeline") host.lifeline = std::move(one.fd);
+    }
+  }
+  host.cgroup = find_place(options, *account);
+  if (Status became = become_with_capabilities(*account); !became) return became;
+  set_signals();
+
+  Firewall firewall(std::move(host));
+  const auto started = firewall.start();
+  if (!started) return started.error();
+  if (!options.once) return firewall.run();
+  firewall.print_notices();
+  if (!*started) std::puts("mailorigin-firewall: no policy was kept; there is nothing to load");
+  return Done{};
+}
+
+// Through the one that runs, which would repair what is removed behind its back.
+Result<bool> ask_to_remove(const FirewallOptions& options) {
+  const auto deadline = std::chrono::steady_clock::now() + remove_patience;
+  const auto socket = connect_unix(socket_path(options), deadline);
+  if (!socket) return false;
+  if (Status sent = send_packet(socket->get(), encode_head(MessageType::remove), deadline); !sent) {
+    return sent.error();
+  }
+  Packet packet;
+  if (receive_packet(socket->get(), packet, packet_limit, deadline) != Received::packet) {
+    return Error{"the mailorigin-firewall that runs does not answer"};
+  }
+  const auto reply = decode_reply(packet.bytes);
+  if (!reply) return reply.error();
+  if (!reply->empty()) return Error{*reply};
+  return true;
+}
+
+Status remove(const FirewallOptions& options) {
+  const auto asked = ask_to_remove(options);
+  if (!asked) return asked.error();
+  if (*asked) {
+    std::puts(
+        "mailorigin-firewall: taken out of the kernel by the one that runs; httpd's next "
+        "configuration brings it back");
+    return Done{};
+  }
+  const std::string policy = options.state_directory + "/policy";
+  if (unlink(policy.c_str()) == 0) std::printf("removed %s\n", policy.c_str());
+  if (chdir(options.pin_directory.c_str()) == 0) {
+    const auto pins = Programs::remove();
+    for (const std::string& pin : pins) {
+      std::printf("removed %s/%s\n", options.pin_directory.c_str(), pin.c_str());
+    }
+    if (!pins.empty()) (void)rmdir(options.pin_directory.c_str());
+  }
+  if (Nftables().remove()) std::puts("removed table inet mailorigin");
+  return Done{};
+}
+
+int run(int count, const char* const arguments[]) {
+  const auto options = parse_firewall_options(count, arguments);
+  if (!options) {
+    std::fprintf(stderr, "mailorigin-firewall: %s\n%s", options.error().message.c_str(),
+                 firewall_usage_text);
+    return 2;
+  }
+  if (options->help) {
+    std::fputs(firewall_usage_text, stdout);
+    return 0;
+  }
+  if (options->version) {
+    std::puts("mailorigin-firewall " MAILORIGIN_VERSION);
+    return 0;
+  }
+  if (const Status done = options->remove ? remove(*options) : serve(*options); !done) {
+    print_notice({Notice::Level::error, std::string("MO0401: cannot ") +
+                                            (options->remove ? "remove" : "start") + ": " +
+                                            done.error().message});
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace mailorigin
+
+int main(int count, char* arguments[]) { return mailorigin::run(count, arguments); }

@@ -1,0 +1,134 @@
+#include "firewall/nftables.h"
+
+#include <nftables/libnftables.h>
+
+namespace mailorigin {
+
+namespace {
+
+// Lines in the kernel's log are for people; a flood of them is for nobody.
+constexpr const char* log_statement =
+    "limit rate 10/second burst 50 packets log prefix \"MAILORIGIN_SMTP_OUT \" flags skuid";
+
+template <class Numbers>
+std::string set_of(const Numbers& numbers) {
+  std::string text = "{ ";
+  for (const auto number : numbers) {
+    if (text.size() > 2) text += ", ";
+    text += std::to_string(number);
+  }
+  return text + " }";
+}
+
+// Only what begins a connection: a socket whose process has gone has no uid, and
+// its last FIN is to get through. That is also what most packets are not, and so
+// it is asked first.
+std::string begins_smtp(const CompiledPolicy& policy) {
+  return "tcp flags & (fin|syn|rst|ack) == syn tcp dport " + set_of(policy.ports) + " ";
+}
+
+std::string refuse(const CompiledPolicy& policy) {
+  std::string rules = std::string("    ") + log_statement + "\n";
+  if (policy.mode == FirewallMode::on) rules += "    reject with tcp reset\n";
+  return rules;
+}
+
+std::string hexadecimal(std::uint32_t number) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text = "0x";
+  for (int shift = 28; shift >= 0; shift -= 4) text += digits[number >> shift & 15];
+  return text;
+}
+
+constexpr const char* hook = "    type filter hook output priority 0; policy accept;\n";
+
+std::set<std::uint32_t> users_that_may(const CompiledPolicy& policy) {
+  std::set<std::uint32_t> users{0};
+  for (const auto& [uid, account] : policy.accounts) {
+    const auto found = policy.policies.find(account.vhost);
+    const bool by_vhost =
+        account.has_vhost != 0 && found != policy.policies.end() &&
+        (found->second.rule == mo_rule_allow || found->second.rule == mo_rule_observe);
+    if (account.may != 0 || by_vhost) users.insert(uid);
+  }
+  return users;
+}
+
+std::string accept_destination(const AllowedDestination& entry) {
+  const bool ipv4 = is_mapped_ipv4(entry.address) && entry.prefix >= 96;
+  std::string rule = ipv4 ? "    ip daddr " : "    ip6 daddr ";
+  rule += ip_address_text(entry.address) + "/" + std::to_string(entry.prefix - (ipv4 ? 96 : 0));
+  if (entry.port != 0) rule += " tcp dport " + std::to_string(entry.port);
+  return rule + " accept\n";
+}
+
+}  // namespace
+
+std::string marked_rules(const CompiledPolicy& policy, Mark mark) {
+  const std::string unmarked =
+      "meta mark & " + hexadecimal(mark.mask) + " != " + hexadecimal(mark.value);
+  return "  chain smtp {\n" + refuse(policy) + "  }\n  chain output {\n" + hook + "    " +
+         begins_smtp(policy) + unmarked + " jump smtp\n  }\n";
+}
+
+std::string uid_rules(const CompiledPolicy& policy) {
+  const mo_policy& server = policy.policies.at(0);
+  std::string rules = "  chain smtp {\n";
+  rules += "    meta skuid " + set_of(users_that_may(policy)) + " accept\n";
+  if (!policy.gids.empty()) rules += "    meta skgid " + set_of(policy.gids) + " accept\n";
+  if (server.local != mo_local_deny) {
+    rules += "    ip daddr 127.0.0.0/8 accept\n    ip6 daddr ::1 accept\n";
+  }
+  for (const AllowedDestination& each : policy.allowed) {
+    if (each.list == server.list) rules += accept_destination(each);
+  }
+  rules += refuse(policy) + "  }\n";
+  return rules + "  chain output {\n" + hook + "    " + begins_smtp(policy) + "jump smtp\n  }\n";
+}
+
+void Nftables::Free::operator()(nft_ctx* context) const { nft_ctx_free(context); }
+
+Nftables::Nftables() : context_(nft_ctx_new(NFT_CTX_DEFAULT)) {
+  if (!context_) return;
+  nft_ctx_buffer_output(context_.get());
+  nft_ctx_buffer_error(context_.get());
+  // Numbers, so that no name service is asked.
+  nft_ctx_output_set_flags(context_.get(), NFT_CTX_OUTPUT_NUMERIC_ALL);
+}
+
+Nftables::~Nftables() = default;
+
+Result<std::string> Nftables::run(const std::string& commands) {
+  if (!context_) return Error{"libnftables cannot be used"};
+  const int failed = nft_run_cmd_from_buffer(context_.get(), commands.c_str());
+  std::string output = nft_ctx_get_output_buffer(context_.get());
+  std::string fault = nft_ctx_get_error_buffer(context_.get());
+  if (failed == 0) return output;
+  fault = fault.substr(0, fault.find('\n'));
+  return Error{"nftables: " + (fault.empty() ? "the kernel refuses" : fault)};
+}
+
+std::optional<std::string> Nftables::listed() {
+  auto text = run("list table inet mailorigin\n");
+  if (!text) return std::nullopt;
+  return *std::move(text);
+}
+
+Status Nftables::load(const std::string& rules) {
+  loaded_.reset();
+  const auto done =
+      run("add table inet mailorigin\ndelete table inet mailorigin\ntable inet mailorigin {\n" +
+          rules + "}\n");
+  if (!done) return done.error();
+  loaded_ = listed();
+  return Done{};
+}
+
+bool Nftables::is_intact() { return loaded_ && listed() == loaded_; }
+
+bool Nftables::remove() {
+  loaded_.reset();
+  return static_cast<bool>(run("delete table inet mailorigin\n"));
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,104 @@
+#include "firewall/places.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "core/file.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::size_t mountinfo_limit = 16 << 20;
+
+// The space-separated word after `count` others.
+std::string_view word(std::string_view line, int count) {
+  for (; count > 0; count--) {
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos) return {};
+    line.remove_prefix(space + 1);
+  }
+  return line.substr(0, line.find(' '));
+}
+
+// The kernel writes blanks and the like as \040.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i++) {
+    const auto digit = [&](std::size_t at) { return text[i + at] >= '0' && text[i + at] <= '7'; };
+    if (text[i] == '\\' && i + 3 < text.size() && digit(1) && digit(2) && digit(3)) {
+      out +=
+          static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0');
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+bool is_on(int fd, long magic) {
+  struct statfs about {};
+  return fstatfs(fd, &about) == 0 && static_cast<long>(about.f_type) == magic;
+}
+
+}  // namespace
+
+std::string cgroup2_mount(std::string_view mountinfo) {
+  // ID parent device root mount-point options [fields...] - type source options
+  while (!mountinfo.empty()) {
+    const std::size_t end = mountinfo.find('\n');
+    const std::string_view line = mountinfo.substr(0, end);
+    mountinfo.remove_prefix(end == std::string_view::npos ? mountinfo.size() : end + 1);
+    const std::size_t dash = line.find(" - ");
+    if (dash == std::string_view::npos || word(line.substr(dash + 3), 0) != "cgroup2") continue;
+    if (word(line, 3) == "/") return unescaped(word(line, 4));
+  }
+  return {};
+}
+
+Result<Fd> open_cgroup(const std::string& path) {
+  std::string directory = path;
+  if (directory.empty()) {
+    const auto mountinfo = read_file("/proc/self/mountinfo", mountinfo_limit);
+    if (!mountinfo) return mountinfo.error();
+    directory = cgroup2_mount(*mountinfo);
+    if (directory.empty()) return Error{"cgroup2 is not mounted"};
+  }
+  Fd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return system_error(directory, errno);
+  if (!is_on(fd.get(), CGROUP2_SUPER_MAGIC)) return Error{directory + " is not in cgroup2"};
+  return fd;
+}
+
+Status enter_pin_directory(const std::string& path, const Account& account) {
+  const std::string above = std::filesystem::path(path).parent_path();
+  const Fd parent(open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent) return system_error(above, errno);
+  if (!is_on(parent.get(), BPF_FS_MAGIC)) {
+    return Error{above + " is no bpf file system; mount one (mount -t bpf bpf /sys/fs/bpf)"};
+  }
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error(path, errno);
+  const Fd directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory || fchdir(directory.get()) != 0) return system_error(path, errno);
+  if (fchown(directory.get(), account.uid, account.gid) != 0 ||
+      fchmod(directory.get(), 0700) != 0) {
+    return system_error(path, errno);
+  }
+  std::error_code fault;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(".", fault)) {
+    if (lchown(entry.path().c_str(), account.uid, account.gid) != 0) {
+      return system_error(entry.path().string(), errno);
+    }
+  }
+  return Done{};
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,23 @@
+// Where on this host the firewall's parts in the kernel have their place.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/fd.h"
+#include "core/result.h"
+#include "service/privileges.h"
+
+namespace mailorigin {
+
+// Where cgroup2 is mounted, from the text of /proc/self/mountinfo; empty if it is not.
+std::string cgroup2_mount(std::string_view mountinfo);
+
+// An open directory of cgroup2: `path`, or its root where that is empty.
+Result<Fd> open_cgroup(const std::string& path);
+
+// Makes the pin directory, which must lie below a bpf file system, gives it with
+// all that is in it to the account, and makes it the working directory. As root.
+Status enter_pin_directory(const std::string& path, const Account& account);
+
+}  // namespace mailorigin

@@ -1,0 +1,37 @@
+// What the firewall says about itself.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "firewall/compiled_policy.h"
+#include "firewall/kernel/maps.h"
+
+namespace mailorigin {
+
+struct FirewallStatus {
+  std::string engine;
+  FirewallMode mode = FirewallMode::off;
+  std::uint64_t loaded_at_ms = 0;  // since the epoch; 0: never
+  const CompiledPolicy* policy = nullptr;
+  mo_counters counters{};
+  std::size_t processes = 0;
+  std::size_t older_workers = 0;
+  std::set<std::string> failed_names;
+  std::vector<std::string> refused_accounts;
+  std::string programs_fault;
+  std::string table_fault;
+};
+
+// A JSON object, described in docs/formats.md.
+std::string status_json(const FirewallStatus& status);
+
+// php-fpm's workers that run since before `first_loaded_ticks` and that
+// is_registered(tgid) does not know.
+std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
+                                const std::function<bool(std::uint32_t)>& is_registered);
+
+}  // namespace mailorigin

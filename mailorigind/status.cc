@@ -1,0 +1,89 @@
+#include "mailorigind/status.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/event.h"
+#include "core/text.h"
+#include "mailorigind/limits.h"
+
+namespace mailorigin {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t status_size_limit = packet_limit - 64;  // with its packet's head
+
+std::string shown(std::string_view text) { return std::string(cut(text, shown_text_limit)); }
+
+json httpd_of(const DaemonStatus& status) {
+  json httpd;
+  const bool connected = !status.connected_instance.empty();
+  httpd["connected"] = connected;
+  if (connected) {
+    httpd["instance"] = shown(status.connected_instance);
+  } else if (status.policy != nullptr) {
+    httpd["instance"] = shown(status.policy->instance);
+  }
+  return httpd;
+}
+
+json logs_of(const DaemonStatus& status) {
+  json logs = json::array();
+  for (const Delivery::Backlog::Log& log : status.backlog.logs) {
+    json one = {{"name", shown(log.name)},
+                {"state", log.catching_up ? "catching-up" : "waiting"},
+                {"waiting", status.journal_end - std::min(log.position, status.journal_end)}};
+    if (!log.reason.empty()) one["reason"] = shown(log.reason);
+    logs.push_back(std::move(one));
+  }
+  return logs;
+}
+
+json findings_of(const DaemonStatus& status) {
+  json findings = json::array();
+  for (const NoticeBoard::Lasting& finding : status.findings) {
+    if (findings.size() == findings_shown) break;
+    findings.push_back({{"since", rfc3339(finding.since_ms)},
+                        {"error", finding.notice.level == Notice::Level::error},
+                        {"text", shown(finding.notice.text)}});
+  }
+  return findings;
+}
+
+}  // namespace
+
+std::string status_json(const DaemonStatus& status) {
+  json out;
+  out["version"] = MAILORIGIN_VERSION;
+  out["pid"] = getpid();
+  out["started"] = rfc3339(status.started_ms);
+  out["httpd"] = httpd_of(status);
+  if (status.policy != nullptr) {
+    out["policy"] = {{"vhosts", status.policy->vhosts.size()},
+                     {"targets", status.policy->targets.size()},
+                     {"firewall", firewall_mode_name(status.policy->firewall.mode)}};
+  }
+  out["journal"] = {
+      {"waiting", status.journal_end - std::min(status.backlog.handled, status.journal_end)},
+      {"capacity", status.journal_capacity}};
+  out["logs_behind"] = status.backlog.count;
+  out["logs"] = logs_of(status);
+  out["firewall"] = {{"wanted", status.firewall_wanted},
+                     {"connected", status.firewall_connected},
+                     {"ring", status.firewall_ring}};
+  out["findings_count"] = status.findings.size();
+  out["findings"] = findings_of(status);
+  for (;;) {
+    std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace);
+    // Names may be such that JSON needs several bytes for each of theirs.
+    json& longest = out["logs"].size() > out["findings"].size() ? out["logs"] : out["findings"];
+    if (text.size() <= status_size_limit || longest.empty()) return text;
+    longest.erase(longest.size() - 1);
+  }
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,30 @@
+// What the daemon says about itself, for `mailorigin status`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/policy.h"
+#include "mailorigind/delivery.h"
+#include "service/notice_board.h"
+
+namespace mailorigin {
+
+struct DaemonStatus {
+  std::uint64_t started_ms = 0;    // since the epoch
+  const Policy* policy = nullptr;  // in force; null: httpd has never sent one
+  std::string connected_instance;  // empty: no httpd is connected
+  std::uint64_t journal_end = 0;
+  std::uint64_t journal_capacity = 0;  // bytes
+  Delivery::Backlog backlog;
+  bool firewall_wanted = false;
+  bool firewall_connected = false;
+  bool firewall_ring = false;
+  std::vector<NoticeBoard::Lasting> findings;
+};
+
+// A JSON object, described in docs/formats.md; a status_reply with it fits a packet.
+std::string status_json(const DaemonStatus& status);
+
+}  // namespace mailorigin

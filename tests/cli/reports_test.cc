@@ -1,0 +1,243 @@
+// From what the services say to what is to be done.
+#include <gtest/gtest.h>
+
+#include "cli/fields.h"
+#include "cli/firewall_report.h"
+#include "cli/policy_report.h"
+#include "cli/status_report.h"
+
+namespace mailorigin {
+namespace {
+
+using nlohmann::json;
+
+const json well_daemon = {{"version", MAILORIGIN_VERSION},
+                          {"pid", 7},
+                          {"started", "2026-11-22T00:00:00.000Z"},
+                          {"httpd", {{"connected", true}, {"instance", "/run/httpd.pid"}}},
+                          {"policy", {{"vhosts", 1}, {"targets", 2}, {"firewall", "off"}}},
+                          {"journal", {{"waiting", 0}, {"capacity", 1000}}},
+                          {"logs_behind", 0},
+                          {"logs", json::array()},
+                          {"firewall", {{"wanted", false}, {"connected", false}, {"ring", false}}},
+                          {"findings_count", 0},
+                          {"findings", json::array()}};
+
+const json well_firewall = {{"version", MAILORIGIN_VERSION},
+                            {"engine", "bpf"},
+                            {"mode", "on"},
+                            {"counters", {{"denied", 3}}},
+                            {"findings", json::array()}};
+
+Policy one_host(FirewallMode mode = FirewallMode::off) {
+  Policy policy;
+  policy.server.name = "server:80";
+  policy.firewall.mode = mode;
+  VhostPolicy& vhost = policy.vhosts.emplace_back();
+  vhost.id = 1;
+  vhost.name = "Shop.example:80";
+  vhost.run_as = 4'000'000'000;
+  return policy;
+}
+
+// Part and beginning of each finding's text.
+std::vector<std::pair<std::string, std::string>> found(const json& report) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const json& each : array_at(report, "findings")) {
+    EXPECT_FALSE(text_at(each, "remedy").empty()) << each;
+    all.emplace_back(text_at(each, "part"), text_at(each, "text"));
+  }
+  EXPECT_EQ(flag_at(report, "well"), all.empty());
+  const std::string text = status_text(report, Style(false));
+  for (const auto& [part, what] : all) EXPECT_NE(text.find(what), std::string::npos) << text;
+  return all;
+}
+
+// The only finding is of that part, and contains that text.
+void expect_one(const json& report, const std::string& part, const std::string& text) {
+  const auto all = found(report);
+  ASSERT_EQ(all.size(), 1U) << report;
+  EXPECT_EQ(all[0].first, part);
+  EXPECT_NE(all[0].second.find(text), std::string::npos) << all[0].second;
+}
+
+Observed observed(json daemon, FirewallMode mode = FirewallMode::off,
+                  Result<json> firewall = Error{"not asked"}) {
+  Observed made;
+  made.daemon = std::move(daemon);
+  made.policy = one_host(mode);
+  made.firewall = std::move(firewall);
+  return made;
+}
+
+TEST(StatusReport, Well) {
+  const json report = status_report(observed(well_daemon));
+  EXPECT_TRUE(found(report).empty());
+  const std::string text = status_text(report, Style(false));
+  EXPECT_EQ(text,
+            "httpd     well   connected, /run/httpd.pid\n"
+            "daemon    well   mailorigind " MAILORIGIN_VERSION
+            ", pid 7, since 2026-11-22T00:00:00.000Z, 1 virtual hosts\n"
+            "logs      well   2 targets, 0 behind; 0 bytes of 1000 bytes wait in the journal\n"
+            "firewall  well   off\n");
+}
+
+TEST(StatusReport, TheDaemonIsNotThere) {
+  const json report = status_report_without_daemon(Error{"/run/x: refused"});
+  expect_one(report, "daemon", "/run/x: refused");
+  EXPECT_NE(status_text(report, Style(false)).find("httpd     ?"), std::string::npos);
+}
+
+TEST(StatusReport, Httpd) {
+  json daemon = well_daemon;
+  daemon["httpd"]["connected"] = false;
+  expect_one(status_report(observed(daemon)), "httpd", "not connected (/run/httpd.pid)");
+  daemon.erase("policy");
+  Observed without = observed(daemon);
+  without.policy.reset();
+  expect_one(status_report(without), "httpd", "never sent its configuration");
+}
+
+TEST(StatusReport, AnotherVersion) {
+  json daemon = well_daemon;
+  daemon["version"] = "9.9.9";
+  expect_one(status_report(observed(daemon)), "daemon", "9.9.9");
+}
+
+TEST(StatusReport, WhatTheDaemonFinds) {
+  json daemon = well_daemon;
+  daemon["findings"].push_back(
+      {{"since", "2026-11-22T00:00:01.000Z"}, {"error", true}, {"text", "MO0212: full"}});
+  daemon["findings_count"] = 1;
+  json report = status_report(observed(daemon));
+  expect_one(report, "daemon", "MO0212: full (since 2026-11-22T00:00:01.000Z)");
+  EXPECT_EQ(text_at(report["findings"][0], "remedy"),
+            "docs/messages.md has what to do about MO0212");
+  daemon["findings_count"] = 3;
+  report = status_report(observed(daemon));
+  ASSERT_EQ(found(report).size(), 2U);
+  EXPECT_NE(found(report)[1].second.find("2 more findings"), std::string::npos);
+}
+
+TEST(StatusReport, LogsThatAreBehind) {
+  json daemon = well_daemon;
+  daemon["logs_behind"] = 3;
+  daemon["logs"] = {
+      {{"name", "/log/a"}, {"state", "catching-up"}, {"waiting", 5}},
+      {{"name", "/log/b"}, {"state", "waiting"}, {"waiting", 0}},
+      {{"name", "/log/c"}, {"state", "waiting"}, {"waiting", 2048}, {"reason", "disk"}}};
+  expect_one(status_report(observed(daemon)), "logs",
+             "/log/c: disk; its events wait in the journal, up to 2.0 KiB");
+  // The daemon's own words about it are not repeated, those about others are.
+  daemon["findings"].push_back({{"text", "MO0230: /log/c: disk; its events wait"}});
+  daemon["findings_count"] = 1;
+  expect_one(status_report(observed(daemon)), "logs", "/log/c: disk");
+  daemon["findings"][0]["text"] = "MO0230: /log/a: disk; its events wait";
+  EXPECT_EQ(found(status_report(observed(daemon))).size(), 2U);
+}
+
+TEST(StatusReport, TheJournalFillsUp) {
+  json daemon = well_daemon;
+  daemon["journal"]["waiting"] = 500;
+  EXPECT_TRUE(found(status_report(observed(daemon))).empty());
+  daemon["journal"]["waiting"] = 501;
+  expect_one(status_report(observed(daemon)), "logs", "half full");
+}
+
+TEST(StatusReport, Firewall) {
+  json daemon = well_daemon;
+  daemon["firewall"] = {{"wanted", true}, {"connected", true}, {"ring", true}};
+  const auto report = [&](const Result<json>& answer) {
+    return status_report(observed(daemon, FirewallMode::on, answer));
+  };
+  EXPECT_TRUE(found(report(well_firewall)).empty());
+  EXPECT_NE(status_text(report(well_firewall), Style(false)).find("on, engine bpf; denied 3"),
+            std::string::npos);
+  expect_one(report(Error{"no such file"}), "firewall", "no such file");
+
+  json other = well_firewall;
+  other["mode"] = "observe";
+  expect_one(report(other), "firewall", "'observe', and httpd.conf says 'on'");
+  other = well_firewall;
+  other["engine"] = "none";
+  expect_one(report(other), "firewall", "nothing is enforced");
+  other = well_firewall;
+  other["version"] = "9.9.9";
+  expect_one(report(other), "firewall", "9.9.9");
+  other = well_firewall;
+  other["findings"].push_back({{"text", "workers are older"}, {"remedy", "reload php-fpm"}});
+  expect_one(report(other), "firewall", "workers are older");
+
+  daemon["firewall"]["ring"] = false;
+  expect_one(report(well_firewall), "firewall", "not attached");
+  // nftables alone records nothing.
+  other = well_firewall;
+  other["engine"] = "nftables";
+  EXPECT_TRUE(found(report(other)).empty());
+}
+
+TEST(StatusReport, AnAnswerWithoutSense) {
+  for (const json& daemon :
+       {json::object(), json{{"httpd", 7}, {"findings", "text"}, {"logs", {1, "two", nullptr}}},
+        json{{"findings", {1, {{"text", 5}}}}, {"policy", "yes"}}}) {
+    EXPECT_FALSE(flag_at(status_report(observed(daemon)), "well"));
+    (void)status_text(status_report(observed(daemon)), Style(true));
+  }
+}
+
+TEST(StatusReport, WeakHostsAreListedAndNothingToDo) {
+  Observed weak = observed(well_daemon);
+  for (int i = 0; i < 10; i++) {
+    weak.policy->vhosts.emplace_back().name = "host" + std::to_string(i) + ":80";
+  }
+  const json report = status_report(weak);
+  EXPECT_TRUE(flag_at(report, "well"));
+  ASSERT_EQ(report["weak_vhosts"].size(), 1U);
+  EXPECT_EQ(report["weak_vhosts"][0]["vhosts"].size(), 10U);
+  EXPECT_NE(status_text(report, Style(false)).find("host7:80 and 2 more"), std::string::npos);
+}
+
+TEST(PolicyReport, ByNameInAnyCaseAndPort) {
+  Policy policy = one_host();
+  policy.vhosts.push_back(policy.vhosts[0]);
+  policy.vhosts[1].name = "shop.example:443";
+  EXPECT_EQ((*policy_report(policy, ""))["vhosts"].size(), 3U);
+  EXPECT_EQ((*policy_report(policy, "SHOP.example"))["vhosts"].size(), 2U);
+  EXPECT_EQ((*policy_report(policy, "shop.example:443"))["vhosts"].size(), 1U);
+  EXPECT_EQ((*policy_report(policy, "server"))["vhosts"][0]["server"], true);
+  EXPECT_FALSE(policy_report(policy, "shop.exampl"));
+  EXPECT_FALSE(policy_report(policy, "shop.example:44"));
+  // A virtual host stands before the server of the same name.
+  policy.server.name = "shop.example:443";
+  EXPECT_EQ((*policy_report(policy, "shop.example:443"))["vhosts"][0]["server"], false);
+}
+
+TEST(FirewallReport, WhatDiffersFromTheDefault) {
+  Policy policy = one_host(FirewallMode::on);
+  policy.firewall.uids = {4'000'000'000};
+  EXPECT_TRUE(firewall_report(policy, well_firewall)["vhosts_that_differ"].empty());
+  policy.vhosts[0].smtp.rule = SmtpRule::redirect;
+  policy.vhosts[0].smtp.relay = {"192.0.2.1", std::nullopt, 25};
+  const json report = firewall_report(policy, well_firewall);
+  EXPECT_TRUE(flag_at(report, "well"));
+  ASSERT_EQ(report["vhosts_that_differ"].size(), 1U);
+  EXPECT_EQ(report["vhosts_that_differ"][0]["rule"], "redirect 192.0.2.1:25");
+  const std::string text = firewall_text(report, Style(false));
+  for (const char* part : {"on, by bpf", "25 465 587", "root #4000000000", "denied  3",
+                           "Shop.example:80  redirect 192.0.2.1:25"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+}
+
+TEST(FirewallReport, WithoutOneOfTheTwo) {
+  const Policy policy = one_host(FirewallMode::observe);
+  EXPECT_FALSE(flag_at(firewall_report(policy, Error{"gone"}), "well"));
+  const json without_daemon = firewall_report(Error{"gone"}, well_firewall);
+  EXPECT_EQ(without_daemon["wanted"], "on");
+  ASSERT_EQ(without_daemon["findings"].size(), 1U);
+  EXPECT_EQ(text_at(without_daemon["findings"][0], "part"), "daemon");
+  EXPECT_EQ(firewall_report(Error{"gone"}, Error{"gone, too"})["findings"].size(), 2U);
+}
+
+}  // namespace
+}  // namespace mailorigin

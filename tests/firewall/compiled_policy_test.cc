@@ -1,0 +1,132 @@
+#include "firewall/compiled_policy.h"
+
+#include <gtest/gtest.h>
+
+namespace mailorigin {
+namespace {
+
+IpAddress address(const char* text) { return parse_ip_address(text).value_or(IpAddress{}); }
+
+SmtpDestination destination(const char* text) {
+  auto parsed = parse_smtp_destination(text);
+  EXPECT_TRUE(parsed) << text;
+  return parsed ? *parsed : SmtpDestination{};
+}
+
+VhostPolicy host(std::uint32_t id, std::vector<const char*> allow = {},
+                 std::optional<std::uint32_t> run_as = std::nullopt) {
+  VhostPolicy made;
+  made.id = id;
+  made.name = "h" + std::to_string(id);
+  made.run_as = run_as;
+  for (const char* each : allow) made.smtp.allow.push_back(destination(each));
+  return made;
+}
+
+Policy policy(std::vector<VhostPolicy> hosts = {}) {
+  Policy made;
+  made.firewall.mode = FirewallMode::on;
+  made.vhosts = std::move(hosts);
+  made.index();
+  return made;
+}
+
+CompiledPolicy compiled(const Policy& from, const NameAddresses& names = {}) {
+  auto made = compile(from, names);
+  EXPECT_TRUE(made);
+  return made ? *std::move(made) : CompiledPolicy{};
+}
+
+TEST(CompiledPolicy, ListsThatAreTheSameAreOne) {
+  const auto made = compiled(policy({host(1, {"192.0.2.1", "192.0.2.2:25"}),
+                                     host(2, {"192.0.2.2:25", "192.0.2.1", "192.0.2.1"}),
+                                     host(3, {"192.0.2.1"}), host(4)}));
+  EXPECT_EQ(made.lists, 2U);
+  EXPECT_EQ(made.policies.at(1).list, made.policies.at(2).list);
+  EXPECT_NE(made.policies.at(1).list, made.policies.at(3).list);
+  EXPECT_EQ(made.policies.at(4).list, 0U);
+  EXPECT_EQ(made.policies.at(0).list, 0U);
+  EXPECT_EQ(made.allowed.size(), 3U);
+}
+
+TEST(CompiledPolicy, PrefixesAreOfSixteenBytesAndHaveNoHostBits) {
+  const auto made = compiled(policy({host(1, {"10.1.2.3/8:25", "2001:db8:1::5/33"})}));
+  ASSERT_EQ(made.allowed.size(), 2U);
+  for (const AllowedDestination& each : made.allowed) {
+    if (each.port == 25) {
+      EXPECT_EQ(each.prefix, 104);
+      EXPECT_EQ(ip_address_text(each.address), "10.0.0.0");
+    } else {
+      EXPECT_EQ(each.prefix, 33);
+      EXPECT_EQ(ip_address_text(each.address), "2001:db8::");
+    }
+  }
+}
+
+TEST(CompiledPolicy, NamesAreWhatTheyResolveTo) {
+  Policy from = policy({host(1, {"a.example:587", "b.example"})});
+  from.server.smtp.rule = SmtpRule::redirect;
+  from.server.smtp.relay = destination("relay.example:25");
+  EXPECT_EQ(names_to_resolve(from),
+            (std::set<std::string>{"a.example", "b.example", "relay.example"}));
+  const NameAddresses names{{"a.example", {address("192.0.2.1"), address("2001:db8::1")}},
+                            {"relay.example", {address("2001:db8::9"), address("192.0.2.9")}}};
+  const auto made = compiled(from, names);
+  EXPECT_EQ(made.allowed.size(), 2U);
+  EXPECT_EQ(made.policies.at(0).rule, mo_rule_redirect);
+  EXPECT_TRUE(mo_is_mapped(made.policies.at(0).relay)) << "IPv4 first";
+  EXPECT_EQ(made.policies.at(0).relay_port, 25);
+}
+
+TEST(CompiledPolicy, ARelayWithoutAnAddressDenies) {
+  Policy from = policy();
+  from.server.smtp.rule = SmtpRule::redirect;
+  from.server.smtp.relay = destination("relay.example:25");
+  EXPECT_EQ(compiled(from).policies.at(0).rule, mo_rule_deny);
+}
+
+TEST(CompiledPolicy, AccountsAreUsersThatMayAndUidsOfOneHost) {
+  Policy from = policy({host(1, {}, 1001), host(2, {}, 1002), host(3, {}, 1002), host(4)});
+  from.vhosts.push_back(host(5, {}, 1005));
+  from.vhosts.back().enabled = false;
+  from.firewall.uids = {0, 8, 1001};
+  from.index();
+  const auto made = compiled(from);
+  ASSERT_EQ(made.accounts.size(), 3U);
+  EXPECT_EQ(made.accounts.at(8).may, 1U);
+  EXPECT_EQ(made.accounts.at(8).has_vhost, 0U);
+  EXPECT_EQ(made.accounts.at(1001).may, 1U);
+  EXPECT_EQ(made.accounts.at(1001).vhost, 1U);
+  EXPECT_EQ(made.accounts.at(1005).may, 1U) << "MailOrigin Off";
+  EXPECT_FALSE(made.accounts.contains(1002)) << "two hosts run as it";
+}
+
+TEST(CompiledPolicy, WhatDoesNotFitIsRefused) {
+  std::vector<VhostPolicy> hosts;
+  for (std::uint32_t id = 1; id < mo_policies_limit / 2; id++) hosts.push_back(host(id));
+  EXPECT_TRUE(compile(policy(hosts), {}));
+  hosts.push_back(host(mo_policies_limit));
+  const auto refused = compile(policy(hosts), {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("16384 virtual hosts"), std::string::npos);
+}
+
+TEST(CompiledPolicy, OlderConnectionsAreJudgedByTheirUid) {
+  Policy from = policy({host(1, {"192.0.2.0/24:25"}, 1001)});
+  from.firewall.uids = {8};
+  from.index();
+  const auto made = compiled(from);
+  const auto verdict = [&](std::uint32_t uid, const char* to, std::uint16_t port) {
+    return int{decide_by_uid(made, uid, address(to), port).verdict};
+  };
+  EXPECT_EQ(verdict(0, "198.51.100.1", 25), mo_allow);
+  EXPECT_EQ(verdict(8, "198.51.100.1", 25), mo_allow);
+  EXPECT_EQ(verdict(1001, "198.51.100.1", 25), mo_deny);
+  EXPECT_EQ(verdict(1001, "192.0.2.77", 25), mo_allow);
+  EXPECT_EQ(verdict(1001, "192.0.2.77", 587), mo_deny);
+  EXPECT_EQ(verdict(1001, "127.0.0.1", 25), mo_observe);
+  EXPECT_EQ(verdict(4711, "192.0.2.77", 25), mo_deny);
+}
+
+}  // namespace
+}  // namespace mailorigin

@@ -1,0 +1,18 @@
+// Any packet as a registration: what is accepted encodes to the same again.
+#include <cstdlib>
+
+#include "core/wire.h"
+
+using namespace mailorigin;
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const auto registration = decode_registration({reinterpret_cast<const char*>(data), size});
+  if (!registration) return 0;
+  const std::string packet = encode_registration(*registration);
+  const auto again = decode_registration(packet);
+  if (packet.size() > packet_limit || !again || again->nonce != registration->nonce ||
+      again->context != registration->context || again->page != registration->page) {
+    std::abort();
+  }
+  return 0;
+}

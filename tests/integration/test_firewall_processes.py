@@ -1,0 +1,408 @@
+"""Whose connection it is: workers, what they start, and what outlives them."""
+
+import ctypes
+import errno
+import os
+import select
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+from harness import wire
+from harness.firewall import (
+    ALLOW, DENY, LIBC, OBSERVE, OTHER, TENANT, Firewall, Page, attempt, become, nonroot_worker, smtp, start_ticks, vhost,
+)  # fmt: skip
+from harness.waiting import wait_until
+
+REFUSED = errno.ECONNREFUSED
+HOST, NEIGHBOUR = "shop.example:80", "blog.example:80"
+CONNECT = "import socket\ns=socket.socket()\ns.settimeout(5)\nraise SystemExit(s.connect_ex(('192.0.2.1',25)))"
+PYTHON = os.path.realpath("/usr/bin/python3")
+
+
+@pytest.fixture
+def enforcing(firewall):
+    return firewall.take(vhosts=[vhost(HOST, smtp(ALLOW)), vhost(NEIGHBOUR, smtp(DENY))])
+
+
+def in_worker(firewall, action):
+    """action(page)'s value in a registered worker."""
+
+    def run():
+        page = Page()
+        nonroot_worker(page)
+        return action(page)
+
+    return firewall.ground.child(run)[1]()
+
+
+def forked(action):
+    """action()'s value (a small number) in a fork."""
+    child = os.fork()
+    if child == 0:
+        os._exit(action())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_each_request_of_a_worker_has_its_own_origin(enforcing):
+    def action(page):
+        results = []
+        for name in (HOST, NEIGHBOUR, HOST):
+            page.publish(enforcing.context(name))
+            results.append(attempt())
+        page.publish()
+        return [*results, attempt()]
+
+    with enforcing.attached() as ring:
+        assert in_worker(enforcing, action) == [0, REFUSED, 0, REFUSED]
+        events = ring.take()
+    assert [event.vhost for event in events] == [wire.vhost_id(HOST), wire.vhost_id(NEIGHBOUR), wire.vhost_id(HOST), 0]
+    assert [event.verified for event in events] == [True, True, True, False]
+
+
+def test_a_program_that_a_script_starts_belongs_to_its_request(enforcing):
+    context = enforcing.context(HOST)
+
+    def action(page):
+        page.publish(context, "/srv/exec.php", 3)
+        # subprocess uses vfork; the shell forks once more.
+        return subprocess.call([PYTHON, "-c", CONNECT]), subprocess.call(["/bin/sh", "-c", f'{PYTHON} -c "{CONNECT}"; exit $?'])
+
+    with enforcing.attached() as ring:
+        assert in_worker(enforcing, action) == (0, 0)
+        events = ring.take()
+    for event in events:
+        assert (event.context, event.file, event.line, event.detached) == (context, "/srv/exec.php", 3, False)
+        assert event.exe == PYTHON
+    assert len(events) == 2
+
+
+def test_what_a_request_left_behind_belongs_to_it_after_it_has_ended(enforcing):
+    """Double-forked, in a session of its own, its parent gone; the worker serves another host meanwhile."""
+    context = enforcing.context(HOST)
+    reader, writer = os.pipe()
+    go_reader, go_writer = os.pipe()
+
+    def left_behind():
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.read(go_reader, 1)
+        os.write(writer, bytes([attempt()]))
+        os._exit(0)
+
+    def action(page):
+        page.publish(context)
+        forked(left_behind)
+        page.publish(enforcing.context(NEIGHBOUR))
+        own = attempt()
+        os.write(go_writer, b"x")
+        return own, os.read(reader, 1)[0]
+
+    with enforcing.attached() as ring:
+        assert in_worker(enforcing, action) == (REFUSED, 0)
+        worker, orphan = ring.take()
+    assert (worker.vhost, worker.detached) == (wire.vhost_id(NEIGHBOUR), False)
+    assert (orphan.context, orphan.detached) == (context, True)
+    for fd in (reader, writer, go_reader, go_writer):
+        os.close(fd)
+
+
+def test_a_child_of_an_idle_worker_has_no_origin(enforcing):
+    def action(page):
+        page.publish(enforcing.context(HOST))
+        page.publish()
+        return forked(attempt)
+
+    assert in_worker(enforcing, action) == REFUSED
+
+
+def test_an_orphan_cannot_change_what_it_inherited(enforcing):
+    """It writes into what it takes for its page: the kernel reads its own copy."""
+
+    def action(page):
+        page.publish(enforcing.context(NEIGHBOUR))
+
+        def forge():
+            page.publish(enforcing.context(HOST))
+            return attempt()
+
+        return forked(forge)
+
+    assert in_worker(enforcing, action) == REFUSED
+
+
+def test_threads_speak_for_their_worker(enforcing):
+    def action(page):
+        page.publish(enforcing.context(HOST))
+        results = []
+        thread = threading.Thread(target=lambda: results.append(attempt()))
+        thread.start()
+        thread.join()
+        return results
+
+    assert in_worker(enforcing, action) == [0]
+
+
+def test_a_page_that_is_gone_is_no_context_and_counted(enforcing):
+    def action(page):
+        page.publish(enforcing.context(HOST))
+        assert LIBC.munmap(ctypes.c_void_p(page.address), ctypes.c_size_t(4096)) == 0
+        return attempt(), forked(attempt)
+
+    before = enforcing.counters()["unreadable"]
+
+    def run():
+        # The interpreter would unmap it a second time at its end: it ends without.
+        child = os.fork()
+        if child == 0:
+            page = Page()
+            nonroot_worker(page)
+            os._exit(0 if action(page) == (REFUSED, REFUSED) else 1)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert enforcing.ground.child(run)[1]() == 0
+    assert enforcing.counters()["unreadable"] >= before + 2
+
+
+def test_a_page_that_is_being_written_is_no_context(enforcing):
+    def action(page):
+        page.publish(enforcing.context(HOST))
+        page.memory[0] = page.memory[0] | 1
+        return attempt(), forked(attempt)
+
+    assert in_worker(enforcing, action) == (REFUSED, REFUSED)
+
+
+def test_registration_out_of_order_is_refused(enforcing):
+    def action():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            return udp.connect_ex(("240.83.77.72", 1))
+
+    assert enforcing.ground.run(action, uid=0) == errno.ENOSPC
+
+
+def test_two_hundred_workers_at_once(enforcing):
+    """Each with an origin of its own, all at the same time."""
+    count = 200
+    names = [HOST if i % 2 else NEIGHBOUR for i in range(count)]
+    contexts = [enforcing.context(name) for name in names]
+    go_reader, go_writer = os.pipe()
+
+    def worker(i):
+        page = Page()
+        nonroot_worker(page, 64200 + i)
+        page.publish(contexts[i])
+        select.select([go_reader], [], [], 30)
+        return attempt(), forked(attempt)
+
+    started = [enforcing.ground.child(lambda i=i: worker(i)) for i in range(count)]
+    wait_until(lambda: enforcing.counters()["registered"] >= count, "all workers to be registered")
+    with enforcing.attached() as ring:
+        os.write(go_writer, b"x")
+        expected = [0 if name == HOST else REFUSED for name in names]
+        assert [result() for _, result in started] == [(each, each) for each in expected]
+        events = ring.take()
+    by_uid = {event.uid: event for event in events}
+    assert len(events) == 2 * count
+    for i in range(count):
+        assert by_uid[64200 + i].context == contexts[i]
+    os.close(go_reader)
+    os.close(go_writer)
+    wait_until(lambda: enforcing.status()["processes"] == 0, "ended workers to be forgotten")
+
+
+def waiting_process(firewall, uid=TENANT):
+    """A process that connects once a byte comes, again and again: (pid, try, end)."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        ours.close()
+        become(uid)
+        while command := theirs.recv(1):
+            theirs.send(bytes([forked(attempt) if command == b"f" else attempt()]))
+
+    pid, result = firewall.ground.child(run)
+    theirs.close()
+
+    def attempt_there(command=b"c"):
+        ours.send(command)
+        return ours.recv(1)[0]
+
+    def finish():
+        ours.close()
+        result()
+
+    return pid, attempt_there, finish
+
+
+def test_a_process_that_never_was_root_is_registered_by_the_daemon(enforcing):
+    pid, attempt_there, finish = waiting_process(enforcing)
+    assert attempt_there() == REFUSED
+    context = enforcing.context(HOST)
+    enforcing.register(pid, context)
+    with enforcing.attached() as ring:
+        assert (attempt_there(), attempt_there(b"f")) == (0, 0)
+        assert [(event.context, event.detached) for event in ring.take()] == [(context, False)] * 2
+    finish()
+    wait_until(lambda: enforcing.status()["processes"] == 0, "the process to be forgotten")
+
+
+def test_what_the_daemon_registers_is_verified_in_the_kernel(enforcing):
+    pid, attempt_there, finish = waiting_process(enforcing)
+    enforcing.register(pid, enforcing.context(HOST, uid=OTHER))
+    assert attempt_there() == REFUSED
+    enforcing.register(pid, b"\1" + bytes(99))
+    assert attempt_there() == REFUSED
+    finish()
+
+
+def test_a_pid_that_was_used_before_is_another_process(enforcing):
+    pid, attempt_there, finish = waiting_process(enforcing)
+    enforcing.register(pid, enforcing.context(HOST), start=start_ticks(pid) - 1)
+    assert (attempt_there(), attempt_there(b"f")) == (REFUSED, REFUSED)
+    finish()
+
+
+def test_a_process_that_has_gone_leaves_no_entry(enforcing):
+    pid, _, finish = waiting_process(enforcing)
+    start = start_ticks(pid)
+    finish()
+    enforcing.register(pid, enforcing.context(HOST), start=start)
+    assert enforcing.status()["processes"] == 0
+
+
+NO_PROCESS = 5_000_000  # above every process id that there can be
+
+
+def fill(firewall, name, count, size):
+    with firewall.map(name) as entries:
+        for i in range(count):
+            entries.put(struct.pack("<I", NO_PROCESS + i), bytes(size))
+
+
+def test_full_maps_leave_the_decision_to_the_uid(enforcing):
+    """4096 processes with an origin, 16384 with a page; one more is not registered, and said."""
+    fill(enforcing, "snapshots", 4096, 24 + 8 + 2048 + 1024)
+
+    def action(page):
+        page.publish(enforcing.context(HOST))
+        return attempt(), forked(attempt)
+
+    assert in_worker(enforcing, action) == (0, REFUSED)
+    pid, attempt_there, finish = waiting_process(enforcing)
+    enforcing.register(pid, enforcing.context(HOST))
+    assert attempt_there() == REFUSED
+    finish()
+    assert enforcing.counters()["unregistered_full"] == 2
+    assert "2 were not registered" in enforcing.notice("MO0417")
+
+    fill(enforcing, "processes", 16384, 24)
+    assert enforcing.ground.run(lambda: Page().register()[0], uid=0) == errno.ENOSPC
+    assert any("no room" in finding["text"] for finding in enforcing.status()["findings"])
+
+
+def test_a_full_ring_changes_no_verdict(enforcing):
+    """660 events fit; nobody reads them."""
+
+    def action():
+        results = []
+        for uid in range(64300, 64304):
+            child = os.fork()
+            if child == 0:
+                become(uid)
+                os._exit(0 if all(attempt() == REFUSED for _ in range(205)) else 1)
+            results.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        return results
+
+    with enforcing.attached() as ring:
+        assert enforcing.ground.run(action, uid=0) == [0, 0, 0, 0]
+        counters = enforcing.counters()
+        assert counters["denied"] == 4 * 205
+        assert counters["events_dropped"] > 0
+        assert counters["events"] + counters["events_dropped"] + counters["events_capped"] == 4 * 205
+        assert len(ring.take()) == counters["events"]
+        # And there is room again.
+        assert enforcing.ground.run(attempt, uid=64399) == REFUSED
+        assert len(ring.take()) == 1
+    assert any("ring was full" in finding["text"] for finding in enforcing.status()["findings"])
+
+
+def test_one_uid_cannot_fill_the_ring(enforcing):
+    def action():
+        return all(attempt() == REFUSED for _ in range(400))
+
+    with enforcing.attached() as ring:
+        assert enforcing.ground.run(action)
+        assert enforcing.ground.run(attempt, uid=OTHER) == REFUSED
+        events = ring.take()
+    assert 200 <= len([event for event in events if event.uid == TENANT]) < 400
+    assert [event.uid for event in events][-1] == OTHER
+    assert enforcing.counters()["events_capped"] > 0
+
+
+def test_a_storm_of_forks_loses_no_origin(enforcing):
+    """As many short processes as a worker can start; each child that connects is known."""
+
+    def action(page):
+        page.publish(enforcing.context(HOST))
+        for _ in range(300):
+            if os.fork() == 0:
+                os._exit(0)
+        results = [forked(attempt) for _ in range(20)]
+        while True:
+            try:
+                os.wait()
+            except ChildProcessError:
+                return results
+
+    assert in_worker(enforcing, action) == [0] * 20
+    counters = enforcing.counters()
+    assert counters["unregistered_full"] == 0 and counters["inherited"] >= 320
+    wait_until(lambda: enforcing.status()["processes"] == 0, "their entries to go")
+
+
+def test_a_php_fpm_older_than_the_firewall_is_observed_until_it_is_reloaded(ground):
+    """Its program's name and its age count; that it has no page; and that its uid has no host of its own."""
+    program = ground.root / "php-fpm8.2"
+    shutil.copy(PYTHON, program)
+    program.chmod(0o755)
+    script = "import socket,sys\nfor _ in sys.stdin:\n s=socket.socket(); s.settimeout(5); print(s.connect_ex(('192.0.2.1',25)), flush=True)"
+
+    def start():
+        def prepare():
+            ground.enter()
+            become(TENANT)
+
+        return subprocess.Popen([program, "-c", script], preexec_fn=prepare, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(process):
+        process.stdin.write("\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    old = start()
+    time.sleep(0.03)  # the kernel counts starts in ticks of 10 ms
+    firewall = Firewall(ground)
+    try:
+        firewall.start().take()
+        new = start()
+        with firewall.attached() as ring:
+            assert (ask(old), ask(new)) == (0, REFUSED)
+            assert [(event.verdict, event.reason) for event in ring.take()] == [(OBSERVE, "older"), (DENY, "unverified")]
+        assert firewall.status()["older_workers"] >= 1
+        assert any("php-fpm" in finding["text"] for finding in firewall.status()["findings"])
+        # A host of that uid alone says what holds, whatever the worker's age.
+        firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT)])
+        assert ask(old) == REFUSED
+    finally:
+        for process in (old, new):
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()
+        firewall.clean()

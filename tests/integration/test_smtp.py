@@ -1,0 +1,292 @@
+"""Connections to SMTP ports from real scripts: judged by the virtual host, recorded with the script.
+
+httpd, php-fpm and the firewall run on a ground of their own: a network namespace whose addresses
+listen on SMTP ports, and a cgroup that the firewall governs alone.
+"""
+
+import errno
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import guarded as ground_rules
+from harness.firewall import V4, V4_OTHER, V6
+from harness.guarded import event_of, guarded_site
+from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
+from harness.waiting import command_line, processes_named_by, wait_until
+
+DENIED, RELAYED, WATCHED, FREE = "shop", "blog", "watched", "free"
+WATCHED_UID, FREE_UID = 61011, 61012
+SERVER = ground_rules.SERVER + f"MailOriginSmtpAllow {V4_OTHER}:587\n"
+LOG = "  MailOriginLog logs/{short}.json json\n"
+
+
+def vhosts():
+    return [
+        Vhost(DENIED, SHOP_UID, LOG),
+        Vhost(RELAYED, BLOG_UID, LOG + f"  MailOriginSmtp redirect {V4_OTHER}:2525\n"),
+        Vhost(WATCHED, WATCHED_UID, LOG + "  MailOriginSmtp observe\n"),
+        Vhost(FREE, FREE_UID, LOG + "  MailOriginSmtp allow\n"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def guarded(installation, ground):
+    with guarded_site(installation, ground, "smtp", vhosts(), server=SERVER) as site:
+        yield site
+
+
+def knock(vhost, host=V4, port=25, code=ground_rules.KNOCK):
+    return ground_rules.knock(vhost, host, port, code)
+
+
+def test_refused_with_its_script(guarded, syslog):
+    script, answer = knock(guarded.shop)
+    assert answer.json == errno.ECONNREFUSED
+    event = event_of(guarded.shop, script)
+    assert (event["kind"], event["verdict"], event["reason"], event["verified"]) == ("smtp", "deny", "smtp", True)
+    assert (event["vhost"], event["docroot"]) == (guarded.shop.full_name, str(guarded.shop.docroot))
+    assert (event["file"], event["line"]) == (str(script.path), script.line_of("// here"))
+    assert event["caller"] == f"{script.path}:{script.line_of('// here')}"
+    assert (event["uid"], event["gid"]) == (SHOP_UID, SHOP_UID)
+    assert (event["dst"], event["dst_port"]) == (V4, 25)
+    assert event["comm"].startswith("php-fpm") and "/php-fpm" in event["exe"]
+    assert event["uri"].startswith(script.uri)
+    assert event["request_id"] == guarded.shop.access.wait(script.uri).split()[0]
+    assert "detached" not in event
+    line = syslog.wait(f"mailorigin[{guarded.httpd.daemon()}]: MAILORIGIN_SMTP_OUT")
+    assert line.startswith("<13>") and line.endswith(
+        f"MAILORIGIN_SMTP_OUT IN= OUT= SRC=0.0.0.0 DST={V4} PROTO=TCP SPT=0 DPT=25 UID={SHOP_UID} GID={SHOP_UID}"
+    )
+
+
+@pytest.mark.parametrize("port", [465, 587])
+def test_every_smtp_port(guarded, port):
+    script, answer = knock(guarded.shop, port=port)
+    assert answer.json == errno.ECONNREFUSED
+    assert event_of(guarded.shop, script)["dst_port"] == port
+
+
+def test_ipv6(guarded):
+    script, answer = knock(guarded.shop, host=f"[{V6}]")
+    assert answer.json == errno.ECONNREFUSED
+    assert event_of(guarded.shop, script)["dst"] == V6
+
+
+def test_other_ports_are_nobodys_business(guarded):
+    script, answer = knock(guarded.shop, port=2525)
+    assert answer.json == f"{V4} 2525" or answer.json.startswith("::ffff:"), answer
+    mark = new_mark()
+    guarded.shop.mail(mark)
+    guarded.shop.json.wait(f'"subject":"{mark}"')
+    assert not guarded.shop.json.lines_with(str(script.path))
+
+
+def test_allowed_destination(guarded):
+    script, answer = knock(guarded.shop, host=V4_OTHER, port=587)
+    assert V4_OTHER in answer.json
+    event = event_of(guarded.shop, script)
+    assert (event["verdict"], event["reason"]) == ("allow", "smtp-allow")
+
+
+def test_redirected(guarded):
+    script, answer = knock(guarded.blog)
+    assert answer.json.endswith(f"{V4_OTHER} 2525"), answer
+    event = event_of(guarded.blog, script)
+    assert (event["verdict"], event["dst"], event["dst_port"]) == ("redirect", V4, 25)
+    assert event["relay"] == f"{V4_OTHER}:2525"
+
+
+def test_observed(guarded):
+    script, answer = knock(guarded.watched)
+    assert V4 in answer.json
+    event = event_of(guarded.watched, script)
+    assert (event["verdict"], event["reason"], event["verified"]) == ("observe", "smtp", True)
+
+
+def test_allowed(guarded):
+    script, answer = knock(guarded.free)
+    assert V4 in answer.json
+    assert event_of(guarded.free, script)["verdict"] == "allow"
+
+
+def test_loopback_is_observed(guarded):
+    script, answer = knock(guarded.shop, host="127.0.0.1")
+    assert "127.0.0.1" in answer.json
+    event = event_of(guarded.shop, script)
+    assert (event["verdict"], event["reason"], event["dst"]) == ("observe", "smtp-local", "127.0.0.1")
+
+
+CALLS = {
+    "stream_socket_client": "@stream_socket_client('tcp://' . $_GET['host'] . ':25', $code, $text, 5);",
+    "pfsockopen": "@pfsockopen($_GET['host'], 25, $code, $text, 5);",
+    "curl": "$c = curl_init('smtp://' . $_GET['host']); curl_setopt($c, CURLOPT_TIMEOUT, 5); curl_exec($c); "
+    "$code = curl_errno($c) == CURLE_COULDNT_CONNECT ? 111 : curl_error($c);",
+    "socket_connect": "$s = socket_create(AF_INET, SOCK_STREAM, SOL_TCP); @socket_connect($s, $_GET['host'], 25); "
+    "$code = socket_last_error($s);",
+    "async": "@stream_socket_client('tcp://' . $_GET['host'] . ':25', $code, $text, 5, "
+    "STREAM_CLIENT_CONNECT | STREAM_CLIENT_ASYNC_CONNECT);",
+}
+
+
+@pytest.mark.parametrize("way", CALLS)
+def test_every_function_that_connects(guarded, way):
+    script, answer = knock(guarded.shop, code=f"<?php\n\n{CALLS[way]}\necho json_encode($code);")
+    assert answer.json == errno.ECONNREFUSED
+    event = event_of(guarded.shop, script)
+    assert (event["verdict"], event["file"], event["line"]) == ("deny", str(script.path), 3)
+
+
+def test_phpmailer_is_seen_through(guarded):
+    code = """<?php
+require '/usr/share/php/libphp-phpmailer/autoload.php';
+$mail = new PHPMailer\\PHPMailer\\PHPMailer();
+$mail->isSMTP();
+$mail->Host = $_GET['host'];
+$mail->Timeout = 5;
+$mail->SMTPAutoTLS = false;
+$mail->setFrom('shop@example.org');
+$mail->addAddress('to@example.org');
+$mail->Body = 'body';
+echo json_encode([$mail->send(), $mail->ErrorInfo]);  // here
+"""
+    script, answer = knock(guarded.shop, code=code)
+    sent, why = answer.json
+    assert sent is False and "connect" in why.lower(), why
+    event = event_of(guarded.shop, script)
+    assert event["caller"] == f"{script.path}:{script.line_of('// here')}"
+    assert event["file"].endswith("SMTP.php")
+
+
+# ---- what scripts start
+
+PERL = (
+    "use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => q({host}), PeerPort => 25, Timeout => 5); "
+    "my $r = $s ? q(open) : $!{ECONNREFUSED} ? q(refused) : qq($!); print $r"
+)
+
+
+@pytest.mark.parametrize("start", ["shell_exec(%s)", "exec(%s)", "`{$GLOBALS['command']}`", "stream_get_contents(popen(%s, 'r'))"])
+def test_programs_of_a_script(guarded, start):
+    command = f"perl -e '{PERL.replace('{host}', V4)}'"
+    code = f"<?php\n$command = {php_string(command)};\necho json_encode({start.replace('%s', '$command')});"
+    script, answer = knock(guarded.shop, code=code)
+    assert answer.json == "refused"
+    event = event_of(guarded.shop, script)
+    assert (event["verdict"], event["verified"], event["comm"], event["exe"]) == ("deny", True, "perl", "/usr/bin/perl")
+    assert event["request_id"] == guarded.shop.access.wait(script.uri).split()[0]
+
+
+def test_left_behind_by_its_request(guarded, tmp_path_factory):
+    """Forked twice, in a session of its own, and at work after the worker has gone on."""
+    result = guarded.shop.docroot / f"{new_mark()}.txt"
+    result.touch()
+    result.chmod(0o666)
+    late = f"select(undef, undef, undef, 1.0); {PERL.replace('{host}', V4).replace('print', f'open(F, q(>{result})); print F')}"
+    perl = "use POSIX; exit if fork; POSIX::setsid(); exit if fork; close(STDIN); close(STDOUT); close(STDERR); " + late
+    script, _ = knock(guarded.shop, code=f"<?php\nexec({php_string('perl -e ' + sh(perl) + ' >/dev/null 2>&1')});\necho 1;")
+    for _ in range(5):
+        guarded.shop.run("<?php echo 'the worker goes on';")
+    wait_until(lambda: result.read_text() == "refused", "the program that was left behind to be refused")
+    event = event_of(guarded.shop, script)
+    assert (event["verdict"], event["verified"], event["detached"], event["comm"]) == ("deny", True, True, "perl")
+
+
+# ---- without a request
+
+
+def as_user(uid, action):
+    """Runs the command under the uid; what it printed."""
+    done = subprocess.run(
+        ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "perl", "-e", action],
+        stdout=subprocess.PIPE,
+        timeout=30,
+        check=True,
+    )
+    return done.stdout.decode()
+
+
+def test_a_shell_of_a_vhosts_user(guarded):
+    """Under the rule of the only virtual host that runs as this user."""
+    assert as_user(SHOP_UID, PERL.replace("{host}", V4)) == "refused"
+    event = wait_until(
+        lambda: [event for event in guarded.shop.json.entries() if event.get("comm") == "perl" and not event["verified"]],
+        "the shell's connection in the log",
+    )[0]
+    assert (event["verdict"], event["vhost"], event["uid"]) == ("deny", guarded.shop.full_name, SHOP_UID)
+    assert as_user(FREE_UID, PERL.replace("{host}", V4)) == "open"
+
+
+def test_a_shell_of_nobody_in_particular(guarded):
+    assert as_user(OTHER_UID, PERL.replace("{host}", V4)) == "refused"
+    event = guarded.server_json.wait(f'"uid":{OTHER_UID}')
+    assert (event["verdict"], event["reason"], event["verified"]) == ("deny", "unverified", False)
+    assert "vhost" not in event
+
+
+def test_root_may(guarded):
+    done = subprocess.run(["perl", "-e", PERL.replace("{host}", V4)], stdout=subprocess.PIPE, timeout=30, check=True)
+    assert done.stdout == b"open"
+
+
+# ---- what ends and begins again
+
+
+def test_graceful_restart(guarded):
+    guarded.httpd.graceful()
+    script, answer = knock(guarded.shop)
+    assert answer.json == errno.ECONNREFUSED
+    assert event_of(guarded.shop, script)["verified"] is True
+
+
+def test_the_daemon_is_killed(guarded):
+    guarded.httpd.expect_log("MO0115: mailorigind .* ended with signal 9")
+    os.kill(guarded.httpd.daemon(), 9)
+    scripts = [knock(guarded.shop) for _ in range(3)]
+    assert all(answer.json == errno.ECONNREFUSED for _, answer in scripts)
+    for script, _ in scripts:
+        assert event_of(guarded.shop, script)["verdict"] == "deny"
+
+
+def firewall_processes(httpd):
+    return [pid for pid in processes_named_by(str(httpd.runtime_dir)) if "firewall" in Path(command_line(pid)[0]).name]
+
+
+def test_the_firewall_is_killed(guarded):
+    guarded.httpd.expect_log("MO0115: mailorigin-firewall .* ended with signal 9")
+    (before,) = firewall_processes(guarded.httpd)
+    os.kill(before, 9)
+    script, answer = knock(guarded.shop)
+    assert answer.json == errno.ECONNREFUSED
+    assert event_of(guarded.shop, script)["verdict"] == "deny"
+    wait_until(lambda: firewall_processes(guarded.httpd) not in ([], [before]), "the firewall to be started again")
+    script, answer = knock(guarded.shop)
+    assert event_of(guarded.shop, script)["verdict"] == "deny"
+
+
+def test_off_takes_it_out_and_on_puts_it_back(guarded):
+    guarded.configure(SERVER.replace("MailOriginFirewall On", "MailOriginFirewall Off"))
+    guarded.httpd.allow_log("MO04")
+    guarded.httpd.graceful()
+    try:
+        _, answer = knock(guarded.shop)
+        assert V4 in str(answer.json)
+        assert not firewall_processes(guarded.httpd)
+    finally:
+        guarded.configure(SERVER)
+        guarded.httpd.graceful()
+
+    def refused():
+        return knock(guarded.shop)[1].json == errno.ECONNREFUSED
+
+    # The workers are older than this firewall: they are known from their next request on.
+    wait_until(refused, "the pool to be known to the new firewall")
+
+
+def sh(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def php_string(text):
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
