@@ -19,13 +19,20 @@ json daemon_unreachable(const Error& error) {
 
 json firewall_findings(FirewallMode mode, const Result<json>& answer) {
   json findings = json::array();
-  if (mode == FirewallMode::off) return findings;
+  if (mode == FirewallMode::off) {
+    if (answer && text_at(*answer, "engine") != "none") {
+      findings.push_back(finding("firewall",
+                                 "it is in force, and httpd.conf says MailOriginFirewall Off",
+                                 "apachectl graceful; or mailorigin firewall --remove"));
+    }
+    return findings;
+  }
   if (!answer) {
     findings.push_back(finding(
         "firewall",
         "mailorigin-firewall does not answer: " + answer.error().message +
-            "; what it has loaded stays in force, but nothing tends it",
-        "see what error_log says (MO04...); with MailOriginDaemon external: systemctl start "
+            "; what it may have loaded stays in force, but nothing tends it",
+        "see what error_log says (MO04...); with MailOriginDaemon external: systemctl enable --now "
         "mailorigin-firewall.service"));
     return findings;
   }

@@ -25,10 +25,7 @@ int remove_firewall(const Options& options) {
 int run_firewall(const Options& options) {
   if (options.remove) return remove_firewall(options);
   const auto policy = ask_policy(daemon_socket(options.runtime_directory));
-  const bool is_off = policy && policy->firewall.mode == FirewallMode::off;
-  const Result<nlohmann::json> answer =
-      is_off ? Result<nlohmann::json>(Error{"it was not asked"})
-             : ask_status(firewall_socket(options.runtime_directory));
+  const auto answer = ask_status(firewall_socket(options.runtime_directory));
   const nlohmann::json report = firewall_report(policy, answer);
   if (options.json) {
     print_json(report);

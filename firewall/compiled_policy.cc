@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <iterator>
 
+#include "firewall/limits.h"
+
 namespace mailorigin {
 
 namespace {
-
-// Addresses of one name that count.
-constexpr std::size_t addresses_per_name = 64;
 
 static_assert(static_cast<int>(FirewallMode::off) == mo_mode_off &&
               static_cast<int>(FirewallMode::observe) == mo_mode_observe &&

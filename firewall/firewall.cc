@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "core/wire.h"
+#include "firewall/kept_names.h"
 #include "firewall/limits.h"
 #include "firewall/mail_accounts.h"
 #include "firewall/old_connections.h"
@@ -51,6 +52,13 @@ Firewall::Firewall(FirewallHost host)
 Firewall::~Firewall() = default;
 
 Result<bool> Firewall::start() {
+  if (auto names = load_names(host_.state_directory)) {
+    names_ = *std::move(names);
+  } else {
+    notices_.say(Notice::Level::error,
+                 "MO0420: the kept addresses of names are ignored: " + names.error().message +
+                     "; what is allowed by name is refused until the name resolves");
+  }
   auto policy = load_policy(host_.state_directory);
   if (!policy) {
     notices_.say(Notice::Level::error, "MO0414: " + policy.error().message +
@@ -59,12 +67,15 @@ Result<bool> Firewall::start() {
     return false;
   }
   if (!*policy) return false;
+  // Connections that are older than its being On were closed then.
+  mode_ = (*policy)->firewall.mode;
   if (Status done = put_in_force(**policy, std::nullopt); !done) return done.error();
   return true;
 }
 
 Status Firewall::take(ControlDesk::Push push) {
   if (Status done = put_in_force(push.policy, push.keys); !done) return done;
+  if (compiled_.mode == FirewallMode::off) return Done{};
   if (const Status saved = save_policy(host_.state_directory, push.encoded); !saved) {
     notices_.begins("policy", Notice::Level::error,
                     "MO0412: " + saved.error().message +
@@ -86,11 +97,11 @@ Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys)
   policy_ = policy;
   compiled_ = *std::move(compiled);
   if (compiled_.mode == FirewallMode::off) {
-    resolver_.watch({});
     take_out();
+    forget();
     return Done{};
   }
-  resolver_.watch(names);
+  watch_names(names);
   const FirewallMode before = mode_;
   const Engine engine_before = engine_;
   load_programs(compiled_, keys);
@@ -100,7 +111,8 @@ Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys)
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                      std::chrono::system_clock::now().time_since_epoch())
                                      .count());
-  const bool newly_on = compiled_.mode == FirewallMode::on && mode_ != FirewallMode::on;
+  const bool is_on = compiled_.mode == FirewallMode::on;
+  old_ones_wait_ = is_on && (old_ones_wait_ || mode_ != FirewallMode::on);
   mode_ = compiled_.mode;
   if (before != mode_ || engine_before != engine_) {
     notices_.say(Notice::Level::notice, "MO0407: the firewall is in force (" +
@@ -108,7 +120,6 @@ Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys)
                                             (engine_ == Engine::bpf ? "" : ", by uid alone") +
                                             ") for the ports " + listed(compiled_.ports));
   }
-  if (newly_on) close_old();
   warn_of_mail_accounts();
   return Done{};
 }
@@ -131,7 +142,7 @@ void Firewall::load_programs(const CompiledPolicy& policy, const std::optional<K
       auto loaded = Programs::load(host_.cgroup->get());
       if (!loaded) return loaded.error();
       programs_ = *std::move(loaded);
-      mode_ = programs_->mode();
+      if (mode_ == FirewallMode::off) mode_ = programs_->mode();
     }
     if (Status fed = programs_->feed(policy, keys_to_use(keys), host_.mark); !fed) return fed;
     return programs_->attach();
@@ -165,6 +176,7 @@ void Firewall::load_table() {
 }
 
 void Firewall::close_old() {
+  old_ones_wait_ = false;
   const auto closed = close_old_connections(compiled_);
   if (!closed) {
     notices_.say(Notice::Level::warning,
@@ -187,12 +199,30 @@ void Firewall::take_out() {
   }
   engine_ = Engine::none;
   mode_ = FirewallMode::off;
+  old_ones_wait_ = false;
   programs_fault_.clear();
   table_fault_.clear();
+  refused_accounts_.clear();
+  for (const char* finding : {"programs", "table", "accounts"}) notices_.forget(finding);
+}
+
+// What is kept here is what httpd goes by to tell whether there is something to take out.
+void Firewall::forget() {
+  for (const char* name : {"/policy", "/names"}) unlink((host_.state_directory + name).c_str());
+  for (const char* finding : {"policy", "names"}) notices_.forget(finding);
+  policy_.reset();
+  names_.clear();
+  watch_names({});
 }
 
 void Firewall::warn_of_mail_accounts() {
-  refused_accounts_ = refused_mail_accounts(compiled_);
+  auto refused = refused_mail_accounts(compiled_);
+  if (refused.empty()) {
+    notices_.over("accounts", "MO0423: the firewall lets out every mail server's account");
+  } else if (refused != refused_accounts_) {
+    notices_.forget("accounts");
+  }
+  refused_accounts_ = std::move(refused);
   if (refused_accounts_.empty()) return;
   notices_.begins("accounts", Notice::Level::warning,
                   "MO0411: this host has accounts of a mail server that the firewall does not "
@@ -256,6 +286,28 @@ void Firewall::check_table() {
   }
 }
 
+void Firewall::watch_names(const std::set<std::string>& names) {
+  resolver_.watch(names, names_);
+  for (const std::string& name : failed_names_) {
+    if (!names.contains(name)) notices_.forget("name " + name);
+  }
+  std::erase_if(failed_names_, [&](const std::string& name) { return !names.contains(name); });
+  if (std::erase_if(names_, [&](const auto& each) { return !names.contains(each.first); }) > 0) {
+    keep_names();
+  }
+}
+
+void Firewall::keep_names() {
+  if (const Status saved = save_names(host_.state_directory, names_); !saved) {
+    notices_.begins("names", Notice::Level::error,
+                    "MO0421: " + saved.error().message +
+                        "; the addresses of names are in force, but the next start will not have "
+                        "them");
+  } else {
+    notices_.over("names", "MO0422: the addresses of names are kept again");
+  }
+}
+
 void Firewall::take_names() {
   Resolver::Round round = resolver_.take();
   for (const std::string& name : round.failed) {
@@ -271,13 +323,18 @@ void Firewall::take_names() {
     }
   }
   failed_names_ = std::move(round.failed);
-  if (round.found == names_ || !policy_) return;
-  names_ = std::move(round.found);
-  const Policy policy = *policy_;
-  if (const Status done = put_in_force(policy, std::nullopt); !done) {
-    notices_.say(Notice::Level::error,
-                 "MO0419: the addresses of names cannot be put in force: " + done.error().message);
+  if (!policy_) return;
+  if (round.found != names_) {
+    names_ = std::move(round.found);
+    keep_names();
+    const Policy policy = *policy_;
+    if (const Status done = put_in_force(policy, std::nullopt); !done) {
+      notices_.say(Notice::Level::error, "MO0419: the addresses of names cannot be put in force: " +
+                                             done.error().message);
+    }
   }
+  // Not before: they may be to what is allowed by name.
+  if (old_ones_wait_ && round.complete) close_old();
 }
 
 void Firewall::accept(int listener) {
@@ -321,7 +378,8 @@ Status Firewall::answer(const Packet& packet, int socket) {
       std::memcpy(&registration, packet.bytes.data() + 4, sizeof registration);
       // mailorigind lets the process wait until it is known.
       const bool added = programs_ && programs_->add(registration);
-      send_now(socket, encode_reply(added ? "" : "there is no room for it"));
+      // One that does not hear it would take later replies for this one.
+      if (!send_now(socket, encode_reply(added ? "" : "there is no room for it"))) break;
       return Done{};
     }
     default:
@@ -333,9 +391,7 @@ Status Firewall::answer(const Packet& packet, int socket) {
 Status Firewall::answer_root(const Packet& packet, int socket) {
   if (message_type(packet.bytes) != MessageType::remove) return answer(packet, socket);
   take_out();
-  unlink((host_.state_directory + "/policy").c_str());
-  policy_.reset();
-  resolver_.watch({});
+  forget();
   send_now(socket, encode_reply(""));
   return Done{};
 }

@@ -72,6 +72,9 @@ class Firewall {
   void check_programs();
   void check_table();
   void take_names();
+  void watch_names(const std::set<std::string>& names);
+  void keep_names();
+  void forget();
   void warn_of_mail_accounts();
   // "" or how often it was before; nothing: not now.
   std::optional<std::string> due(Repeated& repeated);
@@ -102,6 +105,7 @@ class Firewall {
   std::vector<std::string> refused_accounts_;
   Engine engine_ = Engine::none;
   FirewallMode mode_ = FirewallMode::off;  // that is in force
+  bool old_ones_wait_ = false;             // until every name was asked for once
   std::string programs_fault_;             // why there are none
   std::string table_fault_;
   std::uint64_t loaded_at_ms_ = 0;

@@ -6,14 +6,20 @@
 
 namespace mailorigin {
 
-// How often names are resolved again, and what is ours in the kernel is looked at.
+// How often names are resolved again, those that failed sooner, and what is ours in
+// the kernel is looked at.
 inline constexpr std::chrono::minutes refresh_interval{5};
+inline constexpr std::chrono::seconds retry_interval{5};
 inline constexpr std::chrono::milliseconds check_interval{2000};
 
 // What could come often is said at most once in this time, with how often it was.
 inline constexpr std::chrono::seconds repeated_notice_interval{60};
 
 inline constexpr std::size_t names_limit = 4096;
+// Addresses of one name that count.
+inline constexpr std::size_t addresses_per_name = 64;
+// The kept file of all of them: a name of 255 bytes and addresses of 45, at most.
+inline constexpr std::size_t names_file_limit = 16 << 20;
 
 // mailorigind has one connection; a few more while one replaces another.
 inline constexpr std::size_t visitors_limit = 8;

@@ -71,6 +71,8 @@ Status serve(const FirewallOptions& options) {
   host.key = read_key(options.runtime_directory);
   const auto lock = lock_state_directory(options.state_directory, lock_patience);
   if (!lock) return lock.error();
+  const auto pins_lock = lock_pin_directory(options.pin_directory, true, lock_patience);
+  if (!pins_lock) return pins_lock.error();
   if (!options.once) {
     const auto daemon = find_account(options.daemon_user);
     if (!daemon) return daemon.error();
@@ -122,8 +124,12 @@ Status remove(const FirewallOptions& options) {
         "configuration brings it back");
     return Done{};
   }
-  const std::string policy = options.state_directory + "/policy";
-  if (unlink(policy.c_str()) == 0) std::printf("removed %s\n", policy.c_str());
+  const auto pins_lock = lock_pin_directory(options.pin_directory, false, lock_patience);
+  if (!pins_lock) return pins_lock.error();
+  for (const char* name : {"/policy", "/names"}) {
+    const std::string kept = options.state_directory + name;
+    if (unlink(kept.c_str()) == 0) std::printf("removed %s\n", kept.c_str());
+  }
   if (chdir(options.pin_directory.c_str()) == 0) {
     const auto pins = Programs::remove();
     for (const std::string& pin : pins) {

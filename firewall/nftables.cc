@@ -7,8 +7,12 @@ namespace mailorigin {
 namespace {
 
 // Lines in the kernel's log are for people; a flood of them is for nobody.
-constexpr const char* log_statement =
-    "limit rate 10/second burst 50 packets log prefix \"MAILORIGIN_SMTP_OUT \" flags skuid";
+// Tools that count refused connections look for OUT: what passes has another name.
+std::string log_statement(FirewallMode mode) {
+  const std::string prefix =
+      mode == FirewallMode::on ? "MAILORIGIN_SMTP_OUT " : "MAILORIGIN_SMTP_OBSERVE ";
+  return "limit rate 10/second burst 50 packets log prefix \"" + prefix + "\" flags skuid";
+}
 
 template <class Numbers>
 std::string set_of(const Numbers& numbers) {
@@ -28,7 +32,7 @@ std::string begins_smtp(const CompiledPolicy& policy) {
 }
 
 std::string refuse(const CompiledPolicy& policy) {
-  std::string rules = std::string("    ") + log_statement + "\n";
+  std::string rules = "    " + log_statement(policy.mode) + "\n";
   if (policy.mode == FirewallMode::on) rules += "    reject with tcp reset\n";
   return rules;
 }

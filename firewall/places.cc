@@ -2,13 +2,19 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
+#include <sstream>
 #include <system_error>
+#include <thread>
 
 #include "core/file.h"
 
@@ -17,6 +23,11 @@ namespace mailorigin {
 namespace {
 
 constexpr std::size_t mountinfo_limit = 16 << 20;
+constexpr std::size_t locks_limit = 1 << 20;
+constexpr std::size_t cmdline_limit = 64 << 10;
+
+// Root's alone: nobody else can hold it.
+constexpr const char* lock_without_pins = "/run/mailorigin-firewall.lock";
 
 // The space-separated word after `count` others.
 std::string_view word(std::string_view line, int count) {
@@ -42,6 +53,31 @@ std::string unescaped(std::string_view text) {
     }
   }
   return out;
+}
+
+// Who holds the lock, as far as that can be found out.
+std::string holder_of(int lock) {
+  struct stat about {};
+  const auto locks = read_file("/proc/locks", locks_limit);
+  if (!locks || fstat(lock, &about) != 0) return "its process is not known";
+  std::array<char, 64> device{};
+  snprintf(device.data(), device.size(), "%02x:%02x:%llu", major(about.st_dev), minor(about.st_dev),
+           static_cast<unsigned long long>(about.st_ino));
+  // number: FLOCK ADVISORY WRITE process device start end
+  std::istringstream lines(*locks);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, kind, strict, how, process, where;
+    words >> number >> kind >> strict >> how >> process >> where;
+    if (kind != "FLOCK" || where != device.data()) continue;
+    const auto command = read_file("/proc/" + process + "/cmdline", cmdline_limit);
+    constexpr std::string_view option("--runtime-dir\0", 14);
+    const std::size_t at = command ? command->find(option) : std::string::npos;
+    if (at == std::string::npos) return "process " + process;
+    return "its runtime directory is " + std::string(command->c_str() + at + option.size()) +
+           ", its process " + process;
+  }
+  return "its process is not known";
 }
 
 bool is_on(int fd, long magic) {
@@ -76,6 +112,34 @@ Result<Fd> open_cgroup(const std::string& path) {
   if (!fd) return system_error(directory, errno);
   if (!is_on(fd.get(), CGROUP2_SUPER_MAGIC)) return Error{directory + " is not in cgroup2"};
   return fd;
+}
+
+Result<Fd> lock_pin_directory(const std::string& path, bool make,
+                              std::chrono::milliseconds patience) {
+  if (make) (void)mkdir(path.c_str(), 0700);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    Fd lock(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!lock) {
+      lock.reset(
+          open(lock_without_pins, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC, 0600));
+      if (!lock && errno == ENOENT && !make) return lock;
+      if (!lock) return system_error(lock_without_pins, errno);
+    }
+    if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
+      // Unless --remove has removed it meanwhile: then it is made anew.
+      struct stat about {};
+      if (fstat(lock.get(), &about) == 0 && about.st_nlink > 0) return lock;
+      if (make) (void)mkdir(path.c_str(), 0700);
+    } else if (errno != EWOULDBLOCK && errno != EINTR) {
+      return system_error(path, errno);
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return Error{"another mailorigin-firewall (" + holder_of(lock.get()) +
+                   ") governs this host: one httpd with MailOriginFirewall per host"};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
 }
 
 Status enter_pin_directory(const std::string& path, const Account& account) {

@@ -5,7 +5,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -43,6 +44,14 @@ constexpr std::array<Attachment, 4> attachments = {{
     {"mo_connect4", true},
     {"mo_connect6", true},
 }};
+
+// Also as a zombie, which is there no more for the kernel's program that saw it end.
+bool has_ended(pid_t tgid) {
+  const Fd process(static_cast<int>(syscall(SYS_pidfd_open, tgid, 0)));
+  if (!process) return errno == ESRCH;
+  pollfd ended{process.get(), POLLIN, 0};
+  return poll(&ended, 1, 0) > 0;
+}
 
 std::string pin_of(const char* program) { return pins + "/" + program + std::string(link_ending); }
 
@@ -377,17 +386,42 @@ void Programs::count_full() {
   bpf_map_update_elem(bpf_map__fd(skeleton_->maps.counters), &zero, &all, BPF_ANY);
 }
 
+// Entries go in the kernel when their process ends: counted anew before a user is
+// refused, once a second at most.
+bool Programs::has_room_for(std::uint32_t uid) {
+  const auto now = std::chrono::steady_clock::now();
+  if (registered_by_[uid] >= mo_processes_share && now - counted_ >= std::chrono::seconds(1)) {
+    counted_ = now;
+    registered_by_.clear();
+    const int map = bpf_map__fd(skeleton_->maps.processes);
+    std::uint32_t tgid = 0;
+    for (const std::uint32_t* before = nullptr; bpf_map_get_next_key(map, before, &tgid) == 0;
+         before = &tgid) {
+      mo_process process{};
+      if (bpf_map_lookup_elem(map, &tgid, &process) == 0) registered_by_[process.uid]++;
+    }
+  }
+  if (registered_by_[uid] >= mo_processes_share) {
+    count_full();
+    return false;
+  }
+  registered_by_[uid]++;
+  return true;
+}
+
 bool Programs::add(const mo_registration& registration) {
   const std::uint32_t tgid = registration.tgid;
   const bool with_page = registration.page != 0;
   const int map = bpf_map__fd(with_page ? skeleton_->maps.processes : skeleton_->maps.snapshots);
   int added = 0;
   if (with_page) {
-    const mo_process process{registration.start_ticks, registration.page, mo_all_parts, 0};
+    if (!has_room_for(registration.uid)) return false;
+    const mo_process process{registration.start_ticks, registration.page, mo_all_parts,
+                             registration.uid};
     added = bpf_map_update_elem(map, &tgid, &process, BPF_ANY);
   } else {
-    const mo_snapshot snapshot{registration.start_ticks, registration.start_ticks, tgid, 0,
-                               registration.origin};
+    const mo_snapshot snapshot{registration.start_ticks, registration.start_ticks, tgid,
+                               mo_uncounted, registration.origin};
     added = bpf_map_update_elem(map, &tgid, &snapshot, BPF_ANY);
   }
   if (added != 0) {
@@ -395,7 +429,7 @@ bool Programs::add(const mo_registration& registration) {
     return false;
   }
   // It may have ended on the way, and its end is not seen again.
-  if (kill(static_cast<pid_t>(tgid), 0) != 0 && errno == ESRCH) bpf_map_delete_elem(map, &tgid);
+  if (has_ended(static_cast<pid_t>(tgid))) bpf_map_delete_elem(map, &tgid);
   return true;
 }
 

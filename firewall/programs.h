@@ -6,10 +6,12 @@
 // replaced and never read.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -73,10 +75,14 @@ class Programs {
   Status attach_hook(std::size_t index);
   Status attach_tracepoint(std::size_t index);
   [[nodiscard]] bool hook_is_attached(int link) const;
+  bool has_room_for(std::uint32_t uid);
   void count_full();
 
   const int cgroup_;
   firewall_bpf* skeleton_ = nullptr;
+  // Late registrations of each uid, and when they were counted last.
+  std::unordered_map<std::uint32_t, std::size_t> registered_by_;
+  std::chrono::steady_clock::time_point counted_;
   std::vector<Fd> links_;  // as the programs in programs.cc
 };
 

@@ -7,25 +7,71 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
 
-#include "firewall/limits.h"
 #include "service/event_fd.h"
 
 namespace mailorigin {
 
 struct Resolver::Shared {
+  using Clock = std::chrono::steady_clock;
+  struct Watched {
+    Clock::time_point due;  // the name that is due first is next: none waits behind those that fail
+    bool asked = false;
+  };
+
+  void run();
+  void put(const std::string& name, std::vector<IpAddress> addresses);
+
   Lookup lookup;
-  std::mutex mutex;
+  Pace pace;
+  std::mutex mutex;  // of all that follows
   std::condition_variable changed;
   bool over = false;
-  bool asked = false;  // watch() was called since the round began
-  std::set<std::string> names;
-  Round round;
+  std::map<std::string, Watched> names;
+  NameAddresses found;
+  std::set<std::string> failed;
   EventFd ready;
 };
+
+void Resolver::Shared::run() {
+  std::unique_lock lock(mutex);
+  while (!over) {
+    const auto next = std::min_element(
+        names.begin(), names.end(),
+        [](const auto& one, const auto& other) { return one.second.due < other.second.due; });
+    if (next == names.end()) {
+      changed.wait(lock);
+      continue;
+    }
+    if (const auto due = next->second.due; due > Clock::now()) {
+      changed.wait_until(lock, due);
+      continue;
+    }
+    const std::string name = next->first;
+    lock.unlock();
+    auto addresses = lookup(name);
+    lock.lock();
+    put(name, std::move(addresses));
+  }
+}
+
+void Resolver::Shared::put(const std::string& name, std::vector<IpAddress> addresses) {
+  const auto watched = names.find(name);
+  if (watched == names.end()) return;
+  const bool resolved = !addresses.empty();
+  watched->second = {Clock::now() + (resolved ? pace.refresh : pace.retry), true};
+  if (resolved) {
+    found[name] = std::move(addresses);
+    failed.erase(name);
+  } else {
+    failed.insert(name);
+  }
+  ready.signal();
+}
 
 std::vector<IpAddress> Resolver::from_system(const std::string& name) {
   addrinfo hints{};
@@ -53,31 +99,10 @@ std::vector<IpAddress> Resolver::from_system(const std::string& name) {
   return found;
 }
 
-Resolver::Resolver(Lookup lookup) : shared_(std::make_shared<Shared>()) {
+Resolver::Resolver(Lookup lookup, Pace pace) : shared_(std::make_shared<Shared>()) {
   shared_->lookup = std::move(lookup);
-  std::thread([shared = shared_] {
-    std::unique_lock lock(shared->mutex);
-    while (!shared->over) {
-      shared->asked = false;
-      const auto names = shared->names;
-      Round round{shared->round.found, {}};
-      lock.unlock();
-      std::erase_if(round.found, [&](const auto& each) { return !names.contains(each.first); });
-      for (const std::string& name : names) {
-        auto addresses = shared->lookup(name);
-        if (addresses.empty()) {
-          round.failed.insert(name);
-        } else {
-          round.found[name] = std::move(addresses);
-        }
-      }
-      lock.lock();
-      shared->round = std::move(round);
-      if (!names.empty()) shared->ready.signal();
-      shared->changed.wait_for(lock, refresh_interval,
-                               [&] { return shared->over || shared->asked; });
-    }
-  }).detach();
+  shared_->pace = pace;
+  std::thread([shared = shared_] { shared->run(); }).detach();
 }
 
 Resolver::~Resolver() {
@@ -86,11 +111,20 @@ Resolver::~Resolver() {
   shared_->changed.notify_one();
 }
 
-void Resolver::watch(const std::set<std::string>& names) {
+void Resolver::watch(const std::set<std::string>& names, const NameAddresses& known) {
   const std::lock_guard lock(shared_->mutex);
-  shared_->names = names;
-  shared_->asked = true;
+  const auto is_other = [&](const std::string& name) { return !names.contains(name); };
+  std::erase_if(shared_->names, [&](const auto& each) { return is_other(each.first); });
+  std::erase_if(shared_->found, [&](const auto& each) { return is_other(each.first); });
+  std::erase_if(shared_->failed, is_other);
+  for (const std::string& name : names) {
+    if (!shared_->names.try_emplace(name, Shared::Watched{Shared::Clock::now()}).second) continue;
+    if (const auto last = known.find(name); last != known.end()) {
+      shared_->found[name] = last->second;
+    }
+  }
   shared_->changed.notify_one();
+  shared_->ready.signal();
 }
 
 int Resolver::fd() const { return shared_->ready.get(); }
@@ -98,7 +132,9 @@ int Resolver::fd() const { return shared_->ready.get(); }
 Resolver::Round Resolver::take() {
   const std::lock_guard lock(shared_->mutex);
   shared_->ready.clear();
-  return shared_->round;
+  const bool complete = std::all_of(shared_->names.begin(), shared_->names.end(),
+                                    [](const auto& each) { return each.second.asked; });
+  return {shared_->found, shared_->failed, complete};
 }
 
 }  // namespace mailorigin

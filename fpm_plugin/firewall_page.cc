@@ -56,24 +56,30 @@ mo_page* new_page() {
   return static_cast<mo_page*>(memory);
 }
 
-// The kernel's program answers EALREADY for each part; without it, the datagram
-// socket is connected to nowhere and closed.
+// The kernel's program answers EALREADY; without it, the datagram socket is
+// connected to nowhere and closed.
+bool tell_kernel(const Fd& socket, unsigned part, std::uint16_t number) {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(static_cast<std::uint32_t>(mo_registration_address) + part);
+  name.sin_port = htons(number);
+  return socket &&
+         connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 &&
+         errno == EALREADY;
+}
+
+Fd datagram_socket() { return Fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+
 bool register_as_root(const mo_page* address) {
-  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket) return false;
+  const Fd socket = datagram_socket();
   const std::uint64_t number = reinterpret_cast<std::uintptr_t>(address) / page_size;
   for (unsigned part = 0; part < mo_registration_parts; part++) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(static_cast<std::uint32_t>(mo_registration_address) + part);
-    name.sin_port = htons(static_cast<std::uint16_t>(number >> (16 * part)));
-    if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ||
-        errno != EALREADY) {
-      return false;
-    }
+    if (!tell_kernel(socket, part, static_cast<std::uint16_t>(number >> (16 * part)))) return false;
   }
   return true;
 }
+
+bool kernel_knows_us() { return tell_kernel(datagram_socket(), mo_registration_parts, 0); }
 
 extern "C" void in_child() {
   // What the parent had, if it had anything, is the parent's.
@@ -107,13 +113,17 @@ void copy_end(char (&to)[mo_file_size], std::string_view text) {
   to[text.size()] = '\0';
 }
 
-// Whether there is a firewall now: it listens beside the daemon. Looked at once a
-// second at most.
-bool firewall_is_there(const std::string& daemon_socket) {
+// Whether it is time to look around again: once a second.
+bool look_again() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   if (looked_at == now.tv_sec) return false;
   looked_at = now.tv_sec;
+  return true;
+}
+
+// Whether there is a firewall now: it listens beside the daemon.
+bool firewall_is_there(const std::string& daemon_socket) {
   const std::string path = daemon_socket.substr(0, daemon_socket.rfind('/') + 1) + "firewall.sock";
   return access(path.c_str(), F_OK) == 0;
 }
@@ -140,7 +150,11 @@ void register_workers_at_fork() {
 void publish_request(ModuleState& state) noexcept {
   if (serves_in_threads) return;
   try {
-    if (!is_known() && !state.request.context.empty()) introduce(state);
+    if (!state.request.context.empty() && look_again()) {
+      // A firewall that was taken out and put back begins with nobody.
+      if (is_known() && !kernel_knows_us()) known_as = 0;
+      if (!is_known()) introduce(state);
+    }
     if (!is_known()) return;
     const std::string context = base64url_decode(state.request.context).value_or("");
     // Its details may be longer than the page: then the tag alone, which the

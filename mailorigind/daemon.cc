@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <system_error>
 
 #include "core/policy_in_memory.h"
 #include "mailorigind/event_record.h"
@@ -190,14 +191,28 @@ void Daemon::accept_control(int listener) {
 void Daemon::take(ControlDesk::Push push) {
   judge_.use(push.keys);
   connections_->use(push.keys);
-  if (const Status saved = save_policy(state_directory_, push.encoded); !saved) {
-    notices_.begins("policy", Notice::Level::error,
-                    "MO0217: " + saved.error().message +
-                        "; the configuration is in force, but the next start will not have it");
-  } else {
-    notices_.over("policy", "MO0218: the configuration is kept again");
-  }
+  keep(std::move(push.encoded));
   put_in_force(std::move(push.policy), std::move(push.descriptors));
+}
+
+// For the next start, in a thread of its own: a large policy takes a disk longer
+// than a question may wait.
+void Daemon::keep(std::string encoded) {
+  auto save = [this, bytes = std::move(encoded)] {
+    if (const Status saved = save_policy(state_directory_, bytes); !saved) {
+      notices_.begins("policy", Notice::Level::error,
+                      "MO0217: " + saved.error().message +
+                          "; the configuration is in force, but the next start will not have it");
+    } else {
+      notices_.over("policy", "MO0218: the configuration is kept again");
+    }
+  };
+  policy_keeper_ = {};  // one after the other
+  try {
+    policy_keeper_ = std::jthread(save);
+  } catch (const std::system_error&) {
+    save();  // no thread to be had
+  }
 }
 
 Status Daemon::run() {

@@ -48,6 +48,7 @@ class Daemon {
   void loop();
   void accept_control(int listener);
   void take(ControlDesk::Push push);
+  void keep(std::string encoded);
   void open_limits();
   Status tell(const Packet& packet, int socket);
   Status show_policy(int socket);
@@ -74,6 +75,7 @@ class Daemon {
   ControlDesk control_;
   Fd signals_;
   std::jthread policy_shower_;
+  std::jthread policy_keeper_;
 };
 
 }  // namespace mailorigin

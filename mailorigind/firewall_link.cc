@@ -40,18 +40,23 @@ void FirewallLink::connect(std::uint64_t now_ms) {
 }
 
 void FirewallLink::receive() {
-  if (!socket_) return;
-  switch (receive_packet(socket_.get(), packet_, packet_limit)) {
-    case Received::nothing_yet:
-      return;
-    case Received::packet:
-      break;
-    case Received::closed:
-    case Received::too_long:
-    case Received::failed:
-      disconnect();
-      return;
+  while (socket_) {
+    switch (receive_packet(socket_.get(), packet_, packet_limit)) {
+      case Received::nothing_yet:
+        return;
+      case Received::packet:
+        take_packet();
+        break;
+      case Received::closed:
+      case Received::too_long:
+      case Received::failed:
+        disconnect();
+        return;
+    }
   }
+}
+
+void FirewallLink::take_packet() {
   const auto type = message_type(packet_.bytes);
   if (type == MessageType::ring) {
     // Without a ring there are no programs in the kernel (yet): asked again.

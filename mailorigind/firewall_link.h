@@ -48,6 +48,7 @@ class FirewallLink {
  private:
   void connect(std::uint64_t now_ms);
   void disconnect();
+  void take_packet();
   void map(const Fd& ring);
 
   const std::string socket_path_;

@@ -45,6 +45,8 @@ KernelRing::~KernelRing() {
 void KernelRing::visit(std::size_t limit, const std::function<bool(std::string_view)>& visit) {
   constexpr unsigned long alignment = 8;
   const auto* const data = reinterpret_cast<const char*>(written_to_) + page_;
+  // What was visited and not taken is visited again.
+  visited_to_ = read_to_->load(std::memory_order_relaxed);
   const unsigned long end = written_to_->load(std::memory_order_acquire);
   for (std::size_t i = 0; i < limit && visited_to_ < end; i++) {
     const char* const head = data + (visited_to_ & (size_ - 1));

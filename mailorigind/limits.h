@@ -125,6 +125,13 @@ inline constexpr std::chrono::milliseconds delivery_linger{5};
 // connections, and writes at most 50 a second of one user.
 inline constexpr std::uint64_t ring_interval_ms = 50;
 inline constexpr std::size_t connections_per_turn = 256;
+// Nobody's name holds up the ring more often than this.
+inline constexpr std::uint64_t ring_wait_interval_ms = 2000;
+
+// Processes that wait for the firewall to know them. So many fit its socket, and
+// one user's leave room for others.
+inline constexpr std::size_t introductions_at_once = 32;
+inline constexpr std::size_t introductions_per_user = 8;
 
 // ---- Life
 

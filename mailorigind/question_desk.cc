@@ -18,8 +18,9 @@ namespace {
 constexpr std::string_view no_firewall = "no-firewall";
 
 // Who shows a page publishes its contexts there; any other process keeps this one.
-mo_registration process_of(const Registration& registration, const Process& process) {
+mo_registration process_of(const Registration& registration, const Process& process, uid_t uid) {
   mo_registration about{};
+  about.uid = uid;
   about.tgid = static_cast<std::uint32_t>(process.pid);
   about.start_ticks = process.start;
   about.page = registration.page;
@@ -278,16 +279,27 @@ void QuestionDesk::introduce(Connection& asking, std::string_view packet,
   const auto context =
       judge_.admit(registration->context, {sender, names_.name(sender.uid), quota, asking.lineage},
                    moment_, refusal);
-  if (context) {
-    if (firewall_.add(process_of(*registration, asking.lineage->front()))) {
-      introductions_.push_back({asking.socket.get(), asking.serial, answer.nonce});
-      return;
-    }
-    refusal = no_firewall;
-  }
+  if (context) refusal = present(asking, *registration, sender.uid);
+  if (refusal.empty()) return;
   answer.reason = refusal;
   answer.verdict = Verdict::deny;
   pending_.push_back({asking.socket.get(), {sender.uid, answer.nonce}, answer, std::nullopt});
+}
+
+// Empty: the answer comes when the firewall knows it.
+std::string_view QuestionDesk::present(Connection& asking, const Registration& registration,
+                                       uid_t uid) {
+  const Process& process = asking.lineage->front();
+  if (process.start == 0) return "hidden";  // /proc does not show it (hidepid), nor its start
+  const auto of_user = std::count_if(introductions_.begin(), introductions_.end(),
+                                     [&](const auto& waiting) { return waiting.uid == uid; });
+  if (introductions_.size() >= introductions_at_once ||
+      static_cast<std::size_t>(of_user) >= introductions_per_user) {
+    return "busy";
+  }
+  if (!firewall_.add(process_of(registration, process, uid))) return no_firewall;
+  introductions_.push_back({asking.socket.get(), asking.serial, uid, registration.nonce});
+  return {};
 }
 
 void QuestionDesk::answer_introductions() {

@@ -93,6 +93,7 @@ class QuestionDesk {
   struct Introduction {
     int fd;
     std::uint64_t serial;
+    uid_t uid;
     Nonce nonce;
   };
   struct Arrival {
@@ -113,6 +114,7 @@ class QuestionDesk {
   bool receive(Connection& connection, std::string_view& packet, Credentials& sender);
   void answer(Connection& connection, std::string_view packet, const Credentials& sender);
   void introduce(Connection& connection, std::string_view packet, const Credentials& sender);
+  std::string_view present(Connection& connection, const Registration& registration, uid_t uid);
   [[nodiscard]] double cost(std::size_t size) const;
   [[nodiscard]] std::optional<Answer> repeated(const RecentAnswers::Key& key,
                                                const Question& question) const;

@@ -55,22 +55,30 @@ std::string_view reason_name(std::uint8_t reason) {
 
 }  // namespace
 
-bool SmtpRecorder::knows_name(uid_t uid, const Moment& moment) {
-  if (names_.known(uid, moment.elapsed_ms())) {
-    waiting_since_ms_ = 0;
+// Starts all lookups at once. True while it is worth waiting for one of them: not
+// again and again, or whoever has many uids could stop everybody's events.
+bool SmtpRecorder::waits_for_names(KernelRing& ring, const Moment& moment) {
+  const std::uint64_t now_ms = moment.elapsed_ms();
+  bool all_known = true;
+  ring.visit(connections_per_turn, [&](std::string_view record) {
+    mo_smtp_event connection{};
+    if (record.size() != sizeof connection) return true;
+    std::memcpy(&connection, record.data(), sizeof connection);
+    all_known = names_.known(connection.uid, now_ms) && all_known;
     return true;
-  }
-  if (waiting_since_ms_ == 0) waiting_since_ms_ = moment.elapsed_ms();
-  return moment.elapsed_ms() - waiting_since_ms_ >= name_wait_ms;
+  });
+  if (all_known) return false;
+  if (waited_ms_ == 0 || now_ms - waited_ms_ >= ring_wait_interval_ms) waited_ms_ = now_ms;
+  return now_ms - waited_ms_ < name_wait_ms;
 }
 
 Result<bool> SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
+  if (waits_for_names(ring, moment)) return false;
   batch_.clear();
   ring.visit(connections_per_turn, [&](std::string_view record) {
     mo_smtp_event connection{};
     if (record.size() != sizeof connection) return true;  // none of ours
     std::memcpy(&connection, record.data(), sizeof connection);
-    if (!knows_name(connection.uid, moment)) return false;
     append(connection, moment);
     return true;
   });

@@ -32,7 +32,7 @@ class SmtpRecorder {
   Result<bool> record(KernelRing& ring, const Moment& moment);
 
  private:
-  bool knows_name(uid_t uid, const Moment& moment);
+  bool waits_for_names(KernelRing& ring, const Moment& moment);
   void append(const mo_smtp_event& connection, const Moment& moment);
   void describe(const mo_smtp_event& connection, const VhostPolicy& vhost, const Moment& moment);
   void describe_context(const mo_smtp_event& connection, const Moment& moment);
@@ -44,7 +44,7 @@ class SmtpRecorder {
   Stamp stamp_;
   Event event_;
   std::string batch_;
-  std::uint64_t waiting_since_ms_ = 0;  // for a name; 0: not
+  std::uint64_t waited_ms_ = 0;  // when it began to wait for names the last time
 };
 
 }  // namespace mailorigin

@@ -210,12 +210,13 @@ bool Companion::push(Deadline deadline) {
   auto pushed = push_while_it_starts(deadline, wait_on);
   if (!pushed) {
     if (!wait_on()) return false;  // its end is reported as such
-    if (is_starting()) return false;
+    if (is_starting() || may_be_absent_) return false;
     say_absent(std::string("MO0111: ") + settings_.name +
                " does not take the policy, and is asked again every few seconds" +
-               (settings_.external ? std::string(" (its unit must be running: systemctl status ") +
-                                         settings_.unit + ")"
-                                   : "") +
+               (settings_.external
+                    ? std::string(" (its unit must be running: systemctl enable --now ") +
+                          settings_.unit + ")"
+                    : "") +
                ": " + pushed.error().message);
     return false;
   }

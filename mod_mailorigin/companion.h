@@ -47,6 +47,9 @@ class Companion {
   // come, or is not there, is reported and tried again by tend().
   Status start(PolicyToPush policy, bool renew);
 
+  // Its absence is not worth a word: there is nothing for it to do.
+  void may_be_absent() { may_be_absent_ = true; }
+
   // Every few seconds, by httpd's monitor hook.
   void tend();
 
@@ -81,6 +84,7 @@ class Companion {
   pid_t& pid_;
   KeptCompanion& kept_;
   PolicyToPush policy_;
+  bool may_be_absent_ = false;
   apr_proc_t watched_{};
 };
 

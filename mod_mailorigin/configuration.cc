@@ -310,6 +310,7 @@ class Reader {
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
       note(main_config_->state_directory != nullptr, "MailOriginStateDir");
       note(main_config_->user != nullptr, "MailOriginUser");
+      note(main_config_->firewall_user != nullptr, "MailOriginFirewallUser");
     }
     if (unused.empty()) return;
     configuration_.warnings.push_back(

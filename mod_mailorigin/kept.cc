@@ -19,6 +19,9 @@ Kept& kept(process_rec* process) {
   if (auto* const present = static_cast<Kept*>(found)) {
     if (present->layout == kept_layout) return *present;
     if (present->daemon > 0) stop_process(present->daemon, handover_patience);
+    if (present->layout > 1 && present->firewall > 0) {
+      stop_process(present->firewall, handover_patience);
+    }
   }
 
   static_assert(std::is_trivially_destructible_v<Kept> && std::is_trivially_copyable_v<Kept>);

@@ -48,10 +48,11 @@ struct KeptCompanion {
 inline constexpr unsigned kept_layout = 2;
 
 struct Kept {
-  // These two stay where they are in every layout: a newer module ends the
-  // daemon of an older one and begins afresh.
+  // These stay where they are in every layout (the last one from 2 on): a newer
+  // module ends the processes of an older one and begins afresh.
   unsigned layout;
-  pid_t daemon;  // 0: none
+  pid_t daemon;    // 0: none
+  pid_t firewall;  // 0: none
 
   pid_t parent;  // httpd's root parent, once it has detached
 
@@ -65,7 +66,6 @@ struct Kept {
   int lifeline_read;
   int lifeline_write;
 
-  pid_t firewall;  // 0: none
   KeptCompanion daemon_state;
   KeptCompanion firewall_state;
 

@@ -103,25 +103,26 @@ Result<bool> Supervisor::prepare_sockets() {
 
 // Off is something to be told as well, to a firewall that stands from before.
 Status Supervisor::start_firewall(const PolicyToPush& policy) {
-  if (firewall_mode_ == FirewallMode::off && !firewall_was_on()) return Done{};
+  const bool is_off = firewall_mode_ == FirewallMode::off;
+  if (is_off && !configuration_.daemon.external && !firewall_was_on()) return Done{};
   PolicyToPush without_logs = policy;
   without_logs.descriptors.clear();
   without_logs.summary = "MailOriginFirewall " + std::string(firewall_mode_name(firewall_mode_));
+  if (is_off) firewall_.may_be_absent();
   Status started = firewall_.start(std::move(without_logs), false);
-  if (firewall_mode_ == FirewallMode::off) firewall_.stop();
+  if (is_off) firewall_.stop();
   return started;
 }
 
 bool Supervisor::firewall_was_on() const {
-  const DaemonSettings& settings = configuration_.daemon;
-  if (settings.external) return access(settings.firewall_path().c_str(), F_OK) == 0;
-  return kept_.firewall > 0 ||
-         access((settings.firewall_state_directory() + "/policy").c_str(), F_OK) == 0;
+  const std::string kept_policy = configuration_.daemon.firewall_state_directory() + "/policy";
+  return kept_.firewall > 0 || access(kept_policy.c_str(), F_OK) == 0;
 }
 
 void Supervisor::tend() {
   daemon_.tend();
-  if (firewall_mode_ != FirewallMode::off) firewall_.tend();
+  // A unit may come later than httpd, with the policy of the last boot.
+  if (firewall_mode_ != FirewallMode::off || configuration_.daemon.external) firewall_.tend();
 }
 
 void Supervisor::drop_in_child() {

@@ -44,6 +44,11 @@ void NoticeBoard::over(const std::string& finding, std::string text) {
   if (lasting_.erase(finding) > 0) add({Notice::Level::notice, std::move(text)});
 }
 
+void NoticeBoard::forget(const std::string& finding) {
+  const std::lock_guard lock(mutex_);
+  lasting_.erase(finding);
+}
+
 std::vector<NoticeBoard::Lasting> NoticeBoard::lasting() {
   const std::lock_guard lock(mutex_);
   std::vector<Lasting> all;

@@ -23,6 +23,8 @@ class NoticeBoard {
   // between. `finding` names it.
   void begins(const std::string& finding, Notice::Level level, std::string text);
   void over(const std::string& finding, std::string text);
+  // It does not matter any more; nothing is said.
+  void forget(const std::string& finding);
 
   // What has begun and is not over, and since when (milliseconds since the epoch).
   struct Lasting {

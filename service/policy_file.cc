@@ -1,34 +1,18 @@
 #include "service/policy_file.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "core/fd.h"
 #include "core/file.h"
+#include "service/kept_file.h"
 #include "service/limits.h"
 
 namespace mailorigin {
 
 Status save_policy(const std::string& state_directory, std::string_view encoded) {
-  const std::string path = state_directory + "/policy";
-  const std::string fresh = path + ".new";
-  const Fd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file) return system_error(fresh, errno);
-  while (!encoded.empty()) {
-    const ssize_t part = write(file.get(), encoded.data(), encoded.size());
-    if (part < 0 && errno == EINTR) continue;
-    if (part < 0) {
-      const Error fault = system_error(fresh, errno);
-      unlink(fresh.c_str());
-      return fault;
-    }
-    encoded.remove_prefix(static_cast<std::size_t>(part));
-  }
-  if (rename(fresh.c_str(), path.c_str()) != 0) return system_error(path, errno);
-  return Done{};
+  return replace_file(state_directory + "/policy", encoded);
 }
 
 Result<std::optional<Policy>> load_policy(const std::string& state_directory) {

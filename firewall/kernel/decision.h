@@ -20,6 +20,7 @@ enum {
   mo_ns_per_tick = 10000000,
 };
 #define MO_ANY_UID 0xffffffffU
+#define MO_ANY_VHOST 0xffffffffU
 #define MO_NOBODY 65534U
 /* As in core/seal.h. */
 #define MO_CONTEXT_LIFETIME_NS (86400ULL * 1000000000ULL)
@@ -104,11 +105,13 @@ MO_INLINE int mo_is_mapped(const __mo_u8* address) {
   return word[0] == 0 && word[1] == 0 && word[2] == __builtin_bswap32(0xffffU);
 }
 
-/* 127.0.0.0/8, also mapped, and ::1. */
+/* 127.0.0.0/8, also mapped, and ::1; and the unspecified addresses, by which a
+ * connection reaches this host as well. */
 MO_INLINE int mo_is_loopback(const __mo_u8* address) {
   const __mo_u32* word = (const __mo_u32*)(const void*)address;
-  if (mo_is_mapped(address)) return address[12] == 127;
-  return word[0] == 0 && word[1] == 0 && word[2] == 0 && word[3] == __builtin_bswap32(1U);
+  if (mo_is_mapped(address)) return address[12] == 127 || word[3] == 0;
+  return word[0] == 0 && word[1] == 0 && word[2] == 0 &&
+         (word[3] == __builtin_bswap32(1U) || word[3] == 0);
 }
 
 MO_INLINE __mo_u8 mo_local_verdict(__mo_u8 local) {

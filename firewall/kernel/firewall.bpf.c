@@ -45,6 +45,7 @@ MAP(snapshots, BPF_MAP_TYPE_HASH, mo_snapshots_limit, __u32, struct mo_snapshot,
 /* A value of nothing but zeroes, too large for the stack. */
 MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
 MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, struct mo_quota_key, struct mo_quota, 0);
+MAP(shares, BPF_MAP_TYPE_HASH, mo_shares_limit, __u32, __u32, BPF_F_NO_PREALLOC); /* of snapshots, by uid */
 MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
 
 struct {
@@ -221,11 +222,21 @@ MO_INLINE int take_registration(struct bpf_sock_addr* ctx, __u32 part) {
   return 0;
 }
 
+/* Whoever loads these programs anew does not know who had registered before. */
+MO_INLINE int tell_registration(void) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  __u32 tgid = bpf_get_current_pid_tgid() >> 32;
+  struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
+  const int holds = process && process->start_ticks == start_ticks(task->group_leader) &&
+                    process->parts == mo_all_parts;
+  bpf_set_retval(holds ? -EALREADY : -ENOSPC);
+  return 0;
+}
+
 /* ---- Decision */
 
 /* 1: an event may be recorded for this uid and virtual host. */
-MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now) {
-  const __u64 each = 1000000000ULL / mo_events_per_second;
+MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u64 each) {
   struct mo_quota_key key = {.uid = uid, .vhost = vhost};
   struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &key);
   if (!quota) {
@@ -233,11 +244,11 @@ MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now) {
     bpf_map_update_elem(&quotas, &key, &fresh, BPF_ANY);
     return 1;
   }
-  __u64 full_at = quota->full_at_ns;
-  if (full_at < now) full_at = now;
+  const __u64 before = quota->full_at_ns;
+  const __u64 full_at = before < now ? now : before;
   if (full_at + each > now + each * mo_event_burst) return 0;
-  quota->full_at_ns = full_at + each;
-  return 1;
+  /* Of several threads at once one is counted; the others' events are not kept. */
+  return __sync_val_compare_and_swap(&quota->full_at_ns, before, full_at + each) == before;
 }
 
 MO_INLINE int is_allowed(__u32 generation, __u32 list, __u16 port, const __u8* address) {
@@ -259,8 +270,15 @@ MO_INLINE struct mo_policy* policy_of(__u32 generation, __u32 vhost) {
   return bpf_map_lookup_elem(&policies, &key);
 }
 
+/* A worker of php-fpm: its parent, the master, is root's and runs the same program.
+ * What a tenant names php-fpm has no such parent. */
 MO_INLINE int is_php_fpm(struct task_struct* task) {
   char name[8] = {};
+  struct task_struct* master = task->group_leader->real_parent;
+  if (BPF_CORE_READ(master, real_cred, uid.val) != 0 ||
+      BPF_CORE_READ(master, mm, exe_file, f_inode) != BPF_CORE_READ(task, mm, exe_file, f_inode)) {
+    return 0;
+  }
   const unsigned char* from = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
   bpf_probe_read_kernel(name, 7, from);
   return name[0] == 'p' && name[1] == 'h' && name[2] == 'p' && name[3] == '-' && name[4] == 'f' &&
@@ -321,13 +339,19 @@ MO_INLINE __u32 read_exe(struct task_struct* task, struct mo_smtp_event* event) 
     parts++;
     dentry = parent;
   }
+  if (parts == 0) { /* in no directory: of a memfd */
+    bpf_probe_read_kernel_str(event->exe[0], mo_exe_part_size, dentry->d_name.name);
+    return 1;
+  }
   return parts < mo_exe_parts ? read_exe_above(event, vfsmount, parts) : parts;
 }
 
 MO_SEPARATE int mo_record(struct attempt* attempt) {
   if (!attempt) return 0;
   const struct mo_facts* facts = &attempt->facts;
-  if (!within_quota(facts->uid, facts->vhost, attempt->now_ns)) {
+  const __u64 each = 1000000000ULL / mo_events_per_second;
+  if (!within_quota(facts->uid, MO_ANY_VHOST, attempt->now_ns, each / 2) ||
+      !within_quota(facts->uid, facts->vhost, attempt->now_ns, each)) {
     COUNT(events_capped);
     return 0;
   }
@@ -435,7 +459,8 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
   if (ctx->type != SOCK_STREAM) {
     if (ipv6 || ctx->type != SOCK_DGRAM) return 1;
     const __u32 part = bpf_ntohl(ctx->user_ip4) - mo_registration_address;
-    if (part >= mo_registration_parts || (__u32)bpf_get_current_uid_gid() != 0) return 1;
+    if (part == mo_registration_parts) return tell_registration();
+    if (part > mo_registration_parts || (__u32)bpf_get_current_uid_gid() != 0) return 1;
     return take_registration(ctx, part);
   }
   struct mo_control* in_force = bpf_map_lookup_elem(&control, &first);
@@ -504,13 +529,47 @@ SEC("cgroup/connect6") int mo_connect6(struct bpf_sock_addr* ctx) { return decid
 
 /* ---- Descendants */
 
+/* 1: the uid may have one more, and has it now. */
+MO_INLINE int take_share(__u32 uid) {
+  const __u32 none = 0;
+  __u32* taken = bpf_map_lookup_elem(&shares, &uid);
+  if (!taken) {
+    bpf_map_update_elem(&shares, &uid, &none, BPF_NOEXIST);
+    taken = bpf_map_lookup_elem(&shares, &uid);
+    if (!taken) return 0;
+  }
+  if (*taken >= mo_snapshots_share) return 0;
+  __sync_fetch_and_add(taken, 1);
+  return 1;
+}
+
+MO_INLINE void return_share(__u32 uid) {
+  __u32* taken = bpf_map_lookup_elem(&shares, &uid);
+  if (taken && *taken > 0) __sync_fetch_and_add(taken, -1);
+}
+
 /* The child's own copy: its worker goes on to other requests. */
 MO_INLINE struct mo_snapshot* new_snapshot(__u32 tgid, const struct mo_snapshot* like) {
-  if (bpf_map_update_elem(&snapshots, &tgid, like, BPF_ANY)) {
+  const __u32 uid = bpf_get_current_uid_gid();
+  if (!take_share(uid)) {
     COUNT(unregistered_full);
     return 0;
   }
-  return bpf_map_lookup_elem(&snapshots, &tgid);
+  if (bpf_map_update_elem(&snapshots, &tgid, like, BPF_ANY)) {
+    return_share(uid);
+    COUNT(unregistered_full);
+    return 0;
+  }
+  struct mo_snapshot* fresh = bpf_map_lookup_elem(&snapshots, &tgid);
+  if (fresh) fresh->uid = uid;
+  return fresh;
+}
+
+MO_INLINE void delete_snapshot(__u32 tgid) {
+  struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
+  if (!snapshot) return;
+  const __u32 uid = snapshot->uid;
+  if (bpf_map_delete_elem(&snapshots, &tgid) == 0 && uid != mo_uncounted) return_share(uid);
 }
 
 /* 1: the page's origin is in `to`. */
@@ -548,7 +607,7 @@ MO_INLINE int inherit_from_page(__u32 parent, __u64 start, __u32 child, __u64 ch
   struct mo_snapshot* fresh = new_snapshot(child, zeroes);
   if (!fresh) return 0;
   if (!read_page(process->page, &fresh->origin)) {
-    bpf_map_delete_elem(&snapshots, &child);
+    delete_snapshot(child);
     return 0;
   }
   fresh->worker = parent;
@@ -580,6 +639,6 @@ int BPF_PROG(mo_exit, struct task_struct* task) {
   if (task->signal->live.counter > 0) return 0; /* others of its threads go on */
   __u32 tgid = task->tgid;
   bpf_map_delete_elem(&processes, &tgid);
-  bpf_map_delete_elem(&snapshots, &tgid);
+  delete_snapshot(tgid);
   return 0;
 }

@@ -27,8 +27,18 @@ struct path {
   struct vfsmount* mnt;
   struct dentry* dentry;
 };
+struct inode {
+  unsigned long i_ino;
+};
 struct file {
   struct path f_path;
+  struct inode* f_inode;
+};
+typedef struct {
+  unsigned int val;
+} kuid_t;
+struct cred {
+  kuid_t uid;
 };
 struct mm_struct {
   struct file* exe_file;
@@ -47,6 +57,7 @@ struct task_struct {
   struct task_struct* real_parent;
   struct task_struct* group_leader;
   struct mm_struct* mm;
+  const struct cred* real_cred;
   struct signal_struct* signal;
 };
 

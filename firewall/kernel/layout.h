@@ -55,6 +55,8 @@ struct mo_page {
 /* Registration by root: three connects of an AF_INET datagram socket, to
  * 240.83.77.71, .72 and .73, whose ports are bits 0-15, 16-31 and 32-47 of the
  * page's number (its address / 4096). Each is answered EALREADY. */
+/* Whoever registered may ask whether that still holds, by a fourth address, 240.83.77.74
+ * and any port: EALREADY if it does. */
 enum {
   mo_registration_address = 0xf0534d47, /* 240.83.77.71, host byte order */
   mo_registration_parts = 3,
@@ -63,7 +65,7 @@ enum {
 /* What mailorigind sends to register a process that never was root. */
 struct mo_registration {
   __mo_u32 tgid;
-  __mo_u32 reserved;
+  __mo_u32 uid;
   __mo_u64 start_ticks;    /* its starttime, field 22 of /proc/PID/stat */
   __mo_u64 page;           /* address of its mo_page; 0: `origin` stands for all its life */
   struct mo_origin origin; /* verified by mailorigind, and by the kernel at each connect */

@@ -10,17 +10,21 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 1,
+  mo_maps_version = 2,
 
   mo_processes_limit = 16384, /* registered with a page: 100 bytes each */
+  mo_processes_share = 2048,  /* of one uid, registered by mailorigind */
   mo_snapshots_limit = 4096,  /* with an origin of their own: 3.2 KB each */
+  mo_snapshots_share = 1024,  /* of one uid: nobody takes all of them */
+  mo_shares_limit = 16384,    /* uids that have any */
   /* Of both generations together. */
   mo_policies_limit = 2 * 16384,
   mo_accounts_limit = 2 * 16384,
   mo_allowed_limit = 2 * 131072,
 
   mo_quotas_limit = 1024, /* uid and virtual host, the least recently used one goes */
-  mo_event_burst = 200,
+  /* Of one uid and virtual host; of one uid, over all of them, twice as many. */
+  mo_event_burst = 100,
   mo_events_per_second = 50,
 
   mo_ancestors_limit = 16,
@@ -78,7 +82,7 @@ struct mo_process {
   __mo_u64 start_ticks;
   __mo_u64 page;  /* its address */
   __mo_u32 parts; /* that have come: a bit each */
-  __mo_u32 reserved;
+  __mo_u32 uid;   /* of one that mailorigind registered; 0: registered by root */
 };
 enum { mo_all_parts = (1 << mo_registration_parts) - 1 };
 
@@ -86,9 +90,11 @@ struct mo_snapshot {
   __mo_u64 start_ticks;
   __mo_u64 worker_start_ticks; /* of the process whose origin this was */
   __mo_u32 worker;             /* its tgid */
-  __mo_u32 reserved;
+  __mo_u32 uid;                /* in whose share it counts; mo_uncounted: in nobody's */
   struct mo_origin origin;
 };
+
+enum { mo_uncounted = 0xffffffffU };
 
 struct mo_quota_key {
   __mo_u32 uid;

@@ -109,10 +109,11 @@ TEST_F(Verify, NoOtherVersionAndNoUnknownFlag) {
 }
 
 TEST(Loopback, IsKnownInEachForm) {
-  for (const char* text : {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"}) {
+  for (const char* text :
+       {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::"}) {
     EXPECT_TRUE(mo_is_loopback(address(text).data())) << text;
   }
-  for (const char* text : {"128.0.0.1", "0.0.0.0", "::", "::2", "::7f00:1", "1::1", "fe80::1"}) {
+  for (const char* text : {"128.0.0.1", "0.0.0.1", "::2", "::7f00:1", "1::1", "fe80::1"}) {
     EXPECT_FALSE(mo_is_loopback(address(text).data())) << text;
   }
 }

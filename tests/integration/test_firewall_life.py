@@ -322,7 +322,9 @@ def by_uid(firewall, ground):
     assert "by uid" in firewall.notice("MO0402")
     firewall.take(mode="observe")
     assert ground.run(attempt) == 0
+    assert "MAILORIGIN_SMTP_OBSERVE " in ground.nft("list", "table", "inet", "mailorigin")
     firewall.take(mode="on")
+    assert "MAILORIGIN_SMTP_OUT " in ground.nft("list", "table", "inet", "mailorigin")
     assert ground.run(attempt) == REFUSED
     # Once.
     assert len([notice for notice in firewall.notices if "MO0402" in notice]) == 1
@@ -366,44 +368,156 @@ def test_beside_an_exclusive_program_nftables_decides_by_uid(ground):
         shutil.rmtree(directory)
 
 
+def hold(ground, uid, address, port, gid=None):
+    """Opens a connection of that user; returns a function that tells what has become of it."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        ours.close()
+        if uid:
+            become(uid, gid)
+        with socket.create_connection((address, port), timeout=5) as tcp:
+            tcp.recv(100)
+            theirs.send(b"1")
+            theirs.recv(1)
+            tcp.settimeout(0.3)
+            try:
+                return "ended" if tcp.recv(1) == b"" else "data"
+            except TimeoutError:
+                return "open"
+            except OSError as error:
+                return errno.errorcode[error.errno]
+
+    _, result = ground.child(run)
+    theirs.close()
+    assert ours.recv(1) == b"1"
+
+    def finish():
+        ours.send(b"x")  # its end alone would not do: later children have it, too
+        ours.close()
+        return result()
+
+    return finish
+
+
+def start_with_hosts(firewall, hosts):
+    """Starts it where the system knows these names and no name server."""
+    path = firewall.directory / "hosts"
+    path.write_text(hosts)
+    nsswitch = firewall.directory / "nsswitch.conf"
+    nsswitch.write_text("passwd: files\ngroup: files\nhosts: files\n")
+    mounts = f"mount --bind {path} /etc/hosts && mount --bind {nsswitch} /etc/nsswitch.conf"
+    plain = firewall.arguments
+    firewall.arguments = ["unshare", "-m", "/bin/sh", "-c", mounts + ' && exec "$@"', "sh", *plain]
+    try:
+        return firewall.start()
+    finally:
+        firewall.arguments = plain
+
+
+def test_names_outlive_a_restart_without_a_name_server(ground):
+    firewall = Firewall(ground)
+    options = {"server": smtp(DENY, allow=["mx.example", "late.example"])}
+    try:
+        start_with_hosts(firewall, f"{V4} mx.example\n").take(**options)
+        wait_until(lambda: ground.run(attempt) == 0, "the name to resolve")
+        assert "late.example" in firewall.notice("MO0410")
+        assert ground.run(lambda: attempt("192.0.2.2")) == REFUSED
+        kept = firewall.directory / "state/names"
+        assert kept.read_text() == f"mx.example {V4}\n"
+        # A name that fails is asked for again soon.
+        (firewall.directory / "hosts").write_text(f"{V4} mx.example\n192.0.2.2 late.example\n")
+        firewall.notice("MO0418")
+        assert ground.run(lambda: attempt("192.0.2.2")) == 0
+        firewall.kill()
+
+        results = trying(ground, 1.2)
+        start_with_hosts(firewall, "")
+        seen, count = results()
+        assert seen == {0} and count > 100, "never refused"
+        firewall.stop()
+        firewall.call("--once")
+        assert ground.run(attempt) == 0
+
+        kept.write_text("mx.example nonsense\n")
+        start_with_hosts(firewall, "")
+        assert ground.run(attempt) == REFUSED
+        wait_until(lambda: "names: line 1: this is no address" in firewall.log.read_text(), "MO0420")
+    finally:
+        firewall.clean()
+
+
+def test_older_connections_to_allowed_names_stay_open(ground):
+    firewall = Firewall(ground)
+    try:
+        start_with_hosts(firewall, f"{V4} mx.example\n")
+        holders = {address: hold(ground, TENANT, address, 25) for address in (V4, "192.0.2.2")}
+        firewall.take(server=smtp(DENY, allow=["mx.example"]))
+        assert "1 connections" in firewall.notice("MO0409")
+        assert [finish() == "open" for finish in holders.values()] == [True, False]
+    finally:
+        firewall.clean()
+
+
+def test_with_nftables_alone_a_restart_closes_no_older_connections(ground):
+    firewall = Firewall(ground, pin_directory=ground.directory() / "pins")
+    try:
+        firewall.start().take(vhosts=[vhost(HOST, smtp(ALLOW))], gids=[64100])
+        # Its group lets it out; whom a connection's group was, nobody knows later.
+        finish = hold(ground, TENANT, V4, 25, gid=64100)
+        firewall.kill()
+        firewall.start().take(vhosts=[vhost(HOST, smtp(ALLOW))], gids=[64100])
+        assert finish() == "open"
+        assert not any("MO0409" in notice for notice in firewall.notices)
+    finally:
+        firewall.clean()
+
+
+def test_a_second_firewall_with_the_same_pins_refuses(firewall, ground):
+    firewall.take()
+    before = pins(firewall), ground.nft("list", "table", "inet", "mailorigin")
+
+    def refused(option):
+        other = Firewall(ground, pin_directory=firewall.pins, options=option)
+        return ground.child(lambda: subprocess.run(other.arguments, capture_output=True, text=True, timeout=30), cgroup=False)[1]
+
+    # Each waits for the other to end: at the same time.
+    for result in [refused(option) for option in ([], ["--once"], ["--remove"])]:
+        done = result()
+        assert done.returncode == 1 and "MO0401" in done.stderr, done.stderr
+        assert "governs this host" in done.stderr and str(firewall.directory) in done.stderr, done.stderr
+    assert (pins(firewall), ground.nft("list", "table", "inet", "mailorigin")) == before
+    assert ground.run(attempt) == REFUSED
+    # It waits for one that is ending.
+    second = Firewall(ground, pin_directory=firewall.pins)
+    starting = subprocess.Popen(second.arguments, preexec_fn=lambda: ground.enter(cgroup=False), stderr=subprocess.DEVNULL)
+    second.process = starting
+    try:
+        time.sleep(0.3)
+        firewall.stop()
+        wait_until(second._ready, "the second to take over")
+        second.take()
+        assert ground.run(attempt) == REFUSED
+    finally:
+        second.clean()
+
+
+def test_off_keeps_nothing(firewall):
+    state = firewall.directory / "state"
+    firewall.take(server=smtp(DENY, allow=["localhost"]))
+    wait_until((state / "names").exists, "the names to be kept")
+    assert (state / "policy").exists()
+    firewall.take(mode="off")
+    assert [path.name for path in state.iterdir()] == ["lock"]
+
+
 def test_older_connections_of_whom_may_not_are_closed(firewall, ground):
     """On closes those of uids that may not have them; observe closes none."""
-
-    def holder(uid, address, port):
-        ours, theirs = socket.socketpair()
-
-        def run():
-            ours.close()
-            if uid:
-                become(uid)
-            with socket.create_connection((address, port), timeout=5) as tcp:
-                tcp.recv(100)
-                theirs.send(b"1")
-                theirs.recv(1)
-                tcp.settimeout(0.3)
-                try:
-                    return "ended" if tcp.recv(1) == b"" else "data"
-                except TimeoutError:
-                    return "open"
-                except OSError as error:
-                    return errno.errorcode[error.errno]
-
-        _, result = ground.child(run)
-        theirs.close()
-        assert ours.recv(1) == b"1"
-
-        def finish():
-            ours.send(b"x")  # its end alone would not do: later children have it, too
-            ours.close()
-            return result()
-
-        return finish
-
     who = {
         "tenant": (TENANT, V4, 25), "IPv6": (TENANT, V6, 587), "root": (0, V4, 25), "user": (OTHER, V4, 25),
         "vhost": (64050, V4, 25), "other port": (TENANT, V4, 2525), "loopback": (TENANT, "127.0.0.1", 25),
     }  # fmt: skip
-    holders = {name: holder(*where) for name, where in who.items()}
+    holders = {name: hold(ground, *where) for name, where in who.items()}
     options = {"uids": [OTHER], "vhosts": [vhost(HOST, smtp(ALLOW), run_as=64050)]}
     firewall.take(mode="observe", **options)
     assert not any("MO0409" in notice for notice in firewall.notices)

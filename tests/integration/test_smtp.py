@@ -277,11 +277,15 @@ def test_off_takes_it_out_and_on_puts_it_back(guarded):
         guarded.configure(SERVER)
         guarded.httpd.graceful()
 
-    def refused():
-        return knock(guarded.shop)[1].json == errno.ECONNREFUSED
+    before = len(guarded.shop.json.entries())
 
-    # The workers are older than this firewall: they are known from their next request on.
-    wait_until(refused, "the pool to be known to the new firewall")
+    def known():
+        assert knock(guarded.shop)[1].json == errno.ECONNREFUSED
+        return any(event["verified"] for event in guarded.shop.json.entries()[before:])
+
+    # The workers had been known to the firewall before, and are to this one once they have shown themselves.
+    wait_until(known, "the pool to be known to the new firewall")
+
 
 
 def sh(text):

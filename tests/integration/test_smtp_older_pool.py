@@ -1,9 +1,7 @@
 """A pool whose workers were there before the firewall."""
 
-import errno
-
 from harness.firewall import V4
-from harness.guarded import SERVER, event_of, guarded_site, knock
+from harness.guarded import SERVER, guarded_site, knock
 from harness.site import SHOP_UID, Vhost
 from harness.waiting import children_of, wait_until
 
@@ -21,11 +19,10 @@ def test_a_pool_that_is_older_than_the_firewall(installation, ground):
         site.configure(SERVER)
         site.httpd.graceful()
 
-        def refused():
-            return knock(site.shop, V4)[1].json == errno.ECONNREFUSED
+        def known():
+            knock(site.shop, V4)
+            return [event for event in site.shop.json.entries() if event["verified"]]
 
-        wait_until(refused, "the old worker to be judged by its host's rule")
-        script, _ = knock(site.shop, V4)
-        event = event_of(site.shop, script)
-        assert (event["verdict"], event["verified"]) == ("deny", True)
+        event = wait_until(known, "the old worker to be known by its request")[0]
+        assert (event["verdict"], event["reason"]) == ("deny", "smtp")
         assert event["pid"] in workers

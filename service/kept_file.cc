@@ -1,0 +1,31 @@
+#include "service/kept_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "core/fd.h"
+
+namespace mailorigin {
+
+Status replace_file(const std::string& path, std::string_view bytes) {
+  const std::string fresh = path + ".new";
+  const Fd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file) return system_error(fresh, errno);
+  while (!bytes.empty()) {
+    const ssize_t part = write(file.get(), bytes.data(), bytes.size());
+    if (part < 0 && errno == EINTR) continue;
+    if (part < 0) {
+      const Error fault = system_error(fresh, errno);
+      unlink(fresh.c_str());
+      return fault;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(part));
+  }
+  if (rename(fresh.c_str(), path.c_str()) != 0) return system_error(path, errno);
+  return Done{};
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,14 @@
+// A file in a state directory that holds what the next start needs.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace mailorigin {
+
+// Replaces the file, 0600, in one step (<path>.new, renamed).
+Status replace_file(const std::string& path, std::string_view bytes);
+
+}  // namespace mailorigin
