@@ -159,6 +159,27 @@ echo json_encode([$mail->send(), $mail->ErrorInfo]);  // here
     assert event["file"].endswith("SMTP.php")
 
 
+def test_symfony_mailer_is_seen_through(guarded):
+    code = """<?php
+require '/usr/share/php/Symfony/Component/Mailer/autoload.php';
+use Symfony\\Component\\Mailer\\{Mailer, Transport};
+use Symfony\\Component\\Mime\\Email;
+$mailer = new Mailer(Transport::fromDsn('smtp://' . $_GET['host'] . ':25'));
+$mail = (new Email())->from('shop@example.org')->to('to@example.org')->subject('subject')->text('body');
+try {
+    $mailer->send($mail);  // here
+    echo json_encode('sent');
+} catch (Symfony\\Component\\Mailer\\Exception\\TransportExceptionInterface $refused) {
+    echo json_encode($refused->getMessage());
+}
+"""
+    script, answer = knock(guarded.shop, code=code)
+    assert "Connection refused" in answer.json
+    event = event_of(guarded.shop, script)
+    assert event["caller"] == f"{script.path}:{script.line_of('// here')}"
+    assert "/Symfony/" in event["file"]
+
+
 # ---- what scripts start
 
 PERL = (
