@@ -131,10 +131,7 @@ class Reader {
       policy.firewall.uids = main_config_->smtp_accounts->uids;
       policy.firewall.gids = main_config_->smtp_accounts->gids;
     }
-    if (policy.firewall.mode != FirewallMode::off) {
-      policy.refused_log = {target_index({LogTarget::Kind::syslog, "user"}),
-                            {false, std::string(refused_log_format)}};
-    }
+    if (policy.firewall.mode != FirewallMode::off) read_refused_log();
 
     // httpd's list begins with the last one; of two hosts that cannot be told
     // apart, requests reach the first.
@@ -150,6 +147,18 @@ class Reader {
       if (!name.warning.empty()) configuration_.warnings.push_back("MO0105: " + name.warning);
       policy.vhosts.push_back(read_server(server, name));
     }
+  }
+
+  // Nobody asked for it: where there is no syslog, events must not wait for one.
+  void read_refused_log() {
+    if (!is_there("/dev/log")) {
+      configuration_.warnings.emplace_back(
+          "MO0125: there is no syslog (/dev/log): refused connections are in MailOriginLog's "
+          "targets alone");
+      return;
+    }
+    configuration_.policy.refused_log = {target_index({LogTarget::Kind::syslog, "user"}),
+                                         {false, std::string(refused_log_format)}};
   }
 
   VhostPolicy read_server(server_rec* server, const VhostName& name) {

@@ -27,7 +27,7 @@ _BAD_LEVELS = {"warn", "error", "crit", "alert", "emerg"}
 _OURS = re.compile(r"\[mailorigin:|\bMO\d{4}\b")
 # What the module says when nothing is wrong, and what the event MPM says of a connection that is
 # still open when it stops.
-_NORMAL = (r"\[mailorigin:(info|debug)\]", r"\bMO0110: ", r"\bMO0407: ", r"\bAH03093: ")
+_NORMAL = (r"\[mailorigin:(info|debug)\]", r"\bMO0110: ", r"\bMO0407: ", r"\bMO0125: ", r"\bAH03093: ")
 
 
 def free_port():
