@@ -5,16 +5,20 @@ listen on SMTP ports, and a cgroup that the firewall governs alone.
 """
 
 import errno
+import json
 import os
+import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from harness import guarded as ground_rules
-from harness.firewall import V4, V4_OTHER, V6
+from harness.firewall import STATUS, V4, V4_OTHER, V6, attempt, become, head
 from harness.guarded import event_of, guarded_site
 from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
 from harness.waiting import command_line, processes_named_by, wait_until
+from harness.wire import Context, Key, connect, pair, pairs
 
 DENIED, RELAYED, WATCHED, FREE = "shop", "blog", "watched", "free"
 WATCHED_UID, FREE_UID = 61011, 61012
@@ -249,6 +253,67 @@ def test_a_shell_of_nobody_in_particular(guarded):
 def test_root_may(guarded):
     done = subprocess.run(["perl", "-e", PERL.replace("{host}", V4)], stdout=subprocess.PIPE, timeout=30, check=True)
     assert done.stdout == b"open"
+
+
+# ---- registering
+
+
+def known_processes(httpd):
+    with connect(httpd.runtime_dir / "firewall.sock") as connection:
+        connection.send(head(STATUS))
+        return json.loads(dict(pairs(connection.recv(65536)[4:]))["status"])["processes"]
+
+
+def registration(context, nonce):
+    return bytes([1, 3, 0, 0]) + pair("nonce", nonce) + pair("context", context)
+
+
+def test_a_flood_of_registrations_leaves_others_room(guarded):
+    """One user shows its context on a hundred connections; another's process is known all the same."""
+    key = Key.read(guarded.httpd.runtime_dir)
+    path = str(guarded.httpd.runtime_dir / "mailorigin.sock")
+
+    def flood(seconds, context):
+        become(WATCHED_UID)
+        connections = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(100)]
+        for connection in connections:
+            connection.connect(path)
+            connection.setblocking(False)
+        packet = registration(context, b"F" * 16)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for connection in connections:
+                try:
+                    connection.send(packet)
+                    connection.recv(4096)
+                except BlockingIOError:
+                    pass
+
+    def show(context):
+        """Verdict and reason; then whether a connection is judged by that context."""
+        become(FREE_UID)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+            connection.settimeout(5)
+            connection.connect(path)
+            connection.send(registration(context, b"V" * 16))
+            answer = dict(pairs(connection.recv(4096)[4:]))
+        return answer["verdict"], answer.get("reason", b""), attempt()
+
+    def forked(action, *arguments):
+        return guarded.ground.child(lambda: action(*arguments))[1]
+
+    def context(vhost):
+        return Context(vhost.full_name, vhost.uid).sealed(key)
+
+    flooding = [forked(flood, 2.0, context(guarded.watched)) for _ in range(2)]
+    time.sleep(0.5)
+    seen = [forked(show, context(guarded.free))() for _ in range(5)]
+    for finish in flooding:
+        finish()
+    assert seen == [(b"allow", b"", 0)] * 5, seen
+    assert forked(show, context(guarded.free))() == (b"allow", b"", 0)
+    # Nothing of processes that have ended stays.
+    wait_until(lambda: known_processes(guarded.httpd) < 100, "the flood's processes to go")
 
 
 # ---- what ends and begins again

@@ -44,6 +44,7 @@ def guarded_site(installation, ground, name, vhosts, server=SERVER, prepare=lamb
     program = installation.firewall(f"--pin-dir {ground.bpffs / name} --cgroup {ground.cgroup}")
     with staying(ground):
         site = Site(installation, installation.directory(name), vhosts, server=server, **options)
+        site.ground = ground
         prepare(site)
         try:
             site.httpd.start()
