@@ -545,7 +545,13 @@ MO_INLINE int take_share(__u32 uid) {
 
 MO_INLINE void return_share(__u32 uid) {
   __u32* taken = bpf_map_lookup_elem(&shares, &uid);
-  if (taken && *taken > 0) __sync_fetch_and_add(taken, -1);
+  if (!taken) return;
+  if (*taken > 1) {
+    __sync_fetch_and_add(taken, -1);
+  } else {
+    /* A fork at this moment is not counted: better than uids that stay for ever. */
+    bpf_map_delete_elem(&shares, &uid);
+  }
 }
 
 /* The child's own copy: its worker goes on to other requests. */
