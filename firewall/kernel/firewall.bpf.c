@@ -45,7 +45,8 @@ MAP(snapshots, BPF_MAP_TYPE_HASH, mo_snapshots_limit, __u32, struct mo_snapshot,
 /* A value of nothing but zeroes, too large for the stack. */
 MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
 MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, struct mo_quota_key, struct mo_quota, 0);
-MAP(shares, BPF_MAP_TYPE_HASH, mo_shares_limit, __u32, __u32, BPF_F_NO_PREALLOC); /* of snapshots, by uid */
+MAP(shares, BPF_MAP_TYPE_HASH, mo_shares_limit, __u32, __u32,
+    BPF_F_NO_PREALLOC); /* of snapshots, by uid */
 MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
 
 struct {

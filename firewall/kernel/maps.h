@@ -12,10 +12,10 @@ enum {
   /* Another form of these maps, or another use of them, needs another number. */
   mo_maps_version = 2,
 
-  mo_processes_limit = 16384, /* registered with a page: 100 bytes each */
-  mo_processes_share = 2048,  /* of one uid, registered by mailorigind */
-  mo_snapshots_limit = 4096,  /* with an origin of their own: 3.2 KB each */
-  mo_snapshots_share = 1024,  /* of one uid: nobody takes all of them */
+  mo_processes_limit = 16384,           /* registered with a page: 100 bytes each */
+  mo_processes_share = 2048,            /* of one uid, registered by mailorigind */
+  mo_snapshots_limit = 4096,            /* with an origin of their own: 3.2 KB each */
+  mo_snapshots_share = 1024,            /* of one uid: nobody takes all of them */
   mo_shares_limit = mo_snapshots_limit, /* uids that have any */
   /* Of both generations together. */
   mo_policies_limit = 2 * 16384,
