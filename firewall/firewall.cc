@@ -1,12 +1,10 @@
 #include "firewall/firewall.h"
 
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 
 #include "core/wire.h"
@@ -16,6 +14,7 @@
 #include "firewall/old_connections.h"
 #include "firewall/status.h"
 #include "service/policy_file.h"
+#include "service/signals.h"
 
 namespace mailorigin {
 
@@ -419,11 +418,7 @@ std::string Firewall::status() const {
 }
 
 Status Firewall::run() {
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  signals_.reset(signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+  signals_ = ending_signals();
   bool watched = poller_.valid() && signals_ && poller_.watch(Source::signals, signals_.get()) &&
                  poller_.watch(Source::control_listener, host_.listener.get()) &&
                  poller_.watch(Source::notices, notices_.fd()) &&

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 
 #include "core/wire.h"
@@ -14,25 +13,13 @@
 #include "service/handed_over.h"
 #include "service/limits.h"
 #include "service/notice_board.h"
+#include "service/signals.h"
 
 namespace mailorigin {
 
 namespace {
 
 constexpr std::chrono::seconds remove_patience{10};
-
-// Signals that end it arrive through its loop; those that a terminal or httpd's
-// process group may send do not concern it.
-void set_signals() {
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  sigprocmask(SIG_BLOCK, &ending, nullptr);
-  for (const int ignored : {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ}) {
-    (void)std::signal(ignored, SIG_IGN);
-  }
-}
 
 std::string socket_path(const FirewallOptions& options) {
   return options.runtime_directory + "/firewall.sock";

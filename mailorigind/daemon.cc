@@ -1,12 +1,10 @@
 #include "mailorigind/daemon.h"
 
 #include <fcntl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 
 #include "core/policy_in_memory.h"
@@ -14,6 +12,7 @@
 #include "mailorigind/limits.h"
 #include "mailorigind/process.h"
 #include "service/policy_file.h"
+#include "service/signals.h"
 
 namespace mailorigin {
 
@@ -83,11 +82,7 @@ Status Daemon::open_state() {
 }
 
 Status Daemon::watch() {
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  signals_.reset(signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+  signals_ = ending_signals();
   bool watched = poller_.valid() && signals_ && poller_.watch(Source::signals, signals_.get()) &&
                  poller_.watch(Source::control_listener, inherited_.control.get()) &&
                  poller_.watch(Source::notices, notices_.fd()) &&

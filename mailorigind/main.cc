@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
 #include "mailorigind/daemon.h"
@@ -12,23 +11,11 @@
 #include "mailorigind/options.h"
 #include "service/limits.h"
 #include "service/privileges.h"
+#include "service/signals.h"
 
 namespace mailorigin {
 
 namespace {
-
-// Signals that end the daemon arrive through its loop; those that a terminal or
-// httpd's process group may send do not concern it.
-void set_signals() {
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  sigprocmask(SIG_BLOCK, &ending, nullptr);
-  for (const int ignored : {SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ}) {
-    (void)std::signal(ignored, SIG_IGN);
-  }
-}
 
 Status serve(const Options& options) {
   auto inherited = take_inherited();
