@@ -21,23 +21,24 @@ from harness.mounts import private_mounts  # noqa: E402
 from harness.wire import PASS  # noqa: E402
 
 SMTP, OTHER_PORT = 2601, 2602
-HOSTS = 100  # an event is recorded at most 200 times at once for each of them
+# An event is recorded at most 100 times at once for each of them, and 50 times a second.
+USERS = 200
 OWNER_RULE = (
     "table inet bench {{ chain c {{ type filter hook output priority 0; policy accept; "
-    "tcp dport {port} meta skuid != {{ 0, {uid} }} reject with tcp reset; }}; }}"
+    "tcp dport {port} meta skuid != {{ 0, {first}-{last} }} reject with tcp reset; }}; }}"
 )
 
 
 class Loop:
     """bench_connect_loop on a ground."""
 
-    def __init__(self, ground, uid=TENANT):
+    def __init__(self, ground):
         program = ground.root / "loop"
         if not program.exists():
             program.write_bytes((build_directory() / "bench/bench_connect_loop").read_bytes())
             program.chmod(0o755)
         self.process = subprocess.Popen(
-            [program, str(uid), str(SMTP), str(OTHER_PORT)], preexec_fn=ground.enter,
+            [program, str(TENANT), str(USERS), str(SMTP), str(OTHER_PORT)], preexec_fn=ground.enter,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -69,14 +70,11 @@ def connections(rounds):
     firewall = Firewall(ours)
     loops = []
     try:
-        names = [f"h{i}:80" for i in range(HOSTS)]
-        firewall.start().take(
-            vhosts=[vhost(name, smtp("allow")) for name in names], ports=[SMTP], server=smtp(DENY)
-        )
-        owned.nft(OWNER_RULE.format(port=SMTP, uid=TENANT))
+        firewall.start().take(vhosts=[vhost("h:80", smtp("allow"))], ports=[SMTP], server=smtp(DENY))
+        owned.nft(OWNER_RULE.format(port=SMTP, first=TENANT, last=TENANT + USERS - 1))
         loops = [Loop(ground) for ground in grounds]
-        contexts = " ".join(firewall.context(name).hex() for name in names)
-        silent = firewall.context(names[0], flags=PASS).hex()
+        context = firewall.context("h:80").hex()
+        silent = firewall.context("h:80", flags=PASS).hex()
         measured, recorded = {}, 0
         with firewall.attached() as ring:
             for _ in range(rounds):
@@ -85,7 +83,7 @@ def connections(rounds):
                     ("owner rule", loops[1], f"connect {SMTP} 200", 0),
                     ("other port", loops[2], f"connect {OTHER_PORT} 200", 0),
                     ("silent", loops[2], f"connect {SMTP} 200 {silent}", 0),
-                    ("event", loops[2], f"connect {SMTP} 200 {contexts}", 0),
+                    ("event", loops[2], f"connect {SMTP} 200 {context}", 0),
                     ("denied", loops[2], f"connect {SMTP} 200 00", 111),
                 ):
                     measured.setdefault(name, []).append(loop.measure(command, expected))

@@ -1,9 +1,12 @@
 // The program whose connect(2), or fork(2), is measured: as root, it listens on two
-// ports of its own, registers a page as a PHP worker would, becomes UID, and then
-// measures what each line on its standard input asks for:
+// ports of its own, registers a page as a PHP worker would, and then measures what each
+// line on its standard input asks for:
 //
 //   connect PORT COUNT CONTEXT...   COUNT connections, the contexts in turn (hexadecimal)
 //   fork COUNT                      COUNT processes that end at once
+//
+// The connections are those of UIDS users in turn, from UID on: of one user's alone, the
+// firewall would record few.
 //
 // and answers with the median in nanoseconds and the last errno value.
 #include <arpa/inet.h>
@@ -72,8 +75,8 @@ mo_page* registered_page() {
 
 void publish(mo_page& page, const std::string& context) {
   __atomic_store_n(&page.sequence, page.sequence + 1, __ATOMIC_RELEASE);
-  std::memcpy(page.origin.context, context.data(), context.size());
-  page.origin.size = static_cast<std::uint32_t>(context.size());
+  std::memcpy(page.origin.bytes, context.data(), context.size());
+  page.origin.context_size = static_cast<std::uint16_t>(context.size());
   __atomic_store_n(&page.sequence, page.sequence + 1, __ATOMIC_RELEASE);
 }
 
@@ -97,15 +100,26 @@ long since(Clock::time_point began) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - began).count();
 }
 
+// Not for good: the next connection is another user's.
+void become(uid_t uid) {
+  if (setresuid(0, 0, 0) != 0 || setresuid(uid, uid, 0) != 0) {
+    std::perror("setresuid");
+    std::exit(1);
+  }
+}
+
 }  // namespace
 
 int main(int count, char* arguments[]) {
-  if (count != 4) return 2;
-  const int first_port = std::atoi(arguments[2]);
-  const int listeners[] = {listen_on(first_port), listen_on(std::atoi(arguments[3]))};
+  if (count != 5) return 2;
+  const auto first_uid = static_cast<uid_t>(std::atoi(arguments[1]));
+  const auto uids = static_cast<uid_t>(std::atoi(arguments[2]));
+  const int first_port = std::atoi(arguments[3]);
+  const int listeners[] = {listen_on(first_port), listen_on(std::atoi(arguments[4]))};
   mo_page* page = registered_page();
-  const auto uid = static_cast<uid_t>(std::atoi(arguments[1]));
-  if (setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) return 1;
+  if (setresgid(first_uid, first_uid, first_uid) != 0) return 1;
+  uid_t turn = 0;
+  become(first_uid);
 
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);
@@ -123,6 +137,7 @@ int main(int count, char* arguments[]) {
       median = median_of(times, [&](int i) {
         if (!contexts.empty())
           publish(*page, contexts[static_cast<std::size_t>(i) % contexts.size()]);
+        become(first_uid + turn++ % uids);
         const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const linger at_once{1, 0};  // no TIME_WAIT, or the ports would run out
         setsockopt(tcp, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

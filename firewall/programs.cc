@@ -281,6 +281,10 @@ Status Programs::feed(const CompiledPolicy& policy, const std::optional<KeyRing>
     config->current = ring_key(keys->current);
     if (keys->previous) config->previous = ring_key(*keys->previous);
   }
+  for (const auto& [uid, each] : policy.accounts) {
+    if (each.may != 0) config->users_that_may |= 1ULL << (uid & 63);
+  }
+  for (const std::uint32_t gid : policy.gids) config->groups_that_may |= 1ULL << (gid & 63);
   for (const std::uint16_t port : policy.ports) config->is_smtp[port] = 1;
   const std::uint32_t slot = generation & 1;
   if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.configs), &slot, config.get(), BPF_ANY) !=

@@ -107,10 +107,14 @@ void write(Write change) {
   sequence.store(before + 2, std::memory_order_release);
 }
 
-void copy_end(char (&to)[mo_file_size], std::string_view text) {
-  text.remove_prefix(text.size() - std::min(text.size(), sizeof to - 1));
-  std::copy(text.begin(), text.end(), to);
-  to[text.size()] = '\0';
+std::string_view end_of(std::string_view text) {
+  constexpr std::size_t limit = mo_file_size;
+  return text.substr(text.size() - std::min(text.size(), limit));
+}
+
+void forget_call(mo_origin& origin) {
+  origin.line = 0;
+  origin.file_size = origin.caller_size = 0;
 }
 
 // Whether it is time to look around again: once a second.
@@ -162,10 +166,9 @@ void publish_request(ModuleState& state) noexcept {
     const std::size_t size =
         context.size() <= mo_context_size ? context.size() : std::size_t{mo_tag_size};
     write([&](mo_origin& origin) {
-      origin.size = static_cast<std::uint32_t>(size);
-      origin.line = 0;
-      origin.file[0] = origin.caller[0] = '\0';
-      std::copy_n(context.begin(), size, origin.context);
+      origin.context_size = static_cast<std::uint16_t>(size);
+      forget_call(origin);
+      std::copy_n(context.begin(), size, origin.bytes);
     });
     is_withdrawn = false;
   } catch (...) {  // no memory: the request goes on unknown
@@ -175,7 +178,10 @@ void publish_request(ModuleState& state) noexcept {
 void withdraw_request() {
   if (is_withdrawn || !is_known()) return;
   is_withdrawn = true;
-  write([](mo_origin& origin) { origin.size = 0; });
+  write([](mo_origin& origin) {
+    origin.context_size = 0;
+    forget_call(origin);
+  });
 }
 
 bool is_published() { return !is_withdrawn && is_known(); }
@@ -183,17 +189,18 @@ bool is_published() { return !is_withdrawn && is_known(); }
 void publish_call(const CallSite& site) {
   write([&](mo_origin& origin) {
     origin.line = static_cast<std::uint32_t>(std::min<std::uint64_t>(site.line, UINT32_MAX));
-    copy_end(origin.file, site.file);
-    copy_end(origin.caller, site.caller);
+    const std::string_view file = end_of(site.file);
+    const std::string_view caller = end_of(site.caller);
+    origin.file_size = static_cast<std::uint16_t>(file.size());
+    origin.caller_size = static_cast<std::uint16_t>(caller.size());
+    std::uint8_t* const behind = origin.bytes + origin.context_size;
+    std::copy(caller.begin(), caller.end(), std::copy(file.begin(), file.end(), behind));
   });
 }
 
 void withdraw_call() {
   if (!is_published()) return;
-  write([](mo_origin& origin) {
-    origin.line = 0;
-    origin.file[0] = origin.caller[0] = '\0';
-  });
+  write(forget_call);
 }
 
 }  // namespace mailorigin

@@ -1,7 +1,9 @@
 #include "mailorigind/smtp_recorder.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <optional>
 
 #include "core/seal.h"
 #include "core/smtp_policy.h"
@@ -17,6 +19,29 @@ namespace {
 template <std::size_t size>
 std::string_view text(const char (&bytes)[size]) {
   return {bytes, strnlen(bytes, size)};
+}
+
+struct Parts {
+  std::string_view context, file, caller;
+};
+
+// What their sizes say is the process's own, until its seal is checked.
+Parts parts_of(const mo_origin& origin) {
+  const std::string_view all(reinterpret_cast<const char*>(origin.bytes), sizeof origin.bytes);
+  const std::size_t file = origin.context_size;
+  const std::size_t caller = file + origin.file_size;
+  if (caller + origin.caller_size > all.size()) return {};
+  return {all.substr(0, file), all.substr(file, origin.file_size),
+          all.substr(caller, origin.caller_size)};
+}
+
+// The kernel leaves out the end of an origin that is not used.
+std::optional<mo_smtp_event> connection_of(std::string_view record) {
+  constexpr std::size_t short_size = offsetof(mo_smtp_event, origin) + mo_short_origin;
+  if (record.size() != sizeof(mo_smtp_event) && record.size() != short_size) return std::nullopt;
+  mo_smtp_event connection{};
+  std::memcpy(&connection, record.data(), record.size());
+  return connection;
 }
 
 std::string address_text(const std::uint8_t (&bytes)[16]) {
@@ -61,10 +86,8 @@ bool SmtpRecorder::waits_for_names(KernelRing& ring, const Moment& moment) {
   const std::uint64_t now_ms = moment.elapsed_ms();
   bool all_known = true;
   ring.visit(connections_per_turn, [&](std::string_view record) {
-    mo_smtp_event connection{};
-    if (record.size() != sizeof connection) return true;
-    std::memcpy(&connection, record.data(), sizeof connection);
-    all_known = names_.known(connection.uid, now_ms) && all_known;
+    const auto connection = connection_of(record);
+    if (connection) all_known = names_.known(connection->uid, now_ms) && all_known;
     return true;
   });
   if (all_known) return false;
@@ -76,10 +99,7 @@ Result<bool> SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
   if (waits_for_names(ring, moment)) return false;
   batch_.clear();
   ring.visit(connections_per_turn, [&](std::string_view record) {
-    mo_smtp_event connection{};
-    if (record.size() != sizeof connection) return true;  // none of ours
-    std::memcpy(&connection, record.data(), sizeof connection);
-    append(connection, moment);
+    if (const auto connection = connection_of(record)) append(*connection, moment);
     return true;
   });
   if (!batch_.empty()) {
@@ -117,8 +137,9 @@ void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& 
   } else if (vhost.id != policy_->policy().server.id) {
     describe_owner(event_, vhost);
   }
-  event_.set(Field::file, text(connection.origin.file));
-  event_.set(Field::caller, text(connection.origin.caller));
+  const Parts parts = parts_of(connection.origin);
+  event_.set(Field::file, parts.file);
+  event_.set(Field::caller, parts.caller);
   if (connection.origin.line != 0) event_.set(Field::line, std::uint64_t{connection.origin.line});
   event_.set(Field::pid, std::uint64_t{connection.tgid});
   event_.set(Field::uid, std::uint64_t{connection.uid});
@@ -140,9 +161,8 @@ void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& 
 // The kernel has checked the tag; the seal of the whole, which it does not check,
 // decides about the details.
 void SmtpRecorder::describe_context(const mo_smtp_event& connection, const Moment& moment) {
-  const std::size_t size = std::min<std::size_t>(connection.origin.size, mo_context_size);
-  const std::string_view bytes(reinterpret_cast<const char*>(connection.origin.context), size);
-  if (keys_ && size > ContextTag::size) {
+  const std::string_view bytes = parts_of(connection.origin).context;
+  if (keys_ && bytes.size() > ContextTag::size) {
     const Unsealed unsealed = unseal_bytes(bytes, *keys_, moment.boottime_ns);
     if (unsealed.context) {
       describe_origin(event_, *unsealed.context);

@@ -44,7 +44,7 @@ MAP(processes, BPF_MAP_TYPE_HASH, mo_processes_limit, __u32, struct mo_process, 
 MAP(snapshots, BPF_MAP_TYPE_HASH, mo_snapshots_limit, __u32, struct mo_snapshot, BPF_F_NO_PREALLOC);
 /* A value of nothing but zeroes, too large for the stack. */
 MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
-MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, struct mo_quota_key, struct mo_quota, 0);
+MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, __u32, struct mo_quota, 0); /* by uid */
 MAP(shares, BPF_MAP_TYPE_HASH, mo_shares_limit, __u32, __u32,
     BPF_F_NO_PREALLOC); /* of snapshots, by uid */
 MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
@@ -72,12 +72,13 @@ MO_SEPARATE int mo_count(__u32 which) {
 struct attempt {
   __u64 start_ticks; /* of the process */
   __u64 now_ns;
-  __u64 page; /* the origin's, where it is in one; else in a snapshot */
+  __u64 page;         /* the origin's, where it is in one; else in a snapshot */
+  __u32 origin_bytes; /* of it, as far as they are used */
   __u32 tgid;
   __u32 gid;
   __u32 generation;
   __u16 port;
-  __u16 reserved;
+  __u8 reserved[6];
   __u8 address[16];
   struct mo_tag tag;
   struct mo_facts facts;
@@ -90,107 +91,94 @@ MO_INLINE __u64 start_ticks(struct task_struct* leader) {
 
 /* ---- Origins */
 
-/* A page's beginning, as far as a decision needs it. */
+/* An origin's beginning, as far as a decision needs it. */
+struct origin_head {
+  __u16 context_size, file_size, caller_size, reserved;
+  __u32 line, reserved_too;
+  struct mo_tag tag;
+};
 struct page_head {
   __u32 sequence;
   __u32 reserved;
-  __u32 size;
-  __u32 line;
-  struct mo_tag tag;
+  struct origin_head origin;
 };
 
-/* 1: there is a tag. 0: no request is running, or it cannot be read. */
-MO_INLINE int read_page_tag(__u64 page, struct mo_tag* tag) {
-  struct page_head head;
-  __u32 again;
-#pragma clang loop unroll(disable)
-  for (int i = 0; i < mo_page_tries; i++) {
-    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) {
-      COUNT(unreadable);
-      return 0;
-    }
-    if (head.sequence & 1) continue;
-    if (bpf_probe_read_user(&again, sizeof(again), (void*)page)) return 0;
-    if (again != head.sequence) continue;
-    if (head.size < mo_tag_size) return 0;
-    *tag = head.tag;
-    return 1;
-  }
-  COUNT(unreadable);
-  return 0;
-}
-
-/* 1: the process has a tag, whether it verifies or not. */
-MO_SEPARATE int mo_find_tag(struct attempt* attempt) {
-  if (!attempt) return 0;
-  __u32 tgid = attempt->tgid;
-  struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
-  if (process && process->start_ticks == attempt->start_ticks && process->parts == mo_all_parts &&
-      read_page_tag(process->page, &attempt->tag)) {
-    attempt->page = process->page;
-    return 1;
-  }
-  struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
-  if (!snapshot || snapshot->start_ticks != attempt->start_ticks ||
-      snapshot->origin.size < mo_tag_size) {
-    return 0;
-  }
-  __builtin_memcpy(&attempt->tag, snapshot->origin.context, sizeof(attempt->tag));
-  return 1;
+MO_INLINE void take_head(struct attempt* attempt, const struct origin_head* head) {
+  attempt->origin_bytes = mo_origin_head + head->context_size + head->file_size + head->caller_size;
+  attempt->tag = head->tag;
 }
 
 MO_SEPARATE int mo_verify_tag(struct attempt* attempt) {
   if (!attempt) return 0;
   __u32 slot = attempt->generation & 1;
   struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
-  if (!config) return 0;
-  if (mo_verify(&attempt->tag, &config->current, &config->previous, attempt->facts.uid,
-                attempt->now_ns)) {
-    return 1;
-  }
-  COUNT(unverified);
-  return 0;
+  return config && mo_verify(&attempt->tag, &config->current, &config->previous, attempt->facts.uid,
+                             attempt->now_ns);
 }
 
-/* What there is of it, and not the room for more: an event is a connection's time. */
-MO_INLINE void copy_origin(struct mo_origin* to, const struct attempt* attempt,
-                           const struct mo_snapshot* snapshot) {
-  struct {
-    __u32 size, line;
-  } head = {0, 0};
-  const struct mo_origin* page =
-      (void*)(attempt->page + __builtin_offsetof(struct mo_page, origin));
-  long failed = 1;
-  if (attempt->page) {
-    failed = bpf_probe_read_user(&head, sizeof(head), page);
-    const __u32 size = head.size > mo_context_size ? mo_context_size : head.size;
-    failed |= bpf_probe_read_user(to->context, size, page->context);
-    failed |= bpf_probe_read_user_str(to->file, sizeof(to->file), page->file) < 0;
-    failed |= bpf_probe_read_user_str(to->caller, sizeof(to->caller), page->caller) < 0;
-  } else if (snapshot) {
-    head.size = snapshot->origin.size;
-    head.line = snapshot->origin.line;
-    const __u32 size = head.size > mo_context_size ? mo_context_size : head.size;
-    failed = bpf_probe_read_kernel(to->context, size, snapshot->origin.context);
-    failed |= bpf_probe_read_kernel_str(to->file, sizeof(to->file), snapshot->origin.file) < 0;
-    failed |=
-        bpf_probe_read_kernel_str(to->caller, sizeof(to->caller), snapshot->origin.caller) < 0;
+enum tag_found { no_tag, not_verified, verified };
+
+/* A tag that is torn, because another thread begins a request, does not verify:
+ * only then is the page looked at again. */
+MO_INLINE enum tag_found find_in_page(struct attempt* attempt, __u64 page) {
+  struct page_head head;
+  __u32 again;
+#pragma clang loop unroll(disable)
+  for (int i = 0; i < mo_page_tries; i++) {
+    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) break;
+    if (head.sequence & 1) continue;
+    if (head.origin.context_size < mo_tag_size) return no_tag;
+    take_head(attempt, &head.origin);
+    if (mo_verify_tag(attempt)) return verified;
+    if (bpf_probe_read_user(&again, sizeof(again), (void*)page)) break;
+    if (again == head.sequence) return not_verified;
   }
-  to->size = head.size;
-  to->line = head.line;
-  /* Another thread may have moved on: what is recorded is what was decided by. */
+  COUNT(unreadable);
+  return no_tag;
+}
+
+MO_SEPARATE int mo_find_tag(struct attempt* attempt) {
+  if (!attempt) return no_tag;
+  __u32 tgid = attempt->tgid;
+  struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
+  if (process && process->start_ticks == attempt->start_ticks && process->parts == mo_all_parts) {
+    const enum tag_found found = find_in_page(attempt, process->page);
+    attempt->page = process->page;
+    if (found != no_tag) return found;
+    attempt->page = 0;
+  }
+  struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
+  if (!snapshot || snapshot->start_ticks != attempt->start_ticks ||
+      snapshot->origin.context_size < mo_tag_size) {
+    return no_tag;
+  }
+  take_head(attempt, (const struct origin_head*)&snapshot->origin);
+  return mo_verify_tag(attempt) ? verified : not_verified;
+}
+
+/* Into `room` bytes. Another thread may have moved on: what is recorded is what was
+ * decided by, if need be no more than the tag. */
+MO_INLINE void copy_origin(struct mo_origin* to, __u32 room, const struct attempt* attempt,
+                           const struct mo_snapshot* snapshot) {
+  const __u32 size = attempt->origin_bytes;
+  long failed = 1;
+  if (size <= room) {
+    if (attempt->page) {
+      failed = bpf_probe_read_user(
+          to, size, (void*)(attempt->page + __builtin_offsetof(struct mo_page, origin)));
+    } else if (snapshot) {
+      failed = bpf_probe_read_kernel(to, size, &snapshot->origin);
+    }
+  }
   const __u64* decided = (const __u64*)&attempt->tag;
-  __u64 copied[mo_tag_size / 8];
-  __builtin_memcpy(copied, to->context, sizeof(copied));
-  __u64 difference = failed | (head.size < mo_tag_size) | (head.size > mo_context_size);
+  const __u64* copied = (const __u64*)to->bytes;
+  __u64 difference = failed;
 #pragma unroll
   for (int i = 0; i < mo_tag_size / 8; i++) difference |= copied[i] ^ decided[i];
   if (difference) {
-    to->size = mo_tag_size;
-    to->line = 0;
-    to->file[0] = 0;
-    to->caller[0] = 0;
-    __builtin_memcpy(to->context, &attempt->tag, sizeof(attempt->tag));
+    __builtin_memset(to, 0, mo_origin_head);
+    to->context_size = mo_tag_size;
+    __builtin_memcpy(to->bytes, &attempt->tag, sizeof(attempt->tag));
   }
 }
 
@@ -236,20 +224,40 @@ MO_INLINE int tell_registration(void) {
 
 /* ---- Decision */
 
+/* 1: there was room in the bucket. Threads that come at once may be counted as one:
+ * a cap is no account. */
+MO_INLINE int take_from(__u64* full_at_ns, __u64 now, __u64 each) {
+  const __u64 from = *full_at_ns < now ? now : *full_at_ns;
+  if (from + each > now + each * mo_event_burst) return 0;
+  *full_at_ns = from + each;
+  return 1;
+}
+
 /* 1: an event may be recorded for this uid and virtual host. */
-MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u64 each) {
-  struct mo_quota_key key = {.uid = uid, .vhost = vhost};
-  struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &key);
+MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now) {
+  const __u64 each = 1000000000ULL / mo_events_per_second;
+  struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &uid);
   if (!quota) {
-    struct mo_quota fresh = {.full_at_ns = now + each};
-    bpf_map_update_elem(&quotas, &key, &fresh, BPF_ANY);
+    struct mo_quota fresh = {.full_at_ns = now + each / 2};
+    fresh.vhosts[0].vhost = vhost;
+    fresh.vhosts[0].full_at_ns = now + each;
+    bpf_map_update_elem(&quotas, &uid, &fresh, BPF_ANY);
     return 1;
   }
-  const __u64 before = quota->full_at_ns;
-  const __u64 full_at = before < now ? now : before;
-  if (full_at + each > now + each * mo_event_burst) return 0;
-  /* Of several threads at once one is counted; the others' events are not kept. */
-  return __sync_val_compare_and_swap(&quota->full_at_ns, before, full_at + each) == before;
+  struct mo_vhost_quota* its = 0;
+  struct mo_vhost_quota* fullest = &quota->vhosts[0];
+#pragma unroll
+  for (int i = 0; i < mo_quota_vhosts; i++) {
+    struct mo_vhost_quota* at = &quota->vhosts[i];
+    if (at->vhost == vhost && at->full_at_ns) its = at;
+    if (at->full_at_ns < fullest->full_at_ns) fullest = at;
+  }
+  if (!its) {
+    its = fullest;
+    its->vhost = vhost;
+    its->full_at_ns = 1;
+  }
+  return take_from(&its->full_at_ns, now, each) && take_from(&quota->full_at_ns, now, each / 2);
 }
 
 MO_INLINE int is_allowed(__u32 generation, __u32 list, __u16 port, const __u8* address) {
@@ -264,6 +272,22 @@ MO_INLINE int is_allowed(__u32 generation, __u32 list, __u16 port, const __u8* a
 MO_INLINE struct mo_account* account(__u32 generation, __u32 kind, __u32 id) {
   struct mo_account_key key = {.generation = generation, .kind = kind, .id = id};
   return bpf_map_lookup_elem(&accounts, &key);
+}
+
+MO_INLINE int may_always(const struct attempt* attempt) {
+  const __u32 uid = attempt->facts.uid, gid = attempt->gid;
+  __u32 slot = attempt->generation & 1;
+  struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
+  if (!config) return 0;
+  if (config->users_that_may >> (uid & 63) & 1) {
+    struct mo_account* user = account(attempt->generation, mo_account_user, uid);
+    if (user && user->may) return 1;
+  }
+  if (config->groups_that_may >> (gid & 63) & 1) {
+    struct mo_account* group = account(attempt->generation, mo_account_group, gid);
+    if (group && group->may) return 1;
+  }
+  return 0;
 }
 
 MO_INLINE struct mo_policy* policy_of(__u32 generation, __u32 vhost) {
@@ -300,12 +324,18 @@ MO_INLINE int is_detached(struct task_struct* task, const struct mo_snapshot* sn
   return 1;
 }
 
-/* The rest of a program's path, from the point where its mount stands. */
+MO_INLINE struct mount* mount_of(struct vfsmount* vfsmount) {
+  return (void*)vfsmount - __builtin_preserve_field_info(((struct mount*)0)->mnt, 0);
+}
+
+/* The rest of a program's path, from the point where its mount stands, up to the mount
+ * that holds the process's root. */
 MO_INLINE __u32 read_exe_above(struct mo_smtp_event* event, struct vfsmount* vfsmount,
-                               __u32 parts) {
-  struct mount* mount = (void*)vfsmount - __builtin_preserve_field_info(((struct mount*)0)->mnt, 0);
+                               struct vfsmount* top, __u32 parts) {
+  struct mount* mount = mount_of(vfsmount);
 #pragma clang loop unroll(disable)
   for (int mounts = 0; mounts < 4; mounts++) {
+    if (mount == mount_of(top)) break;
     struct dentry* dentry = BPF_CORE_READ(mount, mnt_mountpoint);
     struct mount* above = BPF_CORE_READ(mount, mnt_parent);
     if (above == mount) break;
@@ -344,24 +374,19 @@ MO_INLINE __u32 read_exe(struct task_struct* task, struct mo_smtp_event* event) 
     bpf_probe_read_kernel_str(event->exe[0], mo_exe_part_size, dentry->d_name.name);
     return 1;
   }
-  return parts < mo_exe_parts ? read_exe_above(event, vfsmount, parts) : parts;
+  if (parts == mo_exe_parts) return parts;
+  return read_exe_above(event, vfsmount, task->fs->root.mnt, parts);
 }
 
-MO_SEPARATE int mo_record(struct attempt* attempt) {
-  if (!attempt) return 0;
-  const struct mo_facts* facts = &attempt->facts;
-  const __u64 each = 1000000000ULL / mo_events_per_second;
-  if (!within_quota(facts->uid, MO_ANY_VHOST, attempt->now_ns, each / 2) ||
-      !within_quota(facts->uid, facts->vhost, attempt->now_ns, each)) {
-    COUNT(events_capped);
-    return 0;
-  }
-  struct mo_smtp_event* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-  if (!event) {
-    COUNT(events_dropped);
-    return 0;
-  }
+MO_INLINE void take_comm(struct task_struct* task, char* comm) {
+#pragma unroll
+  for (int i = 0; i < mo_comm_size; i++) comm[i] = task->comm[i];
+}
+
+/* With room for so many bytes of the origin. */
+MO_INLINE void write_event(struct mo_smtp_event* event, __u32 room, struct attempt* attempt) {
   struct task_struct* task = bpf_get_current_task_btf();
+  const struct mo_facts* facts = &attempt->facts;
   event->boottime_ns = attempt->now_ns;
   event->start_ticks = attempt->start_ticks;
   event->tgid = attempt->tgid;
@@ -381,23 +406,52 @@ MO_SEPARATE int mo_record(struct attempt* attempt) {
   } else {
     __builtin_memset(event->relay, 0, sizeof(event->relay));
   }
-  bpf_get_current_comm(event->comm, sizeof(event->comm));
+  take_comm(task, event->comm);
   const __u32 parts = read_exe(task, event);
   if (parts < mo_exe_parts) event->exe[parts][0] = 0;
   if (facts->verified) {
     __u32 tgid = attempt->tgid;
     struct mo_snapshot* snapshot = attempt->page ? 0 : bpf_map_lookup_elem(&snapshots, &tgid);
     if (snapshot) event->detached = is_detached(task, snapshot);
-    copy_origin(&event->origin, attempt, snapshot);
+    copy_origin(&event->origin, room, attempt, snapshot);
   } else {
-    event->origin.size = event->origin.line = 0;
-    event->origin.file[0] = event->origin.caller[0] = 0;
+    __builtin_memset(&event->origin, 0, mo_origin_head);
   }
-  /* Its reader looks by the clock: waking it would cost the connection more than
-   * everything else here. */
+}
+
+/* Its reader looks by the clock: waking it would cost the connection more than
+ * everything else here. */
+MO_INLINE int submit(struct mo_smtp_event* event) {
   bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
   COUNT(events);
   return 0;
+}
+
+/* The kernel wants to know a record's size before it runs: there are two. */
+MO_SEPARATE int mo_record_short(struct attempt* attempt) {
+  if (!attempt) return 0;
+  struct mo_smtp_event* event = bpf_ringbuf_reserve(
+      &events, __builtin_offsetof(struct mo_smtp_event, origin) + mo_short_origin, 0);
+  if (!event) return COUNT(events_dropped);
+  write_event(event, mo_short_origin, attempt);
+  return submit(event);
+}
+
+MO_SEPARATE int mo_record_long(struct attempt* attempt) {
+  if (!attempt) return 0;
+  struct mo_smtp_event* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) return COUNT(events_dropped);
+  write_event(event, sizeof(event->origin), attempt);
+  return submit(event);
+}
+
+MO_SEPARATE int mo_record(struct attempt* attempt) {
+  if (!attempt) return 0;
+  const struct mo_facts* facts = &attempt->facts;
+  if (!within_quota(facts->uid, facts->vhost, attempt->now_ns)) return COUNT(events_capped);
+  const int is_long = facts->verified && attempt->origin_bytes > mo_short_origin &&
+                      attempt->origin_bytes <= sizeof(struct mo_origin);
+  return is_long ? mo_record_long(attempt) : mo_record_short(attempt);
 }
 
 /* Who asks, and what for: all that mo_decide() is told. */
@@ -412,19 +466,22 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     return 0;
   }
   if (facts->uid == 0) return 0;
-  struct mo_account* user = account(generation, mo_account_user, facts->uid);
-  struct mo_account* group = account(generation, mo_account_group, attempt->gid);
-  if ((user && user->may) || (group && group->may)) {
+  if (may_always(attempt)) {
     facts->may = 1;
     return 0;
   }
-  if (mo_find_tag(attempt) && mo_verify_tag(attempt)) {
+  const enum tag_found found = mo_find_tag(attempt);
+  if (found == verified) {
     facts->verified = 1;
     facts->pass = attempt->tag.flags & mo_tag_pass;
     facts->vhost = attempt->tag.vhost;
-  } else if (user && user->has_vhost) {
-    facts->by_uid = 1;
-    facts->vhost = user->vhost;
+  } else {
+    if (found == not_verified) COUNT(unverified);
+    struct mo_account* user = account(generation, mo_account_user, facts->uid);
+    if (user && user->has_vhost) {
+      facts->by_uid = 1;
+      facts->vhost = user->vhost;
+    }
   }
   struct mo_policy* policy = policy_of(generation, facts->vhost);
   if (!policy) {
@@ -579,19 +636,24 @@ MO_INLINE void delete_snapshot(__u32 tgid) {
   if (bpf_map_delete_elem(&snapshots, &tgid) == 0 && uid != mo_uncounted) return_share(uid);
 }
 
-/* 1: the page's origin is in `to`. */
+/* 1: the page's origin is in `to`, which was empty. */
 MO_INLINE int read_page(__u64 page, struct mo_origin* to) {
-  __u32 before, after;
+  struct {
+    __u32 sequence, reserved;
+    __u16 context_size, file_size, caller_size;
+  } head;
+  __u32 after;
 #pragma clang loop unroll(disable)
   for (int i = 0; i < mo_page_tries; i++) {
-    if (bpf_probe_read_user(&before, sizeof(before), (void*)page)) break;
-    if (before & 1) continue;
-    if (bpf_probe_read_user(to, sizeof(*to),
-                            (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {
+    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) break;
+    if (head.sequence & 1) continue;
+    const __u32 size = mo_origin_head + head.context_size + head.file_size + head.caller_size;
+    if (size > sizeof(*to) || head.context_size < mo_tag_size) break;
+    if (bpf_probe_read_user(to, size, (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {
       break;
     }
     if (bpf_probe_read_user(&after, sizeof(after), (void*)page)) break;
-    if (after == before) return to->size >= mo_tag_size;
+    if (after == head.sequence) return 1;
   }
   COUNT(unreadable);
   return 0;
@@ -602,7 +664,8 @@ MO_INLINE int inherit_from_page(__u32 parent, __u64 start, __u32 child, __u64 ch
   struct mo_process* process = bpf_map_lookup_elem(&processes, &parent);
   if (!process) return -1;
   if (process->start_ticks != start || process->parts != mo_all_parts) return -1;
-  __u32 size = 0, first = 0;
+  __u16 size = 0;
+  __u32 first = 0;
   if (bpf_probe_read_user(&size, sizeof(size),
                           (void*)(process->page + __builtin_offsetof(struct mo_page, origin)))) {
     COUNT(unreadable);

@@ -27,6 +27,9 @@ struct path {
   struct vfsmount* mnt;
   struct dentry* dentry;
 };
+struct fs_struct {
+  struct path root;
+};
 struct inode {
   unsigned long i_ino;
 };
@@ -57,8 +60,10 @@ struct task_struct {
   struct task_struct* real_parent;
   struct task_struct* group_leader;
   struct mm_struct* mm;
+  struct fs_struct* fs;
   const struct cred* real_cred;
   struct signal_struct* signal;
+  char comm[16];
 };
 
 #pragma clang attribute pop

@@ -21,7 +21,7 @@ typedef unsigned long long __mo_u64;
 #endif
 
 enum {
-  mo_layout_version = 1,
+  mo_layout_version = 2,
   mo_tag_size = 48,       /* ContextTag, with its seal */
   mo_context_size = 2048, /* of a context's bytes, not of its text; see mo_origin */
   mo_file_size = 512,
@@ -29,18 +29,23 @@ enum {
   mo_exe_parts = 8,
   mo_exe_part_size = 64,
   mo_ticks_per_second = 100, /* USER_HZ: /proc/PID/stat's starttime */
-  mo_ring_size = 2 << 20,    /* of mo_smtp_event, 540 of them: what mailorigind maps */
+  mo_ring_size = 1 << 20,    /* of the ring buffer, in bytes: what mailorigind maps */
 };
 
-/* A process's origin: the whole context when it fits, else its tag alone. */
+/* A process's origin. Its parts follow one another without a gap, so that one copy
+ * takes them all: the context, whole when it fits, else its tag alone; the file of the
+ * call of PHP's that connects, while one is running; "file:line" of the newest frame
+ * outside mailer libraries. A longer name than mo_file_size is cut at the front. */
 struct mo_origin {
-  __mo_u32 size; /* of `context`; 0: none. mo_tag_size: details were too long */
-  __mo_u32 line; /* 0: no call of PHP's is running that connects */
-  __mo_u8 context[mo_context_size];
-  char file[mo_file_size]; /* of that call, ended by a NUL, cut at the front */
-  /* "file:line" of the newest frame outside mailer libraries, likewise. */
-  char caller[mo_file_size];
+  __mo_u16 context_size; /* 0: none. mo_tag_size: its details were too long */
+  __mo_u16 file_size;
+  __mo_u16 caller_size;
+  __mo_u16 reserved;
+  __mo_u32 line; /* in the file */
+  __mo_u32 reserved_too;
+  __mo_u8 bytes[mo_context_size + 2 * mo_file_size];
 };
+enum { mo_origin_head = 16 }; /* of its bytes: all before `bytes` */
 
 /* One page of a worker's own memory, at a multiple of 4096, which the worker
  * registers while it is root, or shows to mailorigind. It writes sequence + 1 (odd),
@@ -83,7 +88,8 @@ enum mo_reason {
 };
 
 /* One connection to an SMTP port, in the ring buffer. Addresses are IPv6, IPv4
- * ones mapped (::ffff:0:0/96), in network byte order; ports in host order. */
+ * ones mapped (::ffff:0:0/96), in network byte order; ports in host order. Its record
+ * ends within `origin`, after mo_short_origin bytes of it, where more are not used. */
 struct mo_smtp_event {
   __mo_u64 boottime_ns;
   __mo_u64 start_ticks; /* of the process */
@@ -104,5 +110,6 @@ struct mo_smtp_event {
   char exe[mo_exe_parts][mo_exe_part_size];
   struct mo_origin origin;
 };
+enum { mo_short_origin = 768 };
 
 #endif

@@ -10,7 +10,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 2,
+  mo_maps_version = 3,
 
   mo_processes_limit = 16384,           /* registered with a page: 100 bytes each */
   mo_processes_share = 2048,            /* of one uid, registered by mailorigind */
@@ -22,7 +22,8 @@ enum {
   mo_accounts_limit = 2 * 16384,
   mo_allowed_limit = 2 * 131072,
 
-  mo_quotas_limit = 1024, /* uid and virtual host, the least recently used one goes */
+  mo_quotas_limit = 1024, /* uids, the least recently used one goes */
+  mo_quota_vhosts = 8,    /* of one uid, likewise */
   /* Of one uid and virtual host; of one uid, over all of them, twice as many. */
   mo_event_burst = 100,
   mo_events_per_second = 50,
@@ -43,6 +44,10 @@ struct mo_config {
   __mo_u32 mark;
   __mo_u32 mark_mask;
   __mo_u32 reserved;
+  /* Bit N: among MailOriginSmtpUsers are some whose number ends in N, modulo 64. Of
+   * most processes this says enough. */
+  __mo_u64 users_that_may;
+  __mo_u64 groups_that_may;
   struct mo_ring_key current;
   struct mo_ring_key previous;
   __mo_u8 is_smtp[65536]; /* by port */
@@ -96,12 +101,14 @@ struct mo_snapshot {
 
 enum { mo_uncounted = 0xffffffffU };
 
-struct mo_quota_key {
-  __mo_u32 uid;
-  __mo_u32 vhost;
-};
+/* Of a uid. Buckets, given as the time when they will be full again. */
 struct mo_quota {
-  __mo_u64 full_at_ns; /* when the bucket will be full again */
+  __mo_u64 full_at_ns; /* of all its virtual hosts together */
+  struct mo_vhost_quota {
+    __mo_u64 full_at_ns;
+    __mo_u32 vhost;
+    __mo_u32 reserved;
+  } vhosts[mo_quota_vhosts];
 };
 
 struct mo_counters {

@@ -14,6 +14,7 @@ import time
 import pytest
 from harness import wire
 from harness.firewall import (
+    ORIGIN_BYTES,
     ALLOW, DENY, LIBC, OBSERVE, OTHER, TENANT, Firewall, Page, attempt, become, nonroot_worker, smtp, start_ticks, vhost,
 )  # fmt: skip
 from harness.waiting import wait_until
@@ -287,7 +288,7 @@ def fill(firewall, name, count, size):
 
 def test_full_maps_leave_the_decision_to_the_uid(enforcing):
     """4096 processes with an origin, 16384 with a page; one more is not registered, and said."""
-    fill(enforcing, "snapshots", 4096, 24 + 8 + 2048 + 1024)
+    fill(enforcing, "snapshots", 4096, 24 + 16 + ORIGIN_BYTES)
 
     def action(page):
         page.publish(enforcing.context(HOST))

@@ -38,6 +38,7 @@ REASONS = ("none", "smtp", "local", "unverified", "older", "allowed")
 V4, V4_OTHER, V6 = "192.0.2.1", "192.0.2.2", "2001:db8::1"
 MAPPED = "::ffff:" + V4
 PORTS = (25, 465, 587, 2525)
+ORIGIN_BYTES = 2048 + 2 * 512
 
 POLICY, COMMIT, REPLY, NOTICE, ATTACH, RING, PROCESS, REMOVE, STATUS, STATUS_REPLY = 16, 18, 19, 20, 32, 33, 34, 35, 48, 49
 
@@ -48,7 +49,7 @@ def head(kind):
 
 def registration(pid, start, context=b"", page=0):
     """What mailorigind says of a process that never was root."""
-    origin = struct.pack("<II", len(context), 0) + context.ljust(2048, b"\0") + bytes(1024)
+    origin = struct.pack("<H14x", len(context)) + context.ljust(ORIGIN_BYTES, b"\0")
     return head(PROCESS) + struct.pack("<IIQQ", pid, 0, start, page) + origin
 
 
@@ -108,12 +109,12 @@ class Event:
             if not part:
                 break
             parts.append(part)
-        size, line = struct.unpack_from("<II", data, 600)
+        size, file_size, caller_size, line = struct.unpack_from("<HHHxxIxxxx", data, 600)
+        file, caller = 616 + size, 616 + size + file_size
         return Event(
             tgid, uid, gid, vhost_number, VERDICTS[verdict], REASONS[reason], bool(verified), bool(detached), port,
             _address(address), _address(relay), relay_port, comm.split(b"\0")[0].decode(), "/" + "/".join(reversed(parts)),
-            size, line, data[608 : 608 + min(size, 2048)], data[2656:3168].split(b"\0")[0].decode(),
-            data[3168:3680].split(b"\0")[0].decode(),
+            size, line, data[616:file], data[file:caller].decode(), data[caller : caller + caller_size].decode(),
         )
 
 
@@ -126,7 +127,7 @@ def _address(data):
 class Ring:
     """The events, read as mailorigind reads them: through a descriptor, without any right."""
 
-    SIZE = 2 << 20
+    SIZE = 1 << 20
 
     def __init__(self, fd):
         self._consumer = mmap.mmap(fd, 4096, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
@@ -163,8 +164,8 @@ class Page:
     def publish(self, context=b"", file="", line=0, caller=""):
         sequence = struct.unpack("<I", self.memory[:4])[0]
         self.memory[:4] = struct.pack("<I", sequence | 1)
-        body = struct.pack("<II", len(context), line) + context.ljust(2048, b"\0") + file.encode().ljust(512, b"\0")
-        body += caller.encode().ljust(512, b"\0")
+        parts = [context, file.encode(), caller.encode()]
+        body = struct.pack("<HHHxxIxxxx", *map(len, parts), line) + b"".join(parts)
         self.memory[8 : 8 + len(body)] = body
         self.memory[:4] = struct.pack("<I", (sequence | 1) + 1)
 
