@@ -76,6 +76,9 @@ Companion::Companion(apr_pool_t* pool, server_rec* main_server, CompanionSetting
 Status Companion::start(PolicyToPush policy, bool renew) {
   policy_ = std::move(policy);
   if (settings_.external) {
+    // The unit may not be there yet: what httpd has started itself hears it, too,
+    // before it goes.
+    if (pid_ > 0) push(in(start_limit));
     stop();
     push(in(start_limit));
     return Done{};

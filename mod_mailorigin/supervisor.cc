@@ -7,6 +7,7 @@
 #include "mod_mailorigin/key_file.h"
 #include "mod_mailorigin/logs.h"
 #include "mod_mailorigin/push.h"
+#include "mod_mailorigin/report.h"
 #include "mod_mailorigin/sockets.h"
 
 namespace mailorigin {
@@ -111,6 +112,12 @@ Status Supervisor::start_firewall(const PolicyToPush& policy) {
   if (is_off) firewall_.may_be_absent();
   Status started = firewall_.start(std::move(without_logs), false);
   if (is_off) firewall_.stop();
+  if (is_off && configuration_.daemon.external && firewall_was_on()) {
+    report(APLOG_WARNING, configuration_.main_server,
+           "MO0126: MailOriginFirewall is Off, but what an earlier configuration has put into the "
+           "kernel is still in force there, and no mailorigin-firewall is running to take it out: "
+           "start mailorigin-firewall.service, or: mailorigin firewall --remove");
+  }
   return started;
 }
 
