@@ -7,6 +7,7 @@
 #include "cli/firewall_report.h"
 #include "cli/output.h"
 #include "cli/services.h"
+#include "core/socket_paths.h"
 
 namespace mailorigin {
 
@@ -24,7 +25,7 @@ int remove_firewall(const Options& options) {
 
 int run_firewall(const Options& options) {
   if (options.remove) return remove_firewall(options);
-  const auto policy = ask_policy(daemon_socket(options.runtime_directory));
+  const auto policy = ask_policy(control_socket(options.runtime_directory));
   const auto answer = ask_status(firewall_socket(options.runtime_directory));
   const nlohmann::json report = firewall_report(policy, answer);
   if (options.json) {

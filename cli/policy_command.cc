@@ -4,11 +4,12 @@
 #include "cli/output.h"
 #include "cli/policy_report.h"
 #include "cli/services.h"
+#include "core/socket_paths.h"
 
 namespace mailorigin {
 
 int run_policy(const Options& options) {
-  const auto policy = ask_policy(daemon_socket(options.runtime_directory));
+  const auto policy = ask_policy(control_socket(options.runtime_directory));
   if (!policy) {
     const nlohmann::json fault = daemon_unreachable(policy.error());
     complain(text_at(fault, "text") + "\n  -> " + text_at(fault, "remedy"));

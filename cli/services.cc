@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/file.h"
+#include "core/policy_in_memory.h"
 #include "core/unix_socket.h"
 #include "core/wire.h"
 
@@ -13,7 +14,6 @@ namespace {
 // A service that lives answers in microseconds, and in some milliseconds while it
 // takes a large policy.
 constexpr std::chrono::seconds patience{5};
-constexpr std::size_t policy_size_limit = 256 << 20;  // as the daemon's
 // Notices may come before the answer.
 constexpr int packets_skipped = 512;
 
@@ -48,14 +48,6 @@ Result<Packet> ask(const std::string& socket_path, MessageType question, Message
 }
 
 }  // namespace
-
-std::string daemon_socket(const std::string& runtime_directory) {
-  return runtime_directory + "/control.sock";
-}
-
-std::string firewall_socket(const std::string& runtime_directory) {
-  return runtime_directory + "/firewall.sock";
-}
 
 Result<nlohmann::json> ask_status(const std::string& socket_path) {
   const auto packet = ask(socket_path, MessageType::status, MessageType::status_reply);

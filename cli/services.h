@@ -16,7 +16,4 @@ Result<nlohmann::json> ask_status(const std::string& socket_path);
 // The policy that the daemon has in force.
 Result<Policy> ask_policy(const std::string& socket_path);
 
-std::string daemon_socket(const std::string& runtime_directory);
-std::string firewall_socket(const std::string& runtime_directory);
-
 }  // namespace mailorigin

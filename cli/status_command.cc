@@ -4,13 +4,14 @@
 #include "cli/output.h"
 #include "cli/services.h"
 #include "cli/status_report.h"
+#include "core/socket_paths.h"
 
 namespace mailorigin {
 
 namespace {
 
 nlohmann::json observe(const Options& options) {
-  const std::string socket = daemon_socket(options.runtime_directory);
+  const std::string socket = control_socket(options.runtime_directory);
   const auto daemon = ask_status(socket);
   if (!daemon) return status_report_without_daemon(daemon.error());
   Observed observed;

@@ -236,4 +236,8 @@ Status send_packet(int socket, std::string_view bytes, Deadline deadline,
   }
 }
 
+bool send_now(int socket, std::string_view bytes) {
+  return send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
 }  // namespace mailorigin

@@ -71,4 +71,7 @@ Received receive_packet(int socket, Packet& packet, std::size_t limit, Deadline 
 Status send_packet(int socket, std::string_view bytes, Deadline deadline,
                    const std::vector<int>& descriptors = {});
 
+// Without waiting: false if the socket is full or nobody is there any more.
+bool send_now(int socket, std::string_view bytes);
+
 }  // namespace mailorigin

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "core/socket_paths.h"
 #include "core/wire.h"
 #include "firewall/capabilities.h"
 #include "firewall/firewall.h"
@@ -13,6 +14,7 @@
 #include "service/handed_over.h"
 #include "service/limits.h"
 #include "service/notice_board.h"
+#include "service/option_reader.h"
 #include "service/signals.h"
 
 namespace mailorigin {
@@ -21,12 +23,8 @@ namespace {
 
 constexpr std::chrono::seconds remove_patience{10};
 
-std::string socket_path(const FirewallOptions& options) {
-  return options.runtime_directory + "/firewall.sock";
-}
-
 Result<Fd> listen_for(const FirewallOptions& options, const Account& daemon) {
-  const std::string path = socket_path(options);
+  const std::string path = firewall_socket(options.runtime_directory);
   auto listener = listen_unix(path, 0600, static_cast<int>(control_connections));
   if (!listener) return listener.error();
   if (lchown(path.c_str(), daemon.uid, daemon.gid) != 0) return system_error(path, errno);
@@ -54,8 +52,8 @@ Status serve(const FirewallOptions& options) {
 
   FirewallHost host;
   host.state_directory = options.state_directory;
-  host.mark = {options.mark, options.mark_mask};
-  host.key = read_key(options.runtime_directory);
+  host.ground.mark = {options.mark, options.mark_mask};
+  host.ground.key = read_key(options.runtime_directory);
   const auto lock = lock_state_directory(options.state_directory, lock_patience);
   if (!lock) return lock.error();
   const auto pins_lock = lock_pin_directory(options.pin_directory, true, lock_patience);
@@ -71,7 +69,7 @@ Status serve(const FirewallOptions& options) {
       if (one.name == "lifeline") host.lifeline = std::move(one.fd);
     }
   }
-  host.cgroup = find_place(options, *account);
+  host.ground.cgroup = find_place(options, *account);
   if (Status became = become_with_capabilities(*account); !became) return became;
   set_signals();
 
@@ -87,7 +85,7 @@ Status serve(const FirewallOptions& options) {
 // Through the one that runs, which would repair what is removed behind its back.
 Result<bool> ask_to_remove(const FirewallOptions& options) {
   const auto deadline = std::chrono::steady_clock::now() + remove_patience;
-  const auto socket = connect_unix(socket_path(options), deadline);
+  const auto socket = connect_unix(firewall_socket(options.runtime_directory), deadline);
   if (!socket) return false;
   if (Status sent = send_packet(socket->get(), encode_head(MessageType::remove), deadline); !sent) {
     return sent.error();
@@ -130,18 +128,8 @@ Status remove(const FirewallOptions& options) {
 
 int run(int count, const char* const arguments[]) {
   const auto options = parse_firewall_options(count, arguments);
-  if (!options) {
-    std::fprintf(stderr, "mailorigin-firewall: %s\n%s", options.error().message.c_str(),
-                 firewall_usage_text);
-    return 2;
-  }
-  if (options->help) {
-    std::fputs(firewall_usage_text, stdout);
-    return 0;
-  }
-  if (options->version) {
-    std::puts("mailorigin-firewall " MAILORIGIN_VERSION);
-    return 0;
+  if (const auto status = answer_options("mailorigin-firewall", firewall_usage_text, options)) {
+    return *status;
   }
   if (const Status done = options->remove ? remove(*options) : serve(*options); !done) {
     print_notice({Notice::Level::error, std::string("MO0401: cannot ") +

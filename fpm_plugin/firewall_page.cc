@@ -17,6 +17,7 @@
 #include "core/base64url.h"
 #include "core/context.h"
 #include "core/fd.h"
+#include "core/socket_paths.h"
 #include "firewall/kernel/layout.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
@@ -128,7 +129,7 @@ bool look_again() {
 
 // Whether there is a firewall now: it listens beside the daemon.
 bool firewall_is_there(const std::string& daemon_socket) {
-  const std::string path = daemon_socket.substr(0, daemon_socket.rfind('/') + 1) + "firewall.sock";
+  const std::string path = firewall_socket(daemon_socket.substr(0, daemon_socket.rfind('/')));
   return access(path.c_str(), F_OK) == 0;
 }
 

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/policy_in_memory.h"
+#include "core/socket_paths.h"
 #include "mailorigind/event_record.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/process.h"
@@ -22,7 +23,7 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
       inherited_(std::move(inherited)),
       descriptor_limit_(descriptor_limit),
       poller_(ready_per_turn, messages_per_user_and_turn),
-      firewall_(runtime_directory + "/firewall.sock", poller_, notices_),
+      firewall_(firewall_socket(runtime_directory), poller_, notices_),
       control_(poller_, notices_,
                {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
                 [this](ControlDesk::Push push) -> Status {

@@ -3,13 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "mailorigind/daemon.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/options.h"
 #include "service/limits.h"
+#include "service/option_reader.h"
 #include "service/privileges.h"
 #include "service/signals.h"
 
@@ -42,18 +41,7 @@ Status serve(const Options& options) {
 
 int run(int count, const char* const arguments[]) {
   const auto options = parse_options(count, arguments);
-  if (!options) {
-    std::fprintf(stderr, "mailorigind: %s\n%s", options.error().message.c_str(), usage_text);
-    return 2;
-  }
-  if (options->help) {
-    std::fputs(usage_text, stdout);
-    return 0;
-  }
-  if (options->version) {
-    std::puts("mailorigind " MAILORIGIN_VERSION);
-    return 0;
-  }
+  if (const auto status = answer_options("mailorigind", usage_text, options)) return *status;
   if (const Status served = serve(*options); !served) {
     print_notice({Notice::Level::error, "MO0201: cannot start: " + served.error().message});
     return 1;

@@ -1,9 +1,6 @@
 #include "mailorigind/smtp_recorder.h"
 
 #include <algorithm>
-#include <cstddef>
-#include <cstring>
-#include <optional>
 
 #include "core/seal.h"
 #include "core/smtp_policy.h"
@@ -11,54 +8,16 @@
 #include "mailorigind/event_record.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/origin.h"
+#include "mailorigind/smtp_event.h"
 
 namespace mailorigin {
 
 namespace {
 
-template <std::size_t size>
-std::string_view text(const char (&bytes)[size]) {
-  return {bytes, strnlen(bytes, size)};
-}
-
-struct Parts {
-  std::string_view context, file, caller;
-};
-
-// What their sizes say is the process's own, until its seal is checked.
-Parts parts_of(const mo_origin& origin) {
-  const std::string_view all(reinterpret_cast<const char*>(origin.bytes), sizeof origin.bytes);
-  const std::size_t file = origin.context_size;
-  const std::size_t caller = file + origin.file_size;
-  if (caller + origin.caller_size > all.size()) return {};
-  return {all.substr(0, file), all.substr(file, origin.file_size),
-          all.substr(caller, origin.caller_size)};
-}
-
-// The kernel leaves out the end of an origin that is not used.
-std::optional<mo_smtp_event> connection_of(std::string_view record) {
-  constexpr std::size_t short_size = offsetof(mo_smtp_event, origin) + mo_short_origin;
-  if (record.size() != sizeof(mo_smtp_event) && record.size() != short_size) return std::nullopt;
-  mo_smtp_event connection{};
-  std::memcpy(&connection, record.data(), record.size());
-  return connection;
-}
-
 std::string address_text(const std::uint8_t (&bytes)[16]) {
   IpAddress address;
   std::copy(std::begin(bytes), std::end(bytes), address.begin());
   return ip_address_text(address);
-}
-
-// The kernel gives the name first, then its directories upwards.
-std::string program_path(const mo_smtp_event& connection) {
-  std::string path;
-  for (const auto& part : connection.exe) {
-    const std::string_view name = text(part);
-    if (name.empty()) break;
-    path.insert(0, '/' + std::string(name));
-  }
-  return path;
 }
 
 std::string_view reason_name(std::uint8_t reason) {
@@ -86,7 +45,7 @@ bool SmtpRecorder::waits_for_names(KernelRing& ring, const Moment& moment) {
   const std::uint64_t now_ms = moment.elapsed_ms();
   bool all_known = true;
   ring.visit(connections_per_turn, [&](std::string_view record) {
-    const auto connection = connection_of(record);
+    const auto connection = smtp_event_of(record);
     if (connection) all_known = names_.known(connection->uid, now_ms) && all_known;
     return true;
   });
@@ -99,7 +58,7 @@ Result<bool> SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
   if (waits_for_names(ring, moment)) return false;
   batch_.clear();
   ring.visit(connections_per_turn, [&](std::string_view record) {
-    if (const auto connection = connection_of(record)) append(*connection, moment);
+    if (const auto connection = smtp_event_of(record)) append(*connection, moment);
     return true;
   });
   if (!batch_.empty()) {
@@ -137,9 +96,9 @@ void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& 
   } else if (vhost.id != policy_->policy().server.id) {
     describe_owner(event_, vhost);
   }
-  const Parts parts = parts_of(connection.origin);
-  event_.set(Field::file, parts.file);
-  event_.set(Field::caller, parts.caller);
+  const OriginParts origin = parts_of(connection.origin);
+  event_.set(Field::file, origin.file);
+  event_.set(Field::caller, origin.caller);
   if (connection.origin.line != 0) event_.set(Field::line, std::uint64_t{connection.origin.line});
   event_.set(Field::pid, std::uint64_t{connection.tgid});
   event_.set(Field::uid, std::uint64_t{connection.uid});
@@ -153,7 +112,7 @@ void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& 
     const bool brackets = relay.find(':') != std::string::npos;
     event_.set(Field::relay, (brackets ? '[' + relay + ']' : relay) + ':' + port);
   }
-  event_.set(Field::comm, text(connection.comm));
+  event_.set(Field::comm, program_name(connection));
   event_.set(Field::exe, program_path(connection));
   event_.set(Field::detached, connection.detached != 0);
 }

@@ -23,7 +23,6 @@ constexpr const char* default_user = "mailorigin";
 constexpr const char* default_runtime_directory = "/run/mailorigin";
 constexpr const char* default_state_directory = "/var/lib/mailorigin";
 constexpr const char* default_firewall_user = "mailorigin-firewall";
-constexpr const char* default_socket = "/mailorigin.sock";  // in the runtime directory
 constexpr const char* default_header_name = "X-Mail-Origin";
 constexpr const char* default_header_format = "%{id}";
 
@@ -298,8 +297,7 @@ const char* set_directory(cmd_parms* cmd, const char*& field, const char* argume
 const char* set_runtime_directory(cmd_parms* cmd, void*, const char* argument) noexcept {
   ServerConfig& config = target_of(cmd);
   if (const char* refused = set_directory(cmd, config.runtime_directory, argument)) return refused;
-  if (std::strlen(config.runtime_directory) + std::strlen(default_socket) <
-      sizeof(sockaddr_un::sun_path)) {
+  if (question_socket(config.runtime_directory).size() < sizeof(sockaddr_un::sun_path)) {
     return nullptr;
   }
   return wrong(cmd, "'" + std::string(argument) +
@@ -378,7 +376,7 @@ DaemonSettings daemon_settings(const ServerConfig& config) {
   if (config.sockets != nullptr) {
     settings.sockets = *config.sockets;
   } else {
-    settings.sockets.push_back({settings.runtime_directory + default_socket});
+    settings.sockets.push_back({question_socket(settings.runtime_directory)});
   }
   return settings;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/policy.h"
+#include "core/socket_paths.h"
 #include "mod_mailorigin/arguments.h"
 #include "mod_mailorigin/firewall_arguments.h"
 #include "mod_mailorigin/httpd_api.h"
@@ -89,8 +90,8 @@ struct DaemonSettings {
   std::vector<SocketDirective> sockets;
   std::string firewall_user;
 
-  [[nodiscard]] std::string control_path() const { return runtime_directory + "/control.sock"; }
-  [[nodiscard]] std::string firewall_path() const { return runtime_directory + "/firewall.sock"; }
+  [[nodiscard]] std::string control_path() const { return control_socket(runtime_directory); }
+  [[nodiscard]] std::string firewall_path() const { return firewall_socket(runtime_directory); }
   // Beside the daemon's program, and beside its directory.
   [[nodiscard]] std::string firewall_program() const {
     return program.substr(0, program.rfind('/') + 1) + "mailorigin-firewall";

@@ -7,18 +7,10 @@
 #include <system_error>
 
 #include "core/file.h"
+#include "core/policy_in_memory.h"
 #include "service/limits.h"
 
 namespace mailorigin {
-
-namespace {
-
-// Never waits: whoever is at the other end is httpd, which reads.
-bool send_now(int socket, std::string_view packet) {
-  return send(socket, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
-}
-
-}  // namespace
 
 ControlDesk::ControlDesk(Poller& poller, NoticeBoard& notices, Owner owner)
     : poller_(poller), notices_(notices), owner_(std::move(owner)) {

@@ -7,7 +7,6 @@
 namespace mailorigin {
 
 inline constexpr std::size_t control_connections = 16;
-inline constexpr std::size_t policy_size_limit = 256 << 20;  // 10,000 vhosts take about 5 MiB
 inline constexpr std::size_t notices_kept = 256;
 
 // A predecessor that is asked to end does so well within this time.

@@ -1,6 +1,7 @@
 #include "service/option_reader.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace mailorigin {
 
@@ -28,6 +29,24 @@ Status read_options(int count, const char* const arguments[],
     }
   }
   return Done{};
+}
+
+std::optional<int> answer_options(const char* program, const char* usage, const Error* wrong,
+                                  bool help, bool version) {
+  constexpr int misused = 2;
+  if (wrong != nullptr) {
+    std::fprintf(stderr, "%s: %s\n%s", program, wrong->message.c_str(), usage);
+    return misused;
+  }
+  if (help) {
+    std::fputs(usage, stdout);
+    return 0;
+  }
+  if (version) {
+    std::printf("%s " MAILORIGIN_VERSION "\n", program);
+    return 0;
+  }
+  return std::nullopt;
 }
 
 bool is_absolute(const std::string& path) { return path.starts_with('/'); }

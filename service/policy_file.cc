@@ -6,8 +6,8 @@
 
 #include "core/fd.h"
 #include "core/file.h"
+#include "core/policy_in_memory.h"
 #include "service/kept_file.h"
-#include "service/limits.h"
 
 namespace mailorigin {
 

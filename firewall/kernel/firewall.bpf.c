@@ -172,7 +172,8 @@ MO_INLINE void copy_origin(struct mo_origin* to, __u32 room, const struct attemp
   }
   const __u64* decided = (const __u64*)&attempt->tag;
   const __u64* copied = (const __u64*)to->bytes;
-  __u64 difference = failed;
+  __u64 difference = failed | (to->context_size < mo_tag_size) |
+                     (size ^ (mo_origin_head + to->context_size + to->file_size + to->caller_size));
 #pragma unroll
   for (int i = 0; i < mo_tag_size / 8; i++) difference |= copied[i] ^ decided[i];
   if (difference) {

@@ -14,8 +14,7 @@ import time
 import pytest
 from harness import wire
 from harness.firewall import (
-    ORIGIN_BYTES,
-    ALLOW, DENY, LIBC, OBSERVE, OTHER, TENANT, Firewall, Page, attempt, become, nonroot_worker, smtp, start_ticks, vhost,
+    ALLOW, DENY, LIBC, OBSERVE, ORIGIN_BYTES, OTHER, TENANT, Firewall, Page, attempt, become, nonroot_worker, smtp, start_ticks, vhost,
 )  # fmt: skip
 from harness.waiting import wait_until
 
@@ -177,6 +176,25 @@ def test_a_page_that_is_being_written_is_no_context(enforcing):
         return attempt(), forked(attempt)
 
     assert in_worker(enforcing, action) == (REFUSED, REFUSED)
+
+
+@pytest.mark.parametrize("sizes", [(0xFFFF, 0xFFFF, 0xFFFF), (2048, 1024, 1), (49, 3072, 0), (2048, 0, 0)])
+def test_whatever_sizes_a_page_claims_its_tag_is_recorded(enforcing, sizes):
+    """The page is the worker's own, and native code in it may write what it likes there."""
+
+    context = enforcing.context(HOST)
+
+    def action(page):
+        page.publish(context, file="/srv/a.php")
+        page.memory[8:14] = struct.pack("<HHH", *sizes)
+        return attempt(), forked(attempt)
+
+    with enforcing.attached() as ring:
+        by_worker, _ = in_worker(enforcing, action)
+        events = ring.take()
+    assert by_worker == 0
+    assert events[0].verified and events[0].vhost == wire.vhost_id(HOST)
+    assert events[0].context[:48] == context[:48]
 
 
 def test_registration_out_of_order_is_refused(enforcing):

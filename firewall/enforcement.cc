@@ -1,0 +1,233 @@
+#include "firewall/enforcement.h"
+
+#include <type_traits>
+
+#include "firewall/limits.h"
+#include "firewall/mail_accounts.h"
+#include "firewall/old_connections.h"
+
+namespace mailorigin {
+
+namespace {
+
+std::string listed(const auto& things) {
+  std::string text;
+  for (const auto& thing : things) {
+    if (!text.empty()) text += ", ";
+    if constexpr (std::is_arithmetic_v<std::decay_t<decltype(thing)>>) {
+      text += std::to_string(thing);
+    } else {
+      text += thing;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+Enforcement::Enforcement(Ground ground, NoticeBoard& notices)
+    : ground_(std::move(ground)), notices_(notices) {}
+
+void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys) {
+  compiled_ = std::move(policy);
+  if (compiled_.mode == FirewallMode::off) {
+    take_out();
+    return;
+  }
+  const FirewallMode before = mode_;
+  const Engine engine_before = engine_;
+  load_programs(keys);
+  engine_ = programs_ ? Engine::bpf : Engine::nftables;
+  load_table();
+  loaded_at_ms_ =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count());
+  const bool is_on = compiled_.mode == FirewallMode::on;
+  old_ones_wait_ = is_on && (old_ones_wait_ || mode_ != FirewallMode::on);
+  mode_ = compiled_.mode;
+  if (before != mode_ || engine_before != engine_) {
+    notices_.say(Notice::Level::notice, "MO0407: the firewall is in force (" +
+                                            std::string(firewall_mode_name(mode_)) +
+                                            (engine_ == Engine::bpf ? "" : ", by uid alone") +
+                                            ") for the ports " + listed(compiled_.ports));
+  }
+  warn_of_mail_accounts();
+}
+
+// A start before httpd's: the keys in the kernel are the ones that contexts of
+// running requests were sealed with, httpd's file has the newest.
+std::optional<KeyRing> Enforcement::keys_to_use(std::optional<KeyRing> pushed) const {
+  if (pushed) return pushed;
+  std::optional<KeyRing> keys = programs_->keys();
+  if (!ground_.key) return keys;
+  if (!keys) return KeyRing{*ground_.key, std::nullopt};
+  if (keys->current.id != ground_.key->id) keys = KeyRing{*ground_.key, keys->current};
+  return keys;
+}
+
+void Enforcement::load_programs(const std::optional<KeyRing>& keys) {
+  const auto try_to = [&]() -> Status {
+    if (!ground_.cgroup) return ground_.cgroup.error();
+    if (!programs_) {
+      auto loaded = Programs::load(ground_.cgroup->get());
+      if (!loaded) return loaded.error();
+      programs_ = *std::move(loaded);
+      if (mode_ == FirewallMode::off) mode_ = programs_->mode();
+    }
+    if (Status fed = programs_->feed(compiled_, keys_to_use(keys), ground_.mark); !fed) return fed;
+    return programs_->attach();
+  };
+  if (const Status done = try_to(); !done) {
+    programs_.reset();
+    programs_fault_ = done.error().message;
+    notices_.begins("programs", Notice::Level::warning,
+                    "MO0402: the firewall's programs cannot run in the kernel: " + programs_fault_ +
+                        ". nftables alone decides, by uid: connections are not told apart by "
+                        "virtual host, and no script is named");
+    return;
+  }
+  programs_fault_.clear();
+  notices_.over("programs", "MO0403: the firewall's programs run in the kernel");
+}
+
+void Enforcement::load_table() {
+  const Status loaded = nftables_.load(
+      engine_ == Engine::bpf ? marked_rules(compiled_, ground_.mark) : uid_rules(compiled_));
+  if (!loaded) {
+    table_fault_ = loaded.error().message;
+    notices_.begins("table", Notice::Level::error,
+                    "MO0404: the table inet mailorigin cannot be loaded: " + table_fault_ +
+                        (engine_ == Engine::bpf ? "; the programs in the kernel decide alone"
+                                                : "; nothing is enforced"));
+    return;
+  }
+  table_fault_.clear();
+  notices_.over("table", "MO0405: the table inet mailorigin is loaded");
+}
+
+void Enforcement::close_old() {
+  if (!old_ones_wait_) return;
+  old_ones_wait_ = false;
+  const auto closed = close_old_connections(compiled_);
+  if (!closed) {
+    notices_.say(Notice::Level::warning,
+                 "MO0408: connections that are older than the firewall stay open: " +
+                     closed.error().message);
+  } else if (*closed > 0) {
+    notices_.say(Notice::Level::notice,
+                 "MO0409: " + std::to_string(*closed) +
+                     " connections to SMTP ports were older than the firewall, of uids that may "
+                     "not have them, and were closed");
+  }
+}
+
+void Enforcement::take_out() {
+  programs_.reset();
+  if (ground_.cgroup) Programs::remove();
+  nftables_.remove();
+  if (engine_ != Engine::none) {
+    notices_.say(Notice::Level::notice, "MO0415: the firewall has been taken out of the kernel");
+  }
+  engine_ = Engine::none;
+  mode_ = FirewallMode::off;
+  old_ones_wait_ = false;
+  programs_fault_.clear();
+  table_fault_.clear();
+  refused_accounts_.clear();
+  for (const char* finding : {"programs", "table", "accounts"}) notices_.forget(finding);
+}
+
+void Enforcement::warn_of_mail_accounts() {
+  auto refused = refused_mail_accounts(compiled_);
+  if (refused.empty()) {
+    notices_.over("accounts", "MO0423: the firewall lets out every mail server's account");
+  } else if (refused != refused_accounts_) {
+    notices_.forget("accounts");
+  }
+  refused_accounts_ = std::move(refused);
+  if (refused_accounts_.empty()) return;
+  notices_.begins("accounts", Notice::Level::warning,
+                  "MO0411: this host has accounts of a mail server that the firewall does not "
+                  "let out: " +
+                      listed(refused_accounts_) + "; name them in MailOriginSmtpUsers");
+}
+
+std::optional<std::string> Enforcement::due(Repeated& repeated) {
+  const auto now = Clock::now();
+  if (repeated.said && now - *repeated.said < repeated_notice_interval) {
+    repeated.count++;
+    return std::nullopt;
+  }
+  std::string before =
+      repeated.count == 0 ? "" : " (and " + std::to_string(repeated.count) + " times before)";
+  repeated = {now, 0};
+  return before;
+}
+
+void Enforcement::check() {
+  if (engine_ == Engine::none) return;
+  if (programs_) check_programs();
+  check_table();
+}
+
+void Enforcement::check_programs() {
+  const auto repaired = programs_->repair();
+  if (!repaired || !repaired->empty()) {
+    if (const auto before = due(programs_changed_)) {
+      notices_.say(Notice::Level::warning,
+                   "MO0416: somebody detached or unpinned the firewall's programs: " +
+                       (repaired ? listed(*repaired) + "; repaired"
+                                 : repaired.error().message + "; not repaired") +
+                       *before);
+    }
+  }
+  const std::uint64_t full = programs_->counters().unregistered_full;
+  if (full != full_seen_) {
+    if (const auto before = due(full_)) {
+      notices_.say(Notice::Level::warning,
+                   "MO0417: there is no room for more processes with a context: " +
+                       std::to_string(full - full_seen_) +
+                       " were not registered, and their uid decides");
+      full_seen_ = full;
+    }
+  }
+}
+
+void Enforcement::check_table() {
+  if (!table_fault_.empty()) {
+    load_table();
+    return;
+  }
+  if (nftables_.is_intact()) return;
+  load_table();
+  if (const auto before = due(table_changed_)) {
+    notices_.say(Notice::Level::warning,
+                 "MO0406: somebody changed or removed the table inet mailorigin; it has been "
+                 "loaded again" +
+                     *before);
+  }
+}
+
+FirewallStatus Enforcement::status() const {
+  FirewallStatus status;
+  status.engine = engine_ == Engine::bpf        ? "bpf"
+                  : engine_ == Engine::nftables ? "nftables"
+                                                : "none";
+  status.mode = mode_;
+  status.loaded_at_ms = loaded_at_ms_;
+  status.policy = &compiled_;
+  status.refused_accounts = refused_accounts_;
+  status.programs_fault = programs_fault_;
+  status.table_fault = table_fault_;
+  if (programs_) {
+    status.counters = programs_->counters();
+    status.processes = programs_->processes();
+    status.older_workers =
+        count_older_workers(programs_->first_loaded_ticks(),
+                            [this](std::uint32_t tgid) { return programs_->is_registered(tgid); });
+  }
+  return status;
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,92 @@
+// Enforcement: what stands in the kernel, the programs and the table, and the policy
+// that they were made of.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/fd.h"
+#include "core/key.h"
+#include "core/policy.h"
+#include "core/result.h"
+#include "firewall/compiled_policy.h"
+#include "firewall/nftables.h"
+#include "firewall/programs.h"
+#include "firewall/status.h"
+#include "service/notice_board.h"
+
+namespace mailorigin {
+
+class Enforcement {
+ public:
+  // What main() found out and opened while it was root.
+  struct Ground {
+    Result<Fd> cgroup = Error{};  // or why there can be no programs in the kernel
+    std::optional<SealKey> key;   // httpd's, of this boot
+    Mark mark;
+  };
+
+  // `notices` must outlive it.
+  Enforcement(Ground ground, NoticeBoard& notices);
+
+  // The mode of the policy that was kept: what is older than its being On was closed then.
+  void resume(FirewallMode mode) { mode_ = mode; }
+
+  // Has the programs and the table do what this policy says, with `keys` or else those
+  // that the kernel or httpd's file has. Off takes everything out. What cannot be loaded
+  // is said.
+  void put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys);
+  void take_out();
+
+  // Closes the connections that are older than its being On, once.
+  void close_old();
+
+  // Every few seconds: repairs what somebody changed, and says so.
+  void check();
+
+  // The programs; null where there are none.
+  [[nodiscard]] Programs* programs() { return programs_.get(); }
+  // Its pointer to the policy holds until the next put_in_force().
+  [[nodiscard]] FirewallStatus status() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  // Something that may come often.
+  struct Repeated {
+    std::optional<Clock::time_point> said;
+    std::uint64_t count = 0;
+  };
+  enum class Engine : std::uint8_t { none, bpf, nftables };
+
+  void load_programs(const std::optional<KeyRing>& keys);
+  [[nodiscard]] std::optional<KeyRing> keys_to_use(std::optional<KeyRing> pushed) const;
+  void load_table();
+  void check_programs();
+  void check_table();
+  void warn_of_mail_accounts();
+  // "" or how often it was before; nothing: not now.
+  std::optional<std::string> due(Repeated& repeated);
+
+  Ground ground_;
+  NoticeBoard& notices_;
+  Nftables nftables_;
+  std::unique_ptr<Programs> programs_;
+  CompiledPolicy compiled_;
+  std::vector<std::string> refused_accounts_;
+  Engine engine_ = Engine::none;
+  FirewallMode mode_ = FirewallMode::off;  // that is in force
+  bool old_ones_wait_ = false;             // to be closed
+  std::string programs_fault_;             // why there are none
+  std::string table_fault_;
+  std::uint64_t loaded_at_ms_ = 0;
+  std::uint64_t full_seen_ = 0;
+  Repeated table_changed_;
+  Repeated programs_changed_;
+  Repeated full_;
+};
+
+}  // namespace mailorigin
