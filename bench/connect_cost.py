@@ -23,6 +23,10 @@ from harness.wire import PASS  # noqa: E402
 SMTP, OTHER_PORT = 2601, 2602
 # An event is recorded at most 100 times at once for each of them, and 50 times a second.
 USERS = 200
+DETAILS = {
+    "docroot": "/var/www/shop.example/htdocs", "entry": "/var/www/shop.example/htdocs/contact/send.php",
+    "client": "198.51.100.7", "method": "POST", "uri": "/contact/send.php?lang=en",
+}  # fmt: skip
 OWNER_RULE = (
     "table inet bench {{ chain c {{ type filter hook output priority 0; policy accept; "
     "tcp dport {port} meta skuid != {{ 0, {first}-{last} }} reject with tcp reset; }}; }}"
@@ -73,8 +77,8 @@ def connections(rounds):
         firewall.start().take(vhosts=[vhost("h:80", smtp("allow"))], ports=[SMTP], server=smtp(DENY))
         owned.nft(OWNER_RULE.format(port=SMTP, first=TENANT, last=TENANT + USERS - 1))
         loops = [Loop(ground) for ground in grounds]
-        context = firewall.context("h:80").hex()
-        silent = firewall.context("h:80", flags=PASS).hex()
+        context = firewall.context("h:80", details=DETAILS).hex()
+        silent = firewall.context("h:80", flags=PASS, details=DETAILS).hex()
         measured, recorded = {}, 0
         with firewall.attached() as ring:
             for _ in range(rounds):
