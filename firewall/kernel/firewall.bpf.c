@@ -709,7 +709,8 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(mo_exit, struct task_struct* task) {
   if (task->signal->live.counter > 0) return 0; /* others of its threads go on */
   __u32 tgid = task->tgid;
-  bpf_map_delete_elem(&processes, &tgid);
+  /* Asking takes no lock. */
+  if (bpf_map_lookup_elem(&processes, &tgid)) bpf_map_delete_elem(&processes, &tgid);
   delete_snapshot(tgid);
   return 0;
 }
