@@ -17,13 +17,19 @@ json daemon_unreachable(const Error& error) {
                  "--runtime-dir must be MailOriginRuntimeDir");
 }
 
-json firewall_findings(FirewallMode mode, const Result<json>& answer) {
+json firewall_findings(FirewallMode mode, const Result<json>& answer, bool policy_is_kept) {
   json findings = json::array();
   if (mode == FirewallMode::off) {
     if (answer && text_at(*answer, "engine") != "none") {
       findings.push_back(finding("firewall",
                                  "it is in force, and httpd.conf says MailOriginFirewall Off",
                                  "apachectl graceful; or mailorigin firewall --remove"));
+    } else if (!answer && policy_is_kept) {
+      findings.push_back(finding(
+          "firewall",
+          "httpd.conf says MailOriginFirewall Off, and mailorigin-firewall does not run and has "
+          "not heard: what it loaded stays in force",
+          "systemctl start mailorigin-firewall.service; or mailorigin firewall --remove"));
     }
     return findings;
   }

@@ -15,7 +15,8 @@ nlohmann::json finding(const std::string& part, const std::string& text, const s
 nlohmann::json daemon_unreachable(const Error& error);
 
 // Of the firewall, which httpd.conf wants in `mode`; `answer` is what it says about
-// itself. None where the mode is off.
-nlohmann::json firewall_findings(FirewallMode mode, const Result<nlohmann::json>& answer);
+// itself, `policy_is_kept` whether it would load one. Where the mode is off: whether it heard.
+nlohmann::json firewall_findings(FirewallMode mode, const Result<nlohmann::json>& answer,
+                                 bool policy_is_kept);
 
 }  // namespace mailorigin

@@ -27,7 +27,7 @@ int run_firewall(const Options& options) {
   if (options.remove) return remove_firewall(options);
   const auto policy = ask_policy(control_socket(options.runtime_directory));
   const auto answer = ask_status(firewall_socket(options.runtime_directory));
-  const nlohmann::json report = firewall_report(policy, answer);
+  const nlohmann::json report = firewall_report(policy, answer, firewall_policy_is_kept());
   if (options.json) {
     print_json(report);
   } else {

@@ -54,7 +54,8 @@ std::vector<std::string> row_of(const std::string& name, const json& rules) {
 
 }  // namespace
 
-json firewall_report(const Result<Policy>& policy, const Result<json>& answer) {
+json firewall_report(const Result<Policy>& policy, const Result<json>& answer,
+                     bool policy_is_kept) {
   json findings = json::array();
   if (!policy) findings.push_back(daemon_unreachable(policy.error()));
   json report = answer ? *answer : json::object();
@@ -64,7 +65,9 @@ json firewall_report(const Result<Policy>& policy, const Result<json>& answer) {
   const auto mode = policy
                         ? policy->firewall.mode
                         : firewall_mode_named(text_at(report, "mode")).value_or(FirewallMode::on);
-  for (const json& each : firewall_findings(mode, answer)) findings.push_back(each);
+  for (const json& each : firewall_findings(mode, answer, policy_is_kept)) {
+    findings.push_back(each);
+  }
   report["wanted"] = firewall_mode_name(mode);
   if (policy) {
     report["ports"] = policy->firewall.ports;
@@ -79,8 +82,9 @@ json firewall_report(const Result<Policy>& policy, const Result<json>& answer) {
 
 std::string firewall_text(const json& report, const Style& style) {
   if (text_at(report, "wanted") == "off") {
-    return "MailOriginFirewall is Off: nothing is enforced, nothing is counted.\n" +
-           findings_text(array_at(report, "findings"), style);
+    const std::string to_do = findings_text(array_at(report, "findings"), style);
+    return to_do.empty() ? "MailOriginFirewall is Off: nothing is enforced, nothing is counted.\n"
+                         : to_do;
   }
   Table facts;
   facts.add({"wanted", text_at(report, "wanted")});

@@ -11,8 +11,10 @@
 namespace mailorigin {
 
 // The facts of docs/mailorigin.md, `firewall`. `policy` is the daemon's, or why
-// there is none; `answer` is what the firewall says about itself.
-nlohmann::json firewall_report(const Result<Policy>& policy, const Result<nlohmann::json>& answer);
+// there is none; `answer` is what the firewall says about itself, `policy_is_kept` whether it
+// would load one.
+nlohmann::json firewall_report(const Result<Policy>& policy, const Result<nlohmann::json>& answer,
+                               bool policy_is_kept);
 
 std::string firewall_text(const nlohmann::json& report, const Style& style);
 

@@ -1,5 +1,7 @@
 #include "cli/services.h"
 
+#include <unistd.h>
+
 #include <chrono>
 
 #include "core/file.h"
@@ -48,6 +50,8 @@ Result<Packet> ask(const std::string& socket_path, MessageType question, Message
 }
 
 }  // namespace
+
+bool firewall_policy_is_kept() { return access("/var/lib/mailorigin-firewall/policy", F_OK) == 0; }
 
 Result<nlohmann::json> ask_status(const std::string& socket_path) {
   const auto packet = ask(socket_path, MessageType::status, MessageType::status_reply);

@@ -16,4 +16,8 @@ Result<nlohmann::json> ask_status(const std::string& socket_path);
 // The policy that the daemon has in force.
 Result<Policy> ask_policy(const std::string& socket_path);
 
+// Whether mailorigin-firewall keeps a policy, which it forgets when it hears Off: what was
+// loaded is in force still, or will be after the next boot.
+bool firewall_policy_is_kept();
+
 }  // namespace mailorigin

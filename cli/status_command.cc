@@ -20,9 +20,8 @@ nlohmann::json observe(const Options& options) {
   auto policy = ask_policy(socket);
   if (!policy) return status_report_without_daemon(policy.error());
   observed.httpd_uid = httpd_user(policy->instance);
-  if (policy->firewall.mode != FirewallMode::off) {
-    observed.firewall = ask_status(firewall_socket(options.runtime_directory));
-  }
+  observed.firewall = ask_status(firewall_socket(options.runtime_directory));
+  observed.firewall_policy_is_kept = firewall_policy_is_kept();
   observed.policy = *std::move(policy);
   return status_report(observed);
 }

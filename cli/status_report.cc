@@ -216,7 +216,10 @@ json status_report(const Observed& observed) {
       check_link(observed, findings);
     }
     report["firewall"]["wanted"] = firewall_mode_name(mode);
-    for (const json& each : firewall_findings(mode, observed.firewall)) findings.push_back(each);
+    for (const json& each :
+         firewall_findings(mode, observed.firewall, observed.firewall_policy_is_kept)) {
+      findings.push_back(each);
+    }
     report["weak_vhosts"] = weak_vhosts(*observed.policy, observed.httpd_uid);
   }
   report["well"] = findings.empty();

@@ -14,9 +14,10 @@ namespace mailorigin {
 
 // What was found out.
 struct Observed {
-  nlohmann::json daemon;                        // its answer
-  std::optional<Policy> policy;                 // nothing: there is none (yet)
-  Result<nlohmann::json> firewall = Error{};    // its answer, where it was asked
+  nlohmann::json daemon;                      // its answer
+  std::optional<Policy> policy;               // nothing: there is none (yet)
+  Result<nlohmann::json> firewall = Error{};  // its answer
+  bool firewall_policy_is_kept = false;
   std::optional<std::uint32_t> httpd_uid = {};  // of httpd's User
 };
 

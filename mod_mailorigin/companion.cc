@@ -213,7 +213,7 @@ bool Companion::push(Deadline deadline) {
   auto pushed = push_while_it_starts(deadline, wait_on);
   if (!pushed) {
     if (!wait_on()) return false;  // its end is reported as such
-    if (is_starting() || may_be_absent_) return false;
+    if (is_starting() || !settings_.is_needed()) return false;
     say_absent(std::string("MO0111: ") + settings_.name +
                " does not take the policy, and is asked again every few seconds" +
                (settings_.external

@@ -25,6 +25,8 @@ struct CompanionSettings {
   std::string control_path;  // where it takes the policy
   // What it is handed at its start; asked each time.
   std::function<std::vector<Handed>()> handed;
+  // Whether there is something for it to do: else its absence is not worth a word.
+  std::function<bool()> is_needed;
 };
 
 // What a companion is given, as often as it starts anew.
@@ -46,9 +48,6 @@ class Companion {
   // replaced if `renew` says so or its program has changed. One that does not
   // come, or is not there, is reported and tried again by tend().
   Status start(PolicyToPush policy, bool renew);
-
-  // Its absence is not worth a word: there is nothing for it to do.
-  void may_be_absent() { may_be_absent_ = true; }
 
   // Every few seconds, by httpd's monitor hook.
   void tend();
@@ -84,7 +83,6 @@ class Companion {
   pid_t& pid_;
   KeptCompanion& kept_;
   PolicyToPush policy_;
-  bool may_be_absent_ = false;
   apr_proc_t watched_{};
 };
 

@@ -12,6 +12,7 @@
 #include "mod_mailorigin/logs.h"
 #include "mod_mailorigin/pool.h"
 #include "mod_mailorigin/report.h"
+#include "mod_mailorigin/sockets.h"
 #include "mod_mailorigin/vhost_names.h"
 
 namespace mailorigin {
@@ -273,6 +274,7 @@ class Reader {
     }
     for (const SocketDirective& socket : daemon.sockets) check_socket(socket);
     check_state_directory();
+    check_control_socket();
   }
 
   // httpd makes the directory itself, but not those above it.
@@ -306,6 +308,16 @@ class Reader {
       fail("MO0122: MailOriginStateDir: '" + directory +
            "': " + system_error(needed, fault).message);
     }
+  }
+
+  // A start waits for whoever is about to let go, and fails then: too late for an httpd
+  // that is restarted, which ends with it.
+  void check_control_socket() {
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) return;
+    pid_t httpd = 0;
+    ap_read_pid(scratch_, configuration_.policy.instance.c_str(), &httpd);
+    const Status checked = check_listener(configuration_.daemon.control_path(), httpd);
+    if (!checked) fail("MO0126: MailOriginDaemon: " + checked.error().message);
   }
 
   void warn_of_unused_settings() {

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <optional>
 #include <thread>
 
 #include "core/unix_socket.h"
@@ -57,28 +59,32 @@ Status listen_into(KeptSocket& socket, const SocketDirective& wanted) {
   return Done{};
 }
 
-bool somebody_listens(const std::string& path) {
+// Of a listening socket, the peer is who called listen().
+std::optional<pid_t> listener_at(const std::string& path) {
   const auto connection = connect_unix(path, std::chrono::steady_clock::now());
-  if (!connection) return false;
-  // Of a listening socket, the peer is who called listen(): this very process,
-  // where an older layout of Kept has been given up.
+  if (!connection) return std::nullopt;
   ucred listener{};
   socklen_t size = sizeof listener;
-  return getsockopt(connection->get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0 ||
-         listener.pid != getpid();
+  (void)getsockopt(connection->get(), SOL_SOCKET, SO_PEERCRED, &listener, &size);
+  return listener.pid;
+}
+
+Error somebody_listens(const std::string& path) {
+  return Error{"somebody listens on " + path +
+               ": where mailorigind is a unit of its own, use MailOriginDaemon external, or stop "
+               "and disable its units; a second httpd needs its own MailOriginRuntimeDir and "
+               "MailOriginStateDir"};
 }
 
 Status ensure_nobody_listens(const std::string& path) {
   const auto deadline = std::chrono::steady_clock::now() + takeover_limit;
-  while (somebody_listens(path)) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      return Error{"somebody listens on " + path +
-                   ": where mailorigind is a unit of its own, use MailOriginDaemon external; a "
-                   "second httpd needs its own MailOriginRuntimeDir and MailOriginStateDir"};
-    }
+  for (;;) {
+    const auto listener = listener_at(path);
+    // This very process, where an older layout of Kept has been given up.
+    if (!listener || *listener == getpid()) return Done{};
+    if (std::chrono::steady_clock::now() > deadline) return somebody_listens(path);
     std::this_thread::sleep_for(takeover_step);
   }
-  return Done{};
 }
 
 Status ensure_lifeline(Kept& kept) {
@@ -147,6 +153,14 @@ Status ensure_directory(const std::string& directory) {
   }
   if (errno != EEXIST) return system_error("cannot create " + directory, errno);
   return Done{};
+}
+
+Status check_listener(const std::string& path, pid_t httpd) {
+  const auto listener = listener_at(path);
+  // That of an httpd that has ended: its daemon is about to end as well.
+  const auto has_ended = [&] { return kill(*listener, 0) != 0 && errno == ESRCH; };
+  if (!listener || *listener == httpd || has_ended()) return Done{};
+  return somebody_listens(path);
 }
 
 Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings) {

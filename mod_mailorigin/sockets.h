@@ -15,6 +15,10 @@ namespace mailorigin {
 // died to let go of the control socket, and fails if somebody keeps it.
 Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings);
 
+// For httpd -t: whether ensure_sockets() would find somebody else than `httpd`, the
+// one that runs with this configuration (0: none), at the control socket.
+Status check_listener(const std::string& control_path, pid_t httpd);
+
 // What the processes are handed of it.
 std::vector<Handed> handed_to_daemon(const Kept& kept);
 std::vector<Handed> handed_to_firewall(const Kept& kept);

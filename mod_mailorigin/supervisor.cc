@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include <functional>
+#include <utility>
+
 #include "core/policy_in_memory.h"
 #include "core/unix_socket.h"
 #include "mod_mailorigin/key_file.h"
 #include "mod_mailorigin/logs.h"
 #include "mod_mailorigin/push.h"
-#include "mod_mailorigin/report.h"
 #include "mod_mailorigin/sockets.h"
 
 namespace mailorigin {
@@ -22,10 +24,12 @@ CompanionSettings daemon_companion(const DaemonSettings& settings, const Kept& k
            {"--user", settings.user, "--state-dir", settings.state_directory, "--runtime-dir",
             settings.runtime_directory}},
           settings.control_path(),
-          [&kept] { return handed_to_daemon(kept); }};
+          [&kept] { return handed_to_daemon(kept); },
+          [] { return true; }};
 }
 
-CompanionSettings firewall_companion(const DaemonSettings& settings, const Kept& kept) {
+CompanionSettings firewall_companion(const DaemonSettings& settings, const Kept& kept,
+                                     std::function<bool()> is_needed) {
   return {"mailorigin-firewall",
           "mailorigin-firewall.service",
           settings.external,
@@ -33,7 +37,8 @@ CompanionSettings firewall_companion(const DaemonSettings& settings, const Kept&
            {"--user", settings.firewall_user, "--daemon-user", settings.user, "--state-dir",
             settings.firewall_state_directory(), "--runtime-dir", settings.runtime_directory}},
           settings.firewall_path(),
-          [&kept] { return handed_to_firewall(kept); }};
+          [&kept] { return handed_to_firewall(kept); },
+          std::move(is_needed)};
 }
 
 }  // namespace
@@ -43,7 +48,10 @@ Supervisor::Supervisor(apr_pool_t* pool, Configuration& configuration, Kept& kep
       kept_(kept),
       daemon_(pool, configuration.main_server, daemon_companion(configuration.daemon, kept),
               kept.daemon, kept.daemon_state),
-      firewall_(pool, configuration.main_server, firewall_companion(configuration.daemon, kept),
+      firewall_(pool, configuration.main_server,
+                firewall_companion(
+                    configuration.daemon, kept,
+                    [this] { return firewall_mode_ != FirewallMode::off || firewall_was_on(); }),
                 kept.firewall, kept.firewall_state) {}
 
 Status Supervisor::start() {
@@ -109,15 +117,8 @@ Status Supervisor::start_firewall(const PolicyToPush& policy) {
   PolicyToPush without_logs = policy;
   without_logs.descriptors.clear();
   without_logs.summary = "MailOriginFirewall " + std::string(firewall_mode_name(firewall_mode_));
-  if (is_off) firewall_.may_be_absent();
   Status started = firewall_.start(std::move(without_logs), false);
   if (is_off) firewall_.stop();
-  if (is_off && configuration_.daemon.external && firewall_was_on()) {
-    report(APLOG_WARNING, configuration_.main_server,
-           "MO0126: MailOriginFirewall is Off, but what an earlier configuration has put into the "
-           "kernel is still in force there, and no mailorigin-firewall is running to take it out: "
-           "start mailorigin-firewall.service, or: mailorigin firewall --remove");
-  }
   return started;
 }
 

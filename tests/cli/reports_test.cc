@@ -176,6 +176,16 @@ TEST(StatusReport, Firewall) {
   EXPECT_TRUE(found(report(other)).empty());
 }
 
+TEST(StatusReport, FirewallThatHasNotHeardOff) {
+  Observed off = observed(well_daemon, FirewallMode::off, well_firewall);
+  expect_one(status_report(off), "firewall",
+             "in force, and httpd.conf says MailOriginFirewall Off");
+  off.firewall = Error{"no such file"};
+  EXPECT_TRUE(found(status_report(off)).empty());
+  off.firewall_policy_is_kept = true;
+  expect_one(status_report(off), "firewall", "does not run and has not heard");
+}
+
 TEST(StatusReport, AnAnswerWithoutSense) {
   for (const json& daemon :
        {json::object(), json{{"httpd", 7}, {"findings", "text"}, {"logs", {1, "two", nullptr}}},
@@ -215,10 +225,10 @@ TEST(PolicyReport, ByNameInAnyCaseAndPort) {
 TEST(FirewallReport, WhatDiffersFromTheDefault) {
   Policy policy = one_host(FirewallMode::on);
   policy.firewall.uids = {4'000'000'000};
-  EXPECT_TRUE(firewall_report(policy, well_firewall)["vhosts_that_differ"].empty());
+  EXPECT_TRUE(firewall_report(policy, well_firewall, false)["vhosts_that_differ"].empty());
   policy.vhosts[0].smtp.rule = SmtpRule::redirect;
   policy.vhosts[0].smtp.relay = {"192.0.2.1", std::nullopt, 25};
-  const json report = firewall_report(policy, well_firewall);
+  const json report = firewall_report(policy, well_firewall, false);
   EXPECT_TRUE(flag_at(report, "well"));
   ASSERT_EQ(report["vhosts_that_differ"].size(), 1U);
   EXPECT_EQ(report["vhosts_that_differ"][0]["rule"], "redirect 192.0.2.1:25");
@@ -231,12 +241,12 @@ TEST(FirewallReport, WhatDiffersFromTheDefault) {
 
 TEST(FirewallReport, WithoutOneOfTheTwo) {
   const Policy policy = one_host(FirewallMode::observe);
-  EXPECT_FALSE(flag_at(firewall_report(policy, Error{"gone"}), "well"));
-  const json without_daemon = firewall_report(Error{"gone"}, well_firewall);
+  EXPECT_FALSE(flag_at(firewall_report(policy, Error{"gone"}, false), "well"));
+  const json without_daemon = firewall_report(Error{"gone"}, well_firewall, false);
   EXPECT_EQ(without_daemon["wanted"], "on");
   ASSERT_EQ(without_daemon["findings"].size(), 1U);
   EXPECT_EQ(text_at(without_daemon["findings"][0], "part"), "daemon");
-  EXPECT_EQ(firewall_report(Error{"gone"}, Error{"gone, too"})["findings"].size(), 2U);
+  EXPECT_EQ(firewall_report(Error{"gone"}, Error{"gone, too"}, false)["findings"].size(), 2U);
 }
 
 }  // namespace

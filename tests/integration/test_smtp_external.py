@@ -32,5 +32,5 @@ def test_what_nobody_is_there_to_take_out_is_said(guarded):
     guarded.httpd.stop()
     assert pins(guarded)
     guarded.configure(OFF)
-    guarded.httpd.expect_log("MO0126: MailOriginFirewall is Off, but .* still in force .* mailorigin firewall --remove")
+    guarded.httpd.expect_log("MO0111: mailorigin-firewall does not take the policy")
     guarded.httpd.start()

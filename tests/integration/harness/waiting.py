@@ -68,9 +68,9 @@ def processes_named_by(text):
     return found
 
 
-def die_with_parent():
+def die_with_parent(number=signal.SIGTERM):
     """For Popen's preexec_fn: a test run that is killed leaves no servers."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _prctl(_PR_SET_PDEATHSIG, number)
 
 
 def as_user(uid, action):

@@ -1,0 +1,239 @@
+"""The units, on a machine that systemd has booted: set up and asked as README says."""
+
+import json
+import signal
+
+import pytest
+from harness.machine import RELAY, Machine, NotHere
+from harness.waiting import wait_until
+
+SOCKETS = ("mailorigind.socket", "mailorigind-control.socket")
+CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF = 12, 38, 39
+
+SITE = """ServerName web.example
+<VirtualHost *:80>
+    ServerName shop.example
+    DocumentRoot /srv/shop
+    <Directory /srv/shop>
+        Require all granted
+    </Directory>
+    <FilesMatch "\\.php$">
+        SetHandler "proxy:unix:/run/php/shop.sock|fcgi://shop"
+    </FilesMatch>
+    <IfModule mailorigin_module>
+        MailOriginRunAs shop
+        MailOriginLog ${APACHE_LOG_DIR}/shop-mail.json json
+    </IfModule>
+</VirtualHost>
+"""
+POOL = """[shop]
+user = shop
+group = shop
+listen = /run/php/shop.sock
+listen.owner = www-data
+pm = static
+pm.max_children = 1
+php_admin_value[sendmail_path] = /bin/true
+"""
+PAGES = {
+    "mail.php": "<?php var_dump(mail('to@example.org', 's', 'b'));",
+    "connect.php": f"<?php @fsockopen('{RELAY}', 25, $number, $text, 5); echo $number;",
+}
+# A connection is complete when systemd has not even accepted it.
+RELAY_SOCKET = "[Socket]\nListenStream=25\n[Install]\nWantedBy=sockets.target\n"
+RELAY_SERVICE = "[Service]\nExecStart=/bin/sleep infinity\n"
+# What a tenant may do as soon as there is a network, and before there is PHP.
+EARLY = f"""[Unit]
+After=network.target
+Before=php8.2-fpm.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+User=shop
+StandardOutput=file:/run/early
+ExecStart=/usr/bin/python3 -c "import socket; print(socket.socket().connect_ex(('{RELAY}', 25)))"
+[Install]
+WantedBy=multi-user.target
+"""
+# As shop, without a pause; the distinct results at the end.
+TRYING = f"""import os, socket, time
+os.setgid(int(os.popen('id -g shop').read()))
+os.setuid(int(os.popen('id -u shop').read()))
+until, seen = time.monotonic() + 4, set()
+while time.monotonic() < until:
+    with socket.socket() as tcp:
+        seen.add(tcp.connect_ex(('{RELAY}', 25)))
+print(*seen)
+"""
+REFUSED = "111"
+
+
+@pytest.fixture(scope="module")
+def machine():
+    try:
+        made = Machine()
+    except NotHere as reason:
+        pytest.skip(f"no machine can be booted here: {reason}")
+    try:
+        made.write("etc/apache2/sites-enabled/shop.conf", SITE)
+        made.write("etc/php/8.2/fpm/pool.d/shop.conf", POOL)
+        for name, text in PAGES.items():
+            made.write(f"srv/shop/{name}", text)
+        for name, text in {"relay.socket": RELAY_SOCKET, "relay.service": RELAY_SERVICE, "early.service": EARLY}.items():
+            made.write(f"etc/systemd/system/{name}", text)
+        made.boot()
+        made("useradd", "--system", "--no-create-home", "shop")
+        made("a2enmod", "mpm_event", "authz_core", "proxy_fcgi")
+        made("systemctl", "enable", "--now", "relay.socket", "php8.2-fpm", "apache2", "early")
+        install(made)
+        yield made
+    finally:
+        made.remove()
+
+
+def install(machine):
+    """What README says, on a machine whose httpd and PHP have run without MailOrigin so far."""
+    assert connect(machine) == "0"
+    machine("systemd-sysusers")
+    machine("systemd-tmpfiles", "--create")
+    machine("systemctl", "daemon-reload")
+    machine("systemctl", "enable", "--now", *SOCKETS)
+    assert machine("systemctl", "is-active", "mailorigind", check=False).out == "inactive\n"
+    machine("a2enmod", "mailorigin")
+    machine("phpenmod", "mailorigin")
+    machine("apachectl", "configtest")
+    machine("systemctl", "reload", "apache2")
+    machine("systemctl", "restart", "php8.2-fpm")
+    wait_until(lambda: httpd_is_well(machine), "httpd to hand over its policy")
+    set_firewall(machine, "On")
+    machine("systemctl", "enable", "--now", "mailorigin-firewall")
+    wait_until(lambda: status(machine)["firewall"].get("mode") == "on", "the firewall")
+    machine("systemctl", "restart", "php8.2-fpm")
+
+
+def set_firewall(machine, mode):
+    machine.write("etc/apache2/conf-enabled/firewall.conf", f"MailOriginFirewall {mode}\n")
+    machine("systemctl", "reload", "apache2")
+
+
+def status(machine):
+    return machine("mailorigin", "--json", "status", check=False).json
+
+
+def findings(machine):
+    """Without what comes of this machine's accounts."""
+    return [each["text"] for each in status(machine)["findings"] if "account" not in each["text"]]
+
+
+def httpd_is_well(machine):
+    return status(machine).get("httpd", {}).get("connected")
+
+
+def ask(machine, page):
+    return machine("curl", "--silent", "--show-error", "--header", "Host: shop.example", f"http://127.0.0.1/{page}.php").out
+
+
+def connect(machine):
+    return ask(machine, "connect")
+
+
+def last_event(machine, kind):
+    def found():
+        events = [json.loads(line) for line in machine.read("var/log/apache2/shop-mail.json").splitlines()]
+        return [event for event in events if event["kind"] == kind]
+
+    return wait_until(found, f"an event of kind {kind}")[-1]
+
+
+def process(machine, unit):
+    """What /proc/PID/status says of a unit's main process."""
+    pid = machine("systemctl", "show", "--property=MainPID", "--value", unit).out.strip()
+    return dict(line.split(":\t", 1) for line in machine("cat", f"/proc/{pid}/status").out.splitlines() if ":\t" in line)
+
+
+def test_mail_and_connections_are_recorded(machine):
+    assert ask(machine, "mail") == "bool(true)\n"
+    assert last_event(machine, "mail")["verified"] is True
+    assert connect(machine) == REFUSED
+    event = last_event(machine, "smtp")
+    assert (event["verdict"], event["verified"], event["vhost"]) == ("deny", True, "shop.example:80")
+    line = f"MAILORIGIN_SMTP_OUT .* DST={RELAY} .* DPT=25"
+    wait_until(lambda: machine("journalctl", "--grep", line, check=False).status == 0, "the line in the journal")
+    assert findings(machine) == []
+
+
+def test_rights(machine):
+    """What is left of root, below what the units take away."""
+    daemon, firewall = process(machine, "mailorigind"), process(machine, "mailorigin-firewall")
+    for one, capabilities in ((daemon, ()), (firewall, (CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF))):
+        assert "0" not in one["Uid"].split()
+        for name in ("CapEff", "CapPrm"):
+            assert int(one[name], 16) == sum(1 << each for each in capabilities), (one["Name"], name)
+        assert int(one["CapAmb"], 16) == int(one["CapInh"], 16) == 0
+        assert (one["NoNewPrivs"], one["Seccomp"]) == ("1", "2")
+    assert int(firewall["CapBnd"], 16) == 0
+
+
+def test_killed_services_come_back_without_a_gap(machine):
+    trying = machine.start("python3", "-c", TRYING)
+    units = ("mailorigind", "mailorigin-firewall")
+    before = {unit: process(machine, unit)["Pid"] for unit in units}
+    machine("kill", f"-{signal.SIGKILL.value}", *before.values())
+    for unit in units:
+        wait_until(lambda: machine("systemctl", "show", "--property=NRestarts", "--value", unit).out == "1\n", f"{unit} again")
+    out, err = trying.communicate(timeout=30)
+    assert (out.strip(), err) == (REFUSED, "")
+    wait_until(lambda: findings(machine) == [], "all to be well", 30)
+    assert connect(machine) == REFUSED
+
+
+def test_a_path_beside_the_units_is_refused_before_httpd_ends_of_it(machine):
+    machine.write("etc/apache2/conf-enabled/path.conf", "MailOriginDaemon /usr/local/sbin/mailorigind\n")
+    try:
+        tested = machine("apachectl", "configtest", check=False)
+        assert tested.status != 0 and "MO0126" in tested.err
+        assert machine("systemctl", "reload", "apache2", check=False).status != 0
+        assert machine("systemctl", "is-active", "apache2").out == "active\n"
+    finally:
+        (machine.root / "etc/apache2/conf-enabled/path.conf").unlink()
+
+
+def test_a_firewall_that_comes_late_hears_off(machine):
+    said = machine.read("var/log/apache2/error.log").count("MO0111: mailorigin-firewall")
+    machine("systemctl", "stop", "mailorigin-firewall")
+    set_firewall(machine, "Off")
+    assert connect(machine) == REFUSED
+    wait_until(lambda: machine.read("var/log/apache2/error.log").count("MO0111: mailorigin-firewall") > said, "MO0111")
+    assert ["has not heard" in each for each in findings(machine)] == [True]
+    machine("systemctl", "start", "mailorigin-firewall")
+    wait_until(lambda: connect(machine) == "0", "the firewall to be taken out", 30)
+    assert findings(machine) == []
+    set_firewall(machine, "On")
+    wait_until(lambda: connect(machine) == REFUSED, "the firewall to be back", 30)
+
+
+def test_without_a_bpf_file_system_nftables_enforces(machine):
+    """What the unit may write is enough for that."""
+    machine("systemctl", "stop", "mailorigin-firewall")
+    machine("mailorigin", "firewall", "--remove")
+    assert connect(machine) == "0"
+    machine("umount", "/sys/fs/bpf")
+    try:
+        machine("systemctl", "start", "mailorigin-firewall")
+        machine("systemctl", "reload", "apache2")
+        wait_until(lambda: status(machine)["firewall"].get("engine") == "nftables", "nftables", 30)
+        assert connect(machine) == REFUSED
+    finally:
+        machine("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
+    machine("systemctl", "restart", "mailorigin-firewall")
+    wait_until(lambda: status(machine)["firewall"].get("engine") == "bpf", "the programs", 30)
+
+
+@pytest.mark.parametrize("unit", ["mailorigin-firewall", "mailorigin-firewall-boot"])
+def test_a_boot_enforces_what_was_kept(machine, unit):
+    """Without httpd, and before PHP or anything else that waits for the network."""
+    machine("systemctl", "disable", "apache2", "mailorigin-firewall", "mailorigin-firewall-boot")
+    machine("systemctl", "enable", unit)
+    machine.reboot()
+    assert machine("cat", "/run/early").out.strip() == REFUSED
+    assert machine("systemctl", "is-active", unit, "php8.2-fpm").out == "active\nactive\n"
