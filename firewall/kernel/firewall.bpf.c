@@ -89,6 +89,18 @@ MO_INLINE __u64 start_ticks(struct task_struct* leader) {
   return leader->start_boottime / mo_ns_per_tick;
 }
 
+/* A number that Linux 6.1's verifier, too, sees to be within its limit: it loses the
+ * bounds of what clang compares in another register than it uses, and of what it swaps
+ * the bytes of. */
+MO_INLINE __u64 at_most(__u64 number, const __u64 limit) {
+  __asm__ volatile(
+      "if %[number] <= %[limit] goto +1\n\t"
+      "%[number] = %[limit]"
+      : [number] "+r"(number)
+      : [limit] "i"(limit));
+  return number;
+}
+
 /* ---- Origins */
 
 /* An origin's beginning, as far as a decision needs it. */
@@ -164,10 +176,11 @@ MO_INLINE void copy_origin(struct mo_origin* to, __u32 room, const struct attemp
   long failed = 1;
   if (size <= room) {
     if (attempt->page) {
-      failed = bpf_probe_read_user(
-          to, size, (void*)(attempt->page + __builtin_offsetof(struct mo_page, origin)));
+      failed =
+          bpf_probe_read_user(to, at_most(size, room),
+                              (void*)(attempt->page + __builtin_offsetof(struct mo_page, origin)));
     } else if (snapshot) {
-      failed = bpf_probe_read_kernel(to, size, &snapshot->origin);
+      failed = bpf_probe_read_kernel(to, at_most(size, room), &snapshot->origin);
     }
   }
   const __u64* decided = (const __u64*)&attempt->tag;
@@ -527,7 +540,7 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
   const __u32 generation = in_force->generation;
   __u32 slot = generation & 1;
   struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
-  if (!config || config->mode == mo_mode_off || !config->is_smtp[port]) return 1;
+  if (!config || config->mode == mo_mode_off || !config->is_smtp[at_most(port, 65535)]) return 1;
 
   struct task_struct* task = bpf_get_current_task_btf();
   const __u64 ids = bpf_get_current_uid_gid();
@@ -650,7 +663,8 @@ MO_INLINE int read_page(__u64 page, struct mo_origin* to) {
     if (head.sequence & 1) continue;
     const __u32 size = mo_origin_head + head.context_size + head.file_size + head.caller_size;
     if (size > sizeof(*to) || head.context_size < mo_tag_size) break;
-    if (bpf_probe_read_user(to, size, (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {
+    if (bpf_probe_read_user(to, at_most(size, sizeof(*to)),
+                            (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {
       break;
     }
     if (bpf_probe_read_user(&after, sizeof(after), (void*)page)) break;

@@ -1,6 +1,6 @@
 """Ways around a connect hook: each is seen by it, and refused.
 
-Those that this kernel does not offer (AF_SMC, say) are not here: docs/design/0010-two-layers.md lists them.
+Those that this kernel does not offer are not here: docs/design/0010-two-layers.md lists them.
 """
 
 import ctypes
@@ -18,6 +18,7 @@ from harness.firewall import LIBC, MAPPED, TENANT, V4, V6, Firewall, Page, attem
 from harness.installation import build_directory
 
 IPPROTO_MPTCP = 262
+AF_SMC = 43
 TCP_FASTOPEN_CONNECT, TCP_REPAIR = 30, 19
 MSG_FASTOPEN = 0x20000000
 IPV6_ADDRFORM = 1
@@ -154,6 +155,11 @@ def _offered():
             found |= {way: odd(way) for way in ("ring", "ring-async", "ring-polled", "ring-fast-open")}
     if platform.machine() == "x86_64" and _has_int80():
         found["int80"] = odd("int80")
+    try:
+        socket.socket(AF_SMC, socket.SOCK_STREAM).close()
+        found |= {"AF_SMC": odd("smc"), "AF_SMC, IPv6": odd("smc", V6), "AF_SMC, not blocking": odd("smc-not-blocking")}
+    except OSError:
+        pass
     return found
 
 

@@ -4,6 +4,7 @@
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -99,6 +100,20 @@ int by_int80(int socket, const Destination& to) {
 #endif
 }
 
+// AF_SMC opens a TCP connection by itself, perhaps later and in a thread of the kernel's.
+int by_smc(Destination& to, int type) {
+  const int over_ipv6 = to.address.ss_family == AF_INET6 ? 1 : 0;
+  const int socket = ::socket(AF_SMC, type | SOCK_CLOEXEC, over_ipv6);
+  if (socket < 0) return errno;
+  if (connect(socket, reinterpret_cast<sockaddr*>(&to.address), to.size) == 0) return 0;
+  if (errno != EINPROGRESS) return errno;
+  pollfd ended{socket, POLLOUT, 0};
+  if (poll(&ended, 1, 5000) != 1) return ETIMEDOUT;
+  int result = 0;
+  socklen_t size = sizeof result;
+  return getsockopt(socket, SOL_SOCKET, SO_ERROR, &result, &size) == 0 ? result : errno;
+}
+
 }  // namespace
 
 int main(int count, char* arguments[]) {
@@ -113,6 +128,8 @@ int main(int count, char* arguments[]) {
   if (way == "ring-polled") result = by_ring(socket, to, IORING_SETUP_SQPOLL, 0, false);
   if (way == "ring-fast-open") result = by_ring(socket, to, 0, 0, true);
   if (way == "int80") result = by_int80(socket, to);
+  if (way == "smc") result = by_smc(to, SOCK_STREAM);
+  if (way == "smc-not-blocking") result = by_smc(to, SOCK_STREAM | SOCK_NONBLOCK);
   std::printf("%d\n", result);
   return 0;
 }
