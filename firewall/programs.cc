@@ -5,9 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,13 +13,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 #include <string_view>
 
 #include "core/bytes.h"
 #include "core/context.h"
+#include "core/file.h"
 #include "firewall/skeleton.h"
 
 namespace mailorigin {
@@ -45,12 +46,39 @@ constexpr std::array<Attachment, 4> attachments = {{
     {"mo_connect6", true},
 }};
 
-// Also as a zombie, which is there no more for the kernel's program that saw it end.
-bool has_ended(pid_t tgid) {
-  const Fd process(static_cast<int>(syscall(SYS_pidfd_open, tgid, 0)));
-  if (!process) return errno == ESRCH;
-  pollfd ended{process.get(), POLLIN, 0};
-  return poll(&ended, 1, 0) > 0;
+// Field 9 of /proc/PID/stat.
+unsigned long process_flags(const std::string& stat) {
+  std::istringstream fields(stat.substr(stat.rfind(')') + 1));
+  std::string skipped;
+  for (int field = 3; field < 9; field++) fields >> skipped;
+  unsigned long flags = 0;
+  fields >> flags;
+  return flags;
+}
+
+// Also while the kernel takes it apart, and as a zombie: the kernel's program has seen
+// its end by then, and sees it no more.
+bool has_ended(std::uint32_t tgid) {
+  constexpr std::size_t stat_limit = 4096;
+  constexpr unsigned long exiting = 4;  // PF_EXITING
+  const auto stat = read_file("/proc/" + std::to_string(tgid) + "/stat", stat_limit);
+  // Where /proc hides it, too.
+  if (!stat) return kill(static_cast<pid_t>(tgid), 0) != 0 && errno == ESRCH;
+  return (process_flags(*stat) & exiting) != 0;
+}
+
+// In the share of those that were registered; those that are inherited have another.
+bool counts_here(const mo_process& /*process*/, std::uint32_t /*tgid*/) { return true; }
+bool counts_here(const mo_snapshot& snapshot, std::uint32_t tgid) {
+  return mo_is_inherited(&snapshot, tgid) == 0;
+}
+
+template <class Value>
+bool put(int map, std::uint32_t tgid, const Value& value) {
+  if (bpf_map_update_elem(map, &tgid, &value, BPF_ANY) != 0) return false;
+  // It may have ended on the way, and its end is not seen again.
+  if (has_ended(tgid)) bpf_map_delete_elem(map, &tgid);
+  return true;
 }
 
 std::string pin_of(const char* program) { return pins + "/" + program + std::string(link_ending); }
@@ -392,49 +420,56 @@ void Programs::count_full() {
 
 // Entries go in the kernel when their process ends: counted anew before a user is
 // refused, once a second at most.
-bool Programs::has_room_for(std::uint32_t uid) {
+template <class Value>
+bool Programs::has_room_for(std::uint32_t uid, std::size_t share, int map, Registered& registered) {
   const auto now = std::chrono::steady_clock::now();
-  if (registered_by_[uid] >= mo_processes_share && now - counted_ >= std::chrono::seconds(1)) {
-    counted_ = now;
-    registered_by_.clear();
-    const int map = bpf_map__fd(skeleton_->maps.processes);
+  if (registered.by_uid[uid] >= share && now - registered.counted >= std::chrono::seconds(1)) {
+    registered = {{}, now};
     std::uint32_t tgid = 0;
-    for (const std::uint32_t* before = nullptr; bpf_map_get_next_key(map, before, &tgid) == 0;
-         before = &tgid) {
-      mo_process process{};
-      if (bpf_map_lookup_elem(map, &tgid, &process) == 0) registered_by_[process.uid]++;
+    const std::uint32_t* before = nullptr;
+    // Where entries go meanwhile, it may begin again with the first.
+    for (std::size_t i = 0; i < mo_processes_limit && bpf_map_get_next_key(map, before, &tgid) == 0;
+         i++) {
+      before = &tgid;
+      Value value{};
+      if (bpf_map_lookup_elem(map, &tgid, &value) == 0 && counts_here(value, tgid)) {
+        registered.by_uid[value.uid]++;
+      }
     }
   }
-  if (registered_by_[uid] >= mo_processes_share) {
-    count_full();
-    return false;
-  }
-  registered_by_[uid]++;
+  if (registered.by_uid[uid] >= share) return false;
+  registered.by_uid[uid]++;
   return true;
 }
 
+bool Programs::add_with_page(const mo_registration& about) {
+  const int map = bpf_map__fd(skeleton_->maps.processes);
+  if (!has_room_for<mo_process>(about.uid, mo_processes_share, map, with_page_)) return false;
+  const mo_process process{about.start_ticks, about.page, mo_all_parts, about.uid};
+  return put(map, about.tgid, process);
+}
+
+bool Programs::add_with_origin(const mo_registration& about) {
+  const int map = bpf_map__fd(skeleton_->maps.snapshots);
+  mo_snapshot snapshot{};
+  if (bpf_map_lookup_elem(map, &about.tgid, &snapshot) == 0 &&
+      mo_is_inherited(&snapshot, about.tgid) != 0) {
+    // It is counted in the kernel, and stays so; unless it has ended by now.
+    snapshot.start_ticks = about.start_ticks;
+    snapshot.origin = about.origin;
+    bpf_map_update_elem(map, &about.tgid, &snapshot, BPF_EXIST);
+    return true;
+  }
+  if (!has_room_for<mo_snapshot>(about.uid, mo_snapshots_share, map, with_origin_)) return false;
+  snapshot = {about.start_ticks, about.start_ticks, about.tgid, about.uid, about.origin};
+  return put(map, about.tgid, snapshot);
+}
+
 bool Programs::add(const mo_registration& registration) {
-  const std::uint32_t tgid = registration.tgid;
-  const bool with_page = registration.page != 0;
-  const int map = bpf_map__fd(with_page ? skeleton_->maps.processes : skeleton_->maps.snapshots);
-  int added = 0;
-  if (with_page) {
-    if (!has_room_for(registration.uid)) return false;
-    const mo_process process{registration.start_ticks, registration.page, mo_all_parts,
-                             registration.uid};
-    added = bpf_map_update_elem(map, &tgid, &process, BPF_ANY);
-  } else {
-    const mo_snapshot snapshot{registration.start_ticks, registration.start_ticks, tgid,
-                               mo_uncounted, registration.origin};
-    added = bpf_map_update_elem(map, &tgid, &snapshot, BPF_ANY);
-  }
-  if (added != 0) {
-    count_full();
-    return false;
-  }
-  // It may have ended on the way, and its end is not seen again.
-  if (has_ended(static_cast<pid_t>(tgid))) bpf_map_delete_elem(map, &tgid);
-  return true;
+  const bool added =
+      registration.page != 0 ? add_with_page(registration) : add_with_origin(registration);
+  if (!added) count_full();
+  return added;
 }
 
 int Programs::ring() const { return bpf_map__fd(skeleton_->maps.events); }

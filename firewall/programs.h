@@ -75,14 +75,21 @@ class Programs {
   Status attach_hook(std::size_t index);
   Status attach_tracepoint(std::size_t index);
   [[nodiscard]] bool hook_is_attached(int link) const;
-  bool has_room_for(std::uint32_t uid);
+  // Those that mailorigind registered in one map, by uid, and when they were counted.
+  struct Registered {
+    std::unordered_map<std::uint32_t, std::size_t> by_uid;
+    std::chrono::steady_clock::time_point counted;
+  };
+  template <class Value>
+  static bool has_room_for(std::uint32_t uid, std::size_t share, int map, Registered& registered);
+  bool add_with_page(const mo_registration& registration);
+  bool add_with_origin(const mo_registration& registration);
   void count_full();
 
   const int cgroup_;
   firewall_bpf* skeleton_ = nullptr;
-  // Late registrations of each uid, and when they were counted last.
-  std::unordered_map<std::uint32_t, std::size_t> registered_by_;
-  std::chrono::steady_clock::time_point counted_;
+  Registered with_page_;
+  Registered with_origin_;
   std::vector<Fd> links_;  // as the programs in programs.cc
 };
 

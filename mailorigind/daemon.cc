@@ -52,9 +52,11 @@ Status Daemon::open_state() {
   if (!positions) return positions.error();
 
   const std::uint64_t now_ms = Moment::now().wall_ms;
+  JournalledConnections journalled;
   auto journal =
       Journal::open(state_directory_, positions->furthest(), notices_,
                     [&](std::uint64_t position, std::string_view payload) {
+                      journalled.add(payload);
                       const auto given = payload_answer(payload);
                       if (!given || given->time_ms + nonce_memory_ms < now_ms) return;
                       answers_.recover({given->uid, given->answer.nonce}, position, given->time_ms);
@@ -62,7 +64,7 @@ Status Daemon::open_state() {
   if (!journal) return journal.error();
   journal_ = *std::move(journal);
   delivery_ = std::make_unique<Delivery>(*journal_, *std::move(positions), notices_);
-  connections_ = std::make_unique<SmtpRecorder>(*journal_, names_);
+  connections_ = std::make_unique<SmtpRecorder>(*journal_, names_, std::move(journalled));
   questions_ = std::make_unique<QuestionDesk>(poller_, judge_, *journal_, answers_, names_,
                                               notices_, firewall_);
   questions_->set_capacity(descriptor_limit_ / 2);

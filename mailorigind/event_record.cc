@@ -14,6 +14,7 @@ constexpr std::string_view nonce_name = "@nonce";
 constexpr std::string_view header_name = "@header";
 constexpr std::string_view value_name = "@value";
 constexpr std::string_view retry_name = "@retry_after";
+constexpr std::string_view connection_name = "@connection";
 
 }  // namespace
 
@@ -30,8 +31,11 @@ void append_payload(std::string& out, std::uint32_t policy, const Answer& answer
   append_event(out, event);
 }
 
-void append_payload(std::string& out, std::uint32_t policy, const Event& event) {
-  NameValueWriter(out).add(policy_name, std::uint64_t{policy});
+void append_connection(std::string& out, std::uint32_t policy, std::string_view number,
+                       const Event& event) {
+  NameValueWriter writer(out);
+  writer.add(policy_name, std::uint64_t{policy});
+  writer.add(connection_name, number);
   append_event(out, event);
 }
 
@@ -39,6 +43,14 @@ std::uint32_t payload_policy(std::string_view payload) {
   const auto first = NameValueReader(payload).next();
   if (!first || first->name != policy_name) return 0;
   return static_cast<std::uint32_t>(parse_number(first->value, UINT32_MAX).value_or(0));
+}
+
+std::optional<std::string_view> payload_connection(std::string_view payload) {
+  NameValueReader reader(payload);
+  reader.next();  // whose logs
+  const auto second = reader.next();
+  if (!second || second->name != connection_name) return std::nullopt;
+  return second->value;
 }
 
 void read_event(std::string_view payload, Event& event) {

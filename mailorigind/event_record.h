@@ -15,11 +15,16 @@ namespace mailorigin {
 void append_payload(std::string& out, std::uint32_t policy, const Answer& answer,
                     const Event& event);
 
-// Of an event that nobody is answered.
-void append_payload(std::string& out, std::uint32_t policy, const Event& event);
+// Of a connection that the kernel has recorded; nobody is answered. `number` tells it
+// from every other.
+void append_connection(std::string& out, std::uint32_t policy, std::string_view number,
+                       const Event& event);
 
 // Whose logs; the server's if the payload does not say.
 std::uint32_t payload_policy(std::string_view payload);
+
+// The number of a connection.
+std::optional<std::string_view> payload_connection(std::string_view payload);
 
 // Into `event`, whose memory is used again.
 void read_event(std::string_view payload, Event& event);

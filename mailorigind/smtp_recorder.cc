@@ -39,6 +39,18 @@ std::string_view reason_name(std::uint8_t reason) {
 
 }  // namespace
 
+void JournalledConnections::add(std::string_view payload) {
+  constexpr std::size_t records_per_connection = 2;
+  const auto number = payload_connection(payload);
+  if (!number) return;
+  records_.emplace_back(payload_policy(payload), *number);
+  if (records_.size() > connections_per_turn * records_per_connection) records_.pop_front();
+}
+
+bool JournalledConnections::has(std::uint32_t policy, const std::string& number) const {
+  return std::find(records_.begin(), records_.end(), std::pair{policy, number}) != records_.end();
+}
+
 // Starts all lookups at once. True while it is worth waiting for one of them: not
 // again and again, or whoever has many uids could stop everybody's events.
 bool SmtpRecorder::waits_for_names(KernelRing& ring, const Moment& moment) {
@@ -65,6 +77,7 @@ Result<bool> SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
     if (const Status appended = journal_.append(batch_); !appended) return appended.error();
   }
   ring.take();
+  former_.clear();
   return !batch_.empty();
 }
 
@@ -72,9 +85,12 @@ void SmtpRecorder::append(const mo_smtp_event& connection, const Moment& moment)
   const VhostPolicy* vhost = policy_->policy().by_id(connection.vhost);
   if (vhost == nullptr) vhost = &policy_->policy().server;
   describe(connection, *vhost, moment);
+  const std::string number =
+      std::to_string(connection.boottime_ns) + '-' + std::to_string(connection.tgid);
   const auto add = [&](std::uint32_t policy) {
+    if (former_.has(policy, number)) return;
     const std::size_t record = begin_record(batch_);
-    append_payload(batch_, policy, event_);
+    append_connection(batch_, policy, number, event_);
     end_record(batch_, record);
   };
   add(vhost->id);

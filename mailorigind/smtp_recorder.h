@@ -2,9 +2,12 @@
 // journal.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "core/event.h"
 #include "core/key.h"
@@ -18,10 +21,24 @@
 
 namespace mailorigin {
 
+// What the journal has of the ring's newest records. A daemon may end before it takes
+// out of the ring what it has appended: the next one does not append that again.
+class JournalledConnections {
+ public:
+  // For each record of the journal, oldest first.
+  void add(std::string_view payload);
+  [[nodiscard]] bool has(std::uint32_t policy, const std::string& number) const;
+  void clear() { records_.clear(); }
+
+ private:
+  std::deque<std::pair<std::uint32_t, std::string>> records_;  // whose logs, which connection
+};
+
 class SmtpRecorder {
  public:
   // References must outlive it.
-  SmtpRecorder(Journal& journal, UserNames& names) : journal_(journal), names_(names) {}
+  SmtpRecorder(Journal& journal, UserNames& names, JournalledConnections former)
+      : journal_(journal), names_(names), former_(std::move(former)) {}
 
   void use(std::shared_ptr<const ActivePolicy> policy) { policy_ = std::move(policy); }
   void use(const KeyRing& keys) { keys_ = keys; }
@@ -41,6 +58,7 @@ class SmtpRecorder {
   UserNames& names_;
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;
+  JournalledConnections former_;
   Stamp stamp_;
   Event event_;
   std::string batch_;

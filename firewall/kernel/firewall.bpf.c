@@ -271,6 +271,7 @@ MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now) {
     its->vhost = vhost;
     its->full_at_ns = 1;
   }
+  /* Of what a host has no room for, nothing counts against the user's other hosts. */
   return take_from(&its->full_at_ns, now, each) && take_from(&quota->full_at_ns, now, each / 2);
 }
 
@@ -617,13 +618,9 @@ MO_INLINE int take_share(__u32 uid) {
 
 MO_INLINE void return_share(__u32 uid) {
   __u32* taken = bpf_map_lookup_elem(&shares, &uid);
-  if (!taken) return;
-  if (*taken > 1) {
-    __sync_fetch_and_add(taken, -1);
-  } else {
-    /* A fork at this moment is not counted: better than uids that stay for ever. */
-    bpf_map_delete_elem(&shares, &uid);
-  }
+  /* Of several at once one is the last. A fork at that moment is not counted: better
+   * than uids that stay for ever. */
+  if (taken && __sync_fetch_and_add(taken, -1) <= 1) bpf_map_delete_elem(&shares, &uid);
 }
 
 /* The child's own copy: its worker goes on to other requests. */
@@ -647,7 +644,8 @@ MO_INLINE void delete_snapshot(__u32 tgid) {
   struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
   if (!snapshot) return;
   const __u32 uid = snapshot->uid;
-  if (bpf_map_delete_elem(&snapshots, &tgid) == 0 && uid != mo_uncounted) return_share(uid);
+  const int inherited = mo_is_inherited(snapshot, tgid);
+  if (bpf_map_delete_elem(&snapshots, &tgid) == 0 && inherited) return_share(uid);
 }
 
 /* 1: the page's origin is in `to`, which was empty. */

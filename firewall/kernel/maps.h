@@ -15,7 +15,7 @@ enum {
   mo_processes_limit = 16384,           /* registered with a page: 100 bytes each */
   mo_processes_share = 2048,            /* of one uid, registered by mailorigind */
   mo_snapshots_limit = 4096,            /* with an origin of their own: 3.2 KB each */
-  mo_snapshots_share = 1024,            /* of one uid: nobody takes all of them */
+  mo_snapshots_share = 1024,            /* of one uid, inherited; as many registered */
   mo_shares_limit = mo_snapshots_limit, /* uids that have any */
   /* Of both generations together. */
   mo_policies_limit = 2 * 16384,
@@ -24,7 +24,7 @@ enum {
 
   mo_quotas_limit = 1024, /* uids, the least recently used one goes */
   mo_quota_vhosts = 8,    /* of one uid, likewise */
-  /* Of one uid and virtual host; of one uid, over all of them, twice as many. */
+  /* Of one uid and virtual host; of one uid, over all of them, twice as many a second. */
   mo_event_burst = 100,
   mo_events_per_second = 50,
 
@@ -94,12 +94,15 @@ enum { mo_all_parts = (1 << mo_registration_parts) - 1 };
 struct mo_snapshot {
   __mo_u64 start_ticks;
   __mo_u64 worker_start_ticks; /* of the process whose origin this was */
-  __mo_u32 worker;             /* its tgid */
-  __mo_u32 uid;                /* in whose share it counts; mo_uncounted: in nobody's */
+  __mo_u32 worker;             /* its tgid; the process itself, where it was registered */
+  __mo_u32 uid;                /* in whose share it counts */
   struct mo_origin origin;
 };
 
-enum { mo_uncounted = 0xffffffffU };
+/* The kernel counts those that are inherited, mailorigin-firewall those that it registers. */
+MO_INLINE int mo_is_inherited(const struct mo_snapshot* snapshot, __mo_u32 tgid) {
+  return snapshot->worker != tgid || snapshot->worker_start_ticks != snapshot->start_ticks;
+}
 
 /* Of a uid. Buckets, given as the time when they will be full again. */
 struct mo_quota {

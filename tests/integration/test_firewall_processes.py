@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import mmap
 import os
 import select
 import shutil
@@ -10,6 +11,7 @@ import struct
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from harness import wire
@@ -295,6 +297,46 @@ def test_a_process_that_has_gone_leaves_no_entry(enforcing):
     assert enforcing.status()["processes"] == 0
 
 
+SOME_PAGE = 1 << 40
+PF_EXITING = 4
+
+
+def process_flags(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[6])
+
+
+@pytest.mark.parametrize("page", [0, SOME_PAGE], ids=["context", "page"])
+def test_a_process_that_nobody_reaps_leaves_no_entry(enforcing, page):
+    """It ended while mailorigind spoke for it."""
+    zombie = os.fork()
+    if zombie == 0:
+        os._exit(0)
+    try:
+        os.waitid(os.P_PID, zombie, os.WEXITED | os.WNOWAIT)
+        enforcing.register(zombie, enforcing.context(HOST), page)
+        assert enforcing.status()["processes"] == 0
+    finally:
+        os.waitpid(zombie, 0)
+
+
+@pytest.mark.parametrize("page", [0, SOME_PAGE], ids=["context", "page"])
+def test_a_process_that_is_about_to_end_leaves_no_entry(enforcing, page):
+    """The kernel has seen its end, and is still at work on its memory: it is not even a zombie yet."""
+    large = os.fork()
+    if large == 0:
+        memory = mmap.mmap(-1, 512 << 20)
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+        for at in range(0, len(memory), 4096):
+            memory[at] = 1
+        os._exit(0)
+    try:
+        wait_until(lambda: process_flags(large) & PF_EXITING, "its end to begin")
+        enforcing.register(large, enforcing.context(HOST), page)
+    finally:
+        os.waitpid(large, 0)
+    assert enforcing.status()["processes"] == 0
+
+
 NO_PROCESS = 5_000_000  # above every process id that there can be
 
 
@@ -362,6 +404,43 @@ def test_one_uid_cannot_fill_the_ring(enforcing):
     assert 100 <= len([event for event in events if event.uid == TENANT]) < 300
     assert [event.uid for event in events][-1] == OTHER
     assert enforcing.counters()["events_capped"] > 0
+
+
+def test_one_uid_cannot_fill_the_ring_by_many_hosts(firewall):
+    names = [f"{number}.example:80" for number in range(5)]
+    firewall.take(vhosts=[vhost(name, smtp(DENY)) for name in names])
+
+    def action(page):
+        results = set()
+        for name in names:
+            page.publish(firewall.context(name))
+            results |= {attempt() for _ in range(105)}
+        return results
+
+    with firewall.attached() as ring:
+        assert in_worker(firewall, action) == {REFUSED}
+        assert 100 <= len(ring.take()) < 200
+
+
+def test_a_host_that_floods_leaves_room_for_its_users_others(firewall):
+    """Of 100 events a second that its user has, it takes 50 at most."""
+    firewall.take(vhosts=[vhost(name, smtp(DENY)) for name in (HOST, NEIGHBOUR)])
+
+    def action(page):
+        page.publish(firewall.context(HOST))
+        for _ in range(150):
+            attempt()
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            for name, times in ((HOST, 30), (NEIGHBOUR, 1)):
+                page.publish(firewall.context(name))
+                for _ in range(times):
+                    attempt()
+
+    with firewall.attached() as ring:
+        in_worker(firewall, action)
+        events = ring.take()
+    assert len([event for event in events if event.vhost == wire.vhost_id(NEIGHBOUR)]) > 15
 
 
 def test_a_storm_of_forks_loses_no_origin(enforcing):

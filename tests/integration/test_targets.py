@@ -8,7 +8,7 @@ import signal
 import pytest
 from harness.logs import json_log
 from harness.site import SERVER, new_mark, two_vhosts
-from harness.mounts import mount_tmpfs, unmount
+from harness.mounts import fill, mount_tmpfs, unmount
 from harness.waiting import alive, processes_named_by, wait_until
 
 LONG = "'X-Long: ' . str_repeat('x', 1500)"
@@ -28,18 +28,6 @@ def send_long(vhost, count):
     )
     assert answer.text == ""
     return [f"{mark}-{i}-" for i in range(count)]
-
-
-def fill(path):
-    """A file as long as the disk takes it."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT)
-    try:
-        while True:
-            os.write(file, b"x" * 4096)
-    except OSError as error:
-        assert error.errno == errno.ENOSPC
-    finally:
-        os.close(file)
 
 
 def program(path, text):

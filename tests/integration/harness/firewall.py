@@ -152,6 +152,13 @@ class Ring:
         self._consumer.close()
         self._producer.close()
 
+    def position(self):
+        """Up to where it was read."""
+        return self._consumer[:8]
+
+    def go_back(self, position):
+        self._consumer[:8] = position
+
 
 class Page:
     """A worker's page, as the plugin publishes it."""
@@ -402,6 +409,16 @@ class PinnedMap:
     def close(self):
         os.close(self.fd)
 
+    def has_entries(self, key_size):
+        first = ctypes.create_string_buffer(key_size)
+        try:
+            self._bpf(4, struct.pack("<IIQQ", self.fd, 0, 0, ctypes.addressof(first)))  # BPF_MAP_GET_NEXT_KEY
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return False
+        return True
+
 
 class Firewall:
     """mailorigin-firewall on a ground."""
@@ -577,6 +594,19 @@ class Firewall:
 
     def context(self, name, uid=wire.ANY_UID, key=None, **changes):
         return wire.Context(name, uid, **changes).sealed_bytes(key or self.key)
+
+    def register_all(self, pids, uid, context=b"", page=0):
+        """As mailorigind does for processes of that uid: for each, whether there was room."""
+        had_room = []
+        with self.connect() as connection:
+            for pid in pids:
+                packet = bytearray(registration(pid, start_ticks(pid), context, page))
+                struct.pack_into("<I", packet, len(head(PROCESS)) + 4, uid)  # after the pid
+                connection.send(packet)
+                reply = connection.recv(65536)
+                assert reply[1] == REPLY, reply
+                had_room.append(not dict(wire.pairs(reply[4:])).get("error"))
+        return had_room
 
 
 def start_ticks(pid):

@@ -1,6 +1,7 @@
 """Mounts that nobody but this process, and what it starts, sees."""
 
 import ctypes
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -41,6 +42,18 @@ def mount_tmpfs(path, size):
     """A file system of `size` bytes."""
     path.mkdir(exist_ok=True)
     _call(_libc.mount(b"tmpfs", str(path).encode(), b"tmpfs", 0, f"size={size},mode=755".encode()), "mount tmpfs")
+
+
+def fill(path):
+    """A file as long as the disk takes it."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(file, b"x" * 4096)
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+    finally:
+        os.close(file)
 
 
 def bind(source, target):

@@ -1,0 +1,149 @@
+"""One user starts processes without end: it has its share of the kernel's room, and others have theirs."""
+
+import errno
+import os
+import socket
+import struct
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+from harness.firewall import ALLOW, OTHER, TENANT, Page, attempt, become, nonroot_worker, smtp, vhost
+from harness.waiting import wait_until
+
+REFUSED = errno.ECONNREFUSED
+HOST = "shop.example:80"
+SNAPSHOTS, PROCESSES = 1024, 2048
+SOME_PAGE = 1 << 40
+
+# As many children as it is told, which wait for the end of its input.
+FAMILY = """
+use POSIX;
+$| = 1;
+for (1 .. $ARGV[0]) {
+  defined(my $child = fork) or last;
+  if (!$child) { sysread STDIN, my $nothing, 1; POSIX::_exit(0) }
+  print "$child\\n";
+}
+print "all\\n";
+1 while wait > 0;
+"""
+
+
+@pytest.fixture
+def enforcing(firewall):
+    return firewall.take(vhosts=[vhost(HOST, smtp(ALLOW))])
+
+
+@contextmanager
+def family(firewall, count, prepare):
+    """The children's process ids; prepare() makes their grandparent what it is to be."""
+    input_end, end_of_all = os.pipe()
+    output, output_end = os.pipe()
+
+    def run():
+        os.close(end_of_all)
+        page = prepare()
+        status = subprocess.call(["perl", "-e", FAMILY, str(count)], stdin=input_end, stdout=output_end)
+        del page  # it was mapped until here
+        return status
+
+    _, result = firewall.ground.child(run)
+    os.close(input_end)
+    os.close(output_end)
+    try:
+        with os.fdopen(output) as lines:
+            pids = [int(line) for line in iter(lines.readline, "all\n")]
+        assert len(pids) == count
+        yield pids
+    finally:
+        os.close(end_of_all)
+        assert result() == 0
+
+
+def serving(firewall, uid):
+    page = Page()
+    nonroot_worker(page, uid)
+    page.publish(firewall.context(HOST))
+    return page
+
+
+def of_a_child(firewall, uid):
+    """What becomes of the connection of a program that a worker of that uid has started."""
+
+    def run():
+        page = serving(firewall, uid)
+        child = os.fork()
+        if child == 0:
+            os._exit(attempt())
+        result = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        page.publish()
+        return result
+
+    return firewall.ground.child(run)[1]()
+
+
+def of_a_registered(firewall, uid, has_page):
+    """Whether there is room for a process that never was root, and what becomes of its connection."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        ours.close()
+        page = Page()
+        become(uid)
+        page.publish(firewall.context(HOST))
+        theirs.send(struct.pack("<Q", page.address))
+        theirs.recv(1)
+        return attempt()
+
+    pid, result = firewall.ground.child(run)
+    theirs.close()
+    (page,) = struct.unpack("<Q", ours.recv(8))
+    (had_room,) = firewall.register_all([pid], uid, firewall.context(HOST), page if has_page else 0)
+    ours.send(b"1")
+    ours.close()
+    return had_room, result()
+
+
+def wait_until_forgotten(firewall):
+    wait_until(lambda: firewall.status()["processes"] == 0, "the processes that have ended to be forgotten")
+
+
+def test_what_workers_start(enforcing):
+    more = 50
+    with family(enforcing, SNAPSHOTS - 1 + more, lambda: serving(enforcing, TENANT)):  # and their parent
+        counters = enforcing.counters()
+        assert (counters["inherited"], counters["unregistered_full"]) == (SNAPSHOTS, more)
+        assert of_a_child(enforcing, TENANT) == REFUSED
+        assert of_a_child(enforcing, OTHER) == 0
+        enforcing.notice("MO0417")
+    wait_until_forgotten(enforcing)
+    assert of_a_child(enforcing, TENANT) == 0
+    wait_until_forgotten(enforcing)
+    with enforcing.map("shares") as shares:
+        wait_until(lambda: not shares.has_entries(4), "the users to be forgotten")
+
+
+@pytest.mark.parametrize("has_page, share", [(True, PROCESSES), (False, SNAPSHOTS)], ids=["page", "context"])
+def test_what_mailorigind_registers(enforcing, has_page, share):
+    more = 10
+    page = SOME_PAGE if has_page else 0
+    with family(enforcing, share + more, lambda: become(TENANT)) as pids:
+        assert enforcing.register_all(pids, TENANT, enforcing.context(HOST), page) == [True] * share + [False] * more
+        assert enforcing.counters()["unregistered_full"] == more
+        assert of_a_registered(enforcing, TENANT, has_page) == (False, REFUSED)
+        assert of_a_registered(enforcing, OTHER, has_page) == (True, 0)
+        assert of_a_child(enforcing, OTHER) == 0
+        enforcing.notice("MO0417")
+    wait_until_forgotten(enforcing)
+    # Counted anew once a second at most.
+    wait_until(lambda: of_a_registered(enforcing, TENANT, has_page) == (True, 0), "room for that user")
+
+
+def test_a_descendant_that_is_registered_as_well(enforcing):
+    """It counts once, and not for ever."""
+    with family(enforcing, 3, lambda: serving(enforcing, TENANT)) as pids:
+        assert enforcing.register_all(pids, TENANT, enforcing.context(HOST)) == [True] * 3
+    wait_until_forgotten(enforcing)
+    with enforcing.map("shares") as shares:
+        wait_until(lambda: not shares.has_entries(4), "the user to be forgotten")
