@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""connect(2) and fork(2): with nothing, with an nftables owner rule, and with the firewall.
+"""connect(2) and fork(2): with nothing, with an nftables owner rule, and with the firewall; its memory, and a large policy.
 
 Each has a network namespace of its own, side by side; the rounds alternate between them. For fork, which
 the firewall's hooks see on the whole host, it is switched off and on between the rounds.

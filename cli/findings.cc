@@ -29,7 +29,8 @@ json firewall_findings(FirewallMode mode, const Result<json>& answer, bool polic
           "firewall",
           "httpd.conf says MailOriginFirewall Off, and mailorigin-firewall does not run and has "
           "not heard: what it loaded stays in force",
-          "systemctl start mailorigin-firewall.service; or mailorigin firewall --remove"));
+          "apachectl graceful; with MailOriginDaemon external: systemctl start "
+          "mailorigin-firewall.service; or mailorigin firewall --remove"));
     }
     return findings;
   }

@@ -27,7 +27,8 @@ int run_firewall(const Options& options) {
   if (options.remove) return remove_firewall(options);
   const auto policy = ask_policy(control_socket(options.runtime_directory));
   const auto answer = ask_status(firewall_socket(options.runtime_directory));
-  const nlohmann::json report = firewall_report(policy, answer, firewall_policy_is_kept());
+  const nlohmann::json report =
+      firewall_report(policy, answer, firewall_policy_is_kept(options.runtime_directory));
   if (options.json) {
     print_json(report);
   } else {

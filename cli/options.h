@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "core/socket_paths.h"
 
 namespace mailorigin {
 
@@ -11,7 +12,7 @@ enum class Command { help, version, status, policy, firewall };
 
 struct Options {
   Command command = Command::help;
-  std::string runtime_directory = "/run/mailorigin";
+  std::string runtime_directory = default_runtime_directory;
   bool json = false;
   std::string vhost;    // of policy; empty: all of them
   bool remove = false;  // of firewall

@@ -6,6 +6,7 @@
 
 #include "core/file.h"
 #include "core/policy_in_memory.h"
+#include "core/socket_paths.h"
 #include "core/unix_socket.h"
 #include "core/wire.h"
 
@@ -51,7 +52,10 @@ Result<Packet> ask(const std::string& socket_path, MessageType question, Message
 
 }  // namespace
 
-bool firewall_policy_is_kept() { return access("/var/lib/mailorigin-firewall/policy", F_OK) == 0; }
+bool firewall_policy_is_kept(const std::string& runtime_directory) {
+  return runtime_directory == default_runtime_directory &&
+         access("/var/lib/mailorigin-firewall/policy", F_OK) == 0;
+}
 
 Result<nlohmann::json> ask_status(const std::string& socket_path) {
   const auto packet = ask(socket_path, MessageType::status, MessageType::status_reply);

@@ -21,7 +21,7 @@ nlohmann::json observe(const Options& options) {
   if (!policy) return status_report_without_daemon(policy.error());
   observed.httpd_uid = httpd_user(policy->instance);
   observed.firewall = ask_status(firewall_socket(options.runtime_directory));
-  observed.firewall_policy_is_kept = firewall_policy_is_kept();
+  observed.firewall_policy_is_kept = firewall_policy_is_kept(options.runtime_directory);
   observed.policy = *std::move(policy);
   return status_report(observed);
 }

@@ -5,6 +5,8 @@
 
 namespace mailorigin {
 
+inline constexpr char default_runtime_directory[] = "/run/mailorigin";
+
 // Where programs that send mail ask mailorigind, unless MailOriginSocket names others.
 inline std::string question_socket(const std::string& runtime_directory) {
   return runtime_directory + "/mailorigin.sock";

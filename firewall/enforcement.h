@@ -23,7 +23,7 @@ namespace mailorigin {
 
 class Enforcement {
  public:
-  // What main() found out and opened while it was root.
+  // Where it stands.
   struct Ground {
     Result<Fd> cgroup = Error{};  // or why there can be no programs in the kernel
     std::optional<SealKey> key;   // httpd's, of this boot

@@ -1,7 +1,6 @@
 // Firewall: the parts put together, and the loop.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -18,6 +17,7 @@
 
 namespace mailorigin {
 
+// What main() found out and opened while it was root.
 struct FirewallHost {
   std::string state_directory;
   uid_t daemon_uid = 0;

@@ -46,6 +46,18 @@ constexpr std::array<Attachment, 4> attachments = {{
     {"mo_connect6", true},
 }};
 
+std::vector<std::string> names_in(const std::string& path) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
+  if (!directory) return names;
+  while (const dirent* entry = readdir(directory.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 // Field 9 of /proc/PID/stat.
 unsigned long process_flags(const std::string& stat) {
   std::istringstream fields(stat.substr(stat.rfind(')') + 1));
@@ -57,14 +69,18 @@ unsigned long process_flags(const std::string& stat) {
 }
 
 // Also while the kernel takes it apart, and as a zombie: the kernel's program has seen
-// its end by then, and sees it no more.
+// its end by then, and sees it no more. Its first thread may end before others.
 bool has_ended(std::uint32_t tgid) {
   constexpr std::size_t stat_limit = 4096;
   constexpr unsigned long exiting = 4;  // PF_EXITING
-  const auto stat = read_file("/proc/" + std::to_string(tgid) + "/stat", stat_limit);
+  const std::string threads = "/proc/" + std::to_string(tgid) + "/task/";
+  const auto names = names_in(threads);
   // Where /proc hides it, too.
-  if (!stat) return kill(static_cast<pid_t>(tgid), 0) != 0 && errno == ESRCH;
-  return (process_flags(*stat) & exiting) != 0;
+  if (names.empty()) return kill(static_cast<pid_t>(tgid), 0) != 0 && errno == ESRCH;
+  return std::all_of(names.begin(), names.end(), [&](const std::string& thread) {
+    const auto stat = read_file(threads + thread + "/stat", stat_limit);
+    return !stat || (process_flags(*stat) & exiting) != 0;
+  });
 }
 
 // In the share of those that were registered; those that are inherited have another.
@@ -149,18 +165,6 @@ std::size_t entries(int map) {
     key = next;
   }
   return count;
-}
-
-std::vector<std::string> names_in(const std::string& path) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
-  if (!directory) return names;
-  while (const dirent* entry = readdir(directory.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 // Directories of pins, of this version and of others. Nothing else is ours to

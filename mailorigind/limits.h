@@ -121,8 +121,8 @@ inline constexpr std::chrono::milliseconds delivery_linger{5};
 // ---- The firewall
 
 // How often its ring buffer is looked at: the kernel wakes nobody, because that
-// costs the connecting process more than everything else. It has room for 540
-// connections, and writes at most 50 a second of one user.
+// costs the connecting process more than everything else. It has room for 280
+// to 760 connections, by what is known of them, and gets at most 100 a second of one user.
 inline constexpr std::uint64_t ring_interval_ms = 50;
 inline constexpr std::size_t connections_per_turn = 256;
 // Nobody's name holds up the ring more often than this.

@@ -382,7 +382,7 @@ void QuestionDesk::report_journal(const Status& appended) {
 // Who does not read its answers has no use for a connection.
 void QuestionDesk::send_answer(int fd, const Answer& answer) {
   const std::string packet = encode_answer(answer);
-  if (send(fd, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) close(fd);
+  if (!send_now(fd, packet)) close(fd);
 }
 
 bool QuestionDesk::end_turn() {
@@ -405,7 +405,7 @@ bool QuestionDesk::end_turn() {
     }
     const std::string packet = encode_answer(pending.answer);
     // Who does not read its answers has no use for a connection.
-    if (send(pending.fd, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+    if (!send_now(pending.fd, packet)) {
       close(pending.fd);
     } else if (pending.answer.reason == busy_reason) {
       rest(*connection(pending.fd));

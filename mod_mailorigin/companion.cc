@@ -232,6 +232,7 @@ bool Companion::push(Deadline deadline) {
   if (kept_.connection >= 0) close(kept_.connection);
   kept_.connection = pushed->connection.release();
   kept_.absence_said = false;
+  has_policy_ = true;
   say(APLOG_NOTICE,
       std::string("MO0110: ") + settings_.name + " has taken the policy: " + policy_.summary);
   return true;

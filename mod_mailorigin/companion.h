@@ -49,6 +49,9 @@ class Companion {
   // come, or is not there, is reported and tried again by tend().
   Status start(PolicyToPush policy, bool renew);
 
+  // It has taken the policy of start().
+  [[nodiscard]] bool has_policy() const { return has_policy_; }
+
   // Every few seconds, by httpd's monitor hook.
   void tend();
 
@@ -83,6 +86,7 @@ class Companion {
   pid_t& pid_;
   KeptCompanion& kept_;
   PolicyToPush policy_;
+  bool has_policy_ = false;
   apr_proc_t watched_{};
 };
 

@@ -20,7 +20,6 @@ namespace {
 
 constexpr const char* external_daemon = "external";
 constexpr const char* default_user = "mailorigin";
-constexpr const char* default_runtime_directory = "/run/mailorigin";
 constexpr const char* default_state_directory = "/var/lib/mailorigin";
 constexpr const char* default_firewall_user = "mailorigin-firewall";
 constexpr const char* default_header_name = "X-Mail-Origin";
@@ -373,6 +372,8 @@ DaemonSettings daemon_settings(const ServerConfig& config) {
   settings.runtime_directory = or_default(config.runtime_directory, default_runtime_directory);
   settings.state_directory = or_default(config.state_directory, default_state_directory);
   settings.firewall_user = or_default(config.firewall_user, default_firewall_user);
+  settings.has_firewall_state = !settings.external || config.state_directory != nullptr ||
+                                settings.runtime_directory == default_runtime_directory;
   if (config.sockets != nullptr) {
     settings.sockets = *config.sockets;
   } else {

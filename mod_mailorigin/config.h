@@ -89,6 +89,9 @@ struct DaemonSettings {
   std::string state_directory;
   std::vector<SocketDirective> sockets;
   std::string firewall_user;
+  // What firewall_state_directory() names is this httpd's: a unit of another httpd's
+  // may have the default one.
+  bool has_firewall_state = true;
 
   [[nodiscard]] std::string control_path() const { return control_socket(runtime_directory); }
   [[nodiscard]] std::string firewall_path() const { return firewall_socket(runtime_directory); }

@@ -48,11 +48,10 @@ Supervisor::Supervisor(apr_pool_t* pool, Configuration& configuration, Kept& kep
       kept_(kept),
       daemon_(pool, configuration.main_server, daemon_companion(configuration.daemon, kept),
               kept.daemon, kept.daemon_state),
-      firewall_(pool, configuration.main_server,
-                firewall_companion(
-                    configuration.daemon, kept,
-                    [this] { return firewall_mode_ != FirewallMode::off || firewall_was_on(); }),
-                kept.firewall, kept.firewall_state) {}
+      firewall_(
+          pool, configuration.main_server,
+          firewall_companion(configuration.daemon, kept, [this] { return firewall_is_needed(); }),
+          kept.firewall, kept.firewall_state) {}
 
 Status Supervisor::start() {
   if (geteuid() != 0) {
@@ -112,25 +111,32 @@ Result<bool> Supervisor::prepare_sockets() {
 
 // Off is something to be told as well, to a firewall that stands from before.
 Status Supervisor::start_firewall(const PolicyToPush& policy) {
-  const bool is_off = firewall_mode_ == FirewallMode::off;
-  if (is_off && !configuration_.daemon.external && !firewall_was_on()) return Done{};
+  if (!firewall_is_needed() && !configuration_.daemon.external) return Done{};
   PolicyToPush without_logs = policy;
   without_logs.descriptors.clear();
   without_logs.summary = "MailOriginFirewall " + std::string(firewall_mode_name(firewall_mode_));
   Status started = firewall_.start(std::move(without_logs), false);
-  if (is_off) firewall_.stop();
+  stop_firewall_that_is_off();
   return started;
 }
 
-bool Supervisor::firewall_was_on() const {
-  const std::string kept_policy = configuration_.daemon.firewall_state_directory() + "/policy";
-  return kept_.firewall > 0 || access(kept_policy.c_str(), F_OK) == 0;
+// Whether it has something to do: to enforce, or to take out what was enforced before.
+bool Supervisor::firewall_is_needed() const {
+  const DaemonSettings& daemon = configuration_.daemon;
+  const std::string kept_policy = daemon.firewall_state_directory() + "/policy";
+  return firewall_mode_ != FirewallMode::off || kept_.firewall > 0 ||
+         (daemon.has_firewall_state && access(kept_policy.c_str(), F_OK) == 0);
+}
+
+void Supervisor::stop_firewall_that_is_off() {
+  if (firewall_mode_ == FirewallMode::off && firewall_.has_policy()) firewall_.stop();
 }
 
 void Supervisor::tend() {
   daemon_.tend();
   // A unit may come later than httpd, with the policy of the last boot.
-  if (firewall_mode_ != FirewallMode::off || configuration_.daemon.external) firewall_.tend();
+  if (firewall_is_needed() || configuration_.daemon.external) firewall_.tend();
+  stop_firewall_that_is_off();
 }
 
 void Supervisor::drop_in_child() {

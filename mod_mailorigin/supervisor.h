@@ -36,7 +36,8 @@ class Supervisor {
   Status read_key();
   Result<bool> prepare_sockets();
   Status start_firewall(const PolicyToPush& policy);
-  [[nodiscard]] bool firewall_was_on() const;
+  [[nodiscard]] bool firewall_is_needed() const;
+  void stop_firewall_that_is_off();
 
   Configuration& configuration_;
   Kept& kept_;

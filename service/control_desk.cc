@@ -1,9 +1,6 @@
 #include "service/control_desk.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 
 #include "core/file.h"

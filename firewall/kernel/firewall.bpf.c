@@ -155,9 +155,10 @@ MO_SEPARATE int mo_find_tag(struct attempt* attempt) {
   struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
   if (process && process->start_ticks == attempt->start_ticks && process->parts == mo_all_parts) {
     const enum tag_found found = find_in_page(attempt, process->page);
-    attempt->page = process->page;
-    if (found != no_tag) return found;
-    attempt->page = 0;
+    if (found != no_tag) {
+      attempt->page = process->page;
+      return found;
+    }
   }
   struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
   if (!snapshot || snapshot->start_ticks != attempt->start_ticks ||
@@ -648,7 +649,7 @@ MO_INLINE void delete_snapshot(__u32 tgid) {
   if (bpf_map_delete_elem(&snapshots, &tgid) == 0 && inherited) return_share(uid);
 }
 
-/* 1: the page's origin is in `to`, which was empty. */
+/* 1: the page's origin is in `to`; what is behind its sizes there is nothing. */
 MO_INLINE int read_page(__u64 page, struct mo_origin* to) {
   struct {
     __u32 sequence, reserved;

@@ -1,6 +1,6 @@
 /* What the programs in the kernel share with mailorigin-firewall, mailorigind
  * and the plugin, which publishes its page: plain structs of fixed size, in C,
- * because BPF is compiled as C. docs/formats.md has them field by field.
+ * because BPF is compiled as C. docs/formats.md says who sends them.
  *
  * Another layout needs another number: it is part of the pins' names, so that an
  * old firewall's maps are never read with a new one's eyes. */

@@ -123,7 +123,7 @@ struct mo_counters {
   __mo_u64 events;            /* in the ring */
   __mo_u64 events_dropped;    /* the ring was full */
   __mo_u64 events_capped;     /* their uid had too many */
-  __mo_u64 unreadable;        /* a registered page could not be read */
+  __mo_u64 unreadable;        /* a registered page could not be read, or its sizes do not fit */
   __mo_u64 unverified;        /* a context was there, and did not verify */
   __mo_u64 registered;        /* by page */
   __mo_u64 inherited;         /* by fork */

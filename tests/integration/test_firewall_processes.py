@@ -21,6 +21,7 @@ from harness.firewall import (
 from harness.waiting import wait_until
 
 REFUSED = errno.ECONNREFUSED
+EXIT = {"x86_64": 60, "aarch64": 93}[os.uname().machine]  # of a thread
 HOST, NEIGHBOUR = "shop.example:80", "blog.example:80"
 CONNECT = "import socket\ns=socket.socket()\ns.settimeout(5)\nraise SystemExit(s.connect_ex(('192.0.2.1',25)))"
 PYTHON = os.path.realpath("/usr/bin/python3")
@@ -180,8 +181,11 @@ def test_a_page_that_is_being_written_is_no_context(enforcing):
     assert in_worker(enforcing, action) == (REFUSED, REFUSED)
 
 
-@pytest.mark.parametrize("sizes", [(0xFFFF, 0xFFFF, 0xFFFF), (2048, 1024, 1), (49, 3072, 0), (2048, 0, 0)])
-def test_whatever_sizes_a_page_claims_its_tag_is_recorded(enforcing, sizes):
+@pytest.mark.parametrize(
+    ("sizes", "inherited"),
+    [((0xFFFF, 0xFFFF, 0xFFFF), REFUSED), ((2048, 1024, 1), REFUSED), ((49, 3072, 0), REFUSED), ((2048, 0, 0), 0)],
+)
+def test_whatever_sizes_a_page_claims_its_tag_is_recorded(enforcing, sizes, inherited):
     """The page is the worker's own, and native code in it may write what it likes there."""
 
     context = enforcing.context(HOST)
@@ -192,9 +196,9 @@ def test_whatever_sizes_a_page_claims_its_tag_is_recorded(enforcing, sizes):
         return attempt(), forked(attempt)
 
     with enforcing.attached() as ring:
-        by_worker, _ = in_worker(enforcing, action)
+        answers = in_worker(enforcing, action)
         events = ring.take()
-    assert by_worker == 0
+    assert answers == (0, inherited)
     assert events[0].verified and events[0].vhost == wire.vhost_id(HOST)
     assert events[0].context[:48] == context[:48]
 
@@ -271,6 +275,33 @@ def test_a_process_that_never_was_root_is_registered_by_the_daemon(enforcing):
         assert [(event.context, event.detached) for event in ring.take()] == [(context, False)] * 2
     finish()
     wait_until(lambda: enforcing.status()["processes"] == 0, "the process to be forgotten")
+
+
+def test_a_process_whose_first_thread_has_ended_goes_on(enforcing):
+    """/proc calls it a zombie."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        ours.close()
+        become(TENANT)
+
+        def serve():
+            while theirs.recv(1):
+                theirs.send(bytes([attempt()]))
+            os._exit(0)
+
+        threading.Thread(target=serve).start()
+        LIBC.syscall(EXIT, 0)
+
+    pid, _ = enforcing.ground.child(run)
+    theirs.close()
+    wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] == "Z", "its first thread to end")
+    enforcing.register(pid, enforcing.context(HOST))
+    ours.send(b"c")
+    assert ours.recv(1)[0] == 0
+    ours.close()
+    os.waitpid(pid, 0)
+    assert enforcing.status()["processes"] == 0
 
 
 def test_what_the_daemon_registers_is_verified_in_the_kernel(enforcing):
@@ -368,7 +399,7 @@ def test_full_maps_leave_the_decision_to_the_uid(enforcing):
 
 
 def test_a_full_ring_changes_no_verdict(enforcing):
-    """540 events fit; nobody reads them."""
+    """762 events fit; nobody reads them."""
 
     def action():
         results = []
