@@ -56,7 +56,8 @@ Status serve(const FirewallOptions& options) {
   host.ground.key = read_key(options.runtime_directory);
   const auto lock = lock_state_directory(options.state_directory, lock_patience);
   if (!lock) return lock.error();
-  const auto pins_lock = lock_pin_directory(options.pin_directory, true, lock_patience);
+  const auto pins_lock =
+      lock_pin_directory(options.pin_directory, account->uid, true, lock_patience);
   if (!pins_lock) return pins_lock.error();
   if (!options.once) {
     const auto daemon = find_account(options.daemon_user);
@@ -109,7 +110,8 @@ Status remove(const FirewallOptions& options) {
         "configuration brings it back");
     return Done{};
   }
-  const auto pins_lock = lock_pin_directory(options.pin_directory, false, lock_patience);
+  const auto pins_lock =
+      lock_pin_directory(options.pin_directory, std::nullopt, false, lock_patience);
   if (!pins_lock) return pins_lock.error();
   for (const char* name : {"/policy", "/names"}) {
     const std::string kept = options.state_directory + name;

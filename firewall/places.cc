@@ -114,7 +114,7 @@ Result<Fd> open_cgroup(const std::string& path) {
   return fd;
 }
 
-Result<Fd> lock_pin_directory(const std::string& path, bool make,
+Result<Fd> lock_pin_directory(const std::string& path, std::optional<uid_t> owner, bool make,
                               std::chrono::milliseconds patience) {
   if (make) (void)mkdir(path.c_str(), 0700);
   const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -126,15 +126,21 @@ Result<Fd> lock_pin_directory(const std::string& path, bool make,
       if (!lock && errno == ENOENT && !make) return lock;
       if (!lock) return system_error(lock_without_pins, errno);
     }
+    struct stat about {};
+    if (fstat(lock.get(), &about) != 0) return system_error(path, errno);
     if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
       // Unless --remove has removed it meanwhile: then it is made anew.
-      struct stat about {};
       if (fstat(lock.get(), &about) == 0 && about.st_nlink > 0) return lock;
       if (make) (void)mkdir(path.c_str(), 0700);
     } else if (errno != EWOULDBLOCK && errno != EINTR) {
       return system_error(path, errno);
     }
     if (std::chrono::steady_clock::now() >= deadline) {
+      if (owner && about.st_uid != 0 && about.st_uid != *owner) {
+        return Error{holder_of(lock.get()) + " holds " + path + ", which belongs to uid " +
+                     std::to_string(about.st_uid) +
+                     ": remove it, and mount that file system with -o mode=700"};
+      }
       return Error{"another mailorigin-firewall (" + holder_of(lock.get()) +
                    ") governs this host: one httpd with MailOriginFirewall per host"};
     }
@@ -147,7 +153,8 @@ Status enter_pin_directory(const std::string& path, const Account& account) {
   const Fd parent(open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent) return system_error(above, errno);
   if (!is_on(parent.get(), BPF_FS_MAGIC)) {
-    return Error{above + " is no bpf file system; mount one (mount -t bpf bpf /sys/fs/bpf)"};
+    return Error{above +
+                 " is no bpf file system; mount one (mount -t bpf -o mode=700 bpf /sys/fs/bpf)"};
   }
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error(path, errno);
   const Fd directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

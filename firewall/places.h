@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,10 +20,12 @@ Result<Fd> open_cgroup(const std::string& path);
 
 // Holds the pin directory, and with it the programs and the table of this host, for
 // one process, as long as the descriptor is open; waits until a predecessor has gone,
-// at most `patience`. Makes the directory if asked to, whatever file system that is on.
-// Where there can be none, /run/mailorigin-firewall.lock is held in its place; without
-// `make` the descriptor is empty where nobody has ever held one. As root.
-Result<Fd> lock_pin_directory(const std::string& path, bool make,
+// at most `patience`. If the directory is neither root's nor `owner`'s then, the error
+// says that: in a bpf file system that others may write to, a tenant may have been first.
+// Makes the directory if asked to, whatever file system that is on. Where there can be
+// none, /run/mailorigin-firewall.lock is held in its place; without `make` the descriptor
+// is empty where nobody has ever held one. As root.
+Result<Fd> lock_pin_directory(const std::string& path, std::optional<uid_t> owner, bool make,
                               std::chrono::milliseconds patience);
 
 // Makes the pin directory, which must lie below a bpf file system, gives it with

@@ -45,8 +45,7 @@ MAP(snapshots, BPF_MAP_TYPE_HASH, mo_snapshots_limit, __u32, struct mo_snapshot,
 /* A value of nothing but zeroes, too large for the stack. */
 MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
 MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, __u32, struct mo_quota, 0); /* by uid */
-MAP(shares, BPF_MAP_TYPE_HASH, mo_shares_limit, __u32, __u32,
-    BPF_F_NO_PREALLOC); /* of snapshots, by uid */
+MAP(shares, BPF_MAP_TYPE_ARRAY, mo_shares_limit, __u32, __u32, 0); /* of snapshots, by uid */
 MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
 
 struct {
@@ -239,25 +238,25 @@ MO_INLINE int tell_registration(void) {
 
 /* ---- Decision */
 
-/* 1: there was room in the bucket. Threads that come at once may be counted as one:
- * a cap is no account. */
-MO_INLINE int take_from(__u64* full_at_ns, __u64 now, __u64 each) {
-  const __u64 from = *full_at_ns < now ? now : *full_at_ns;
-  if (from + each > now + each * mo_event_burst) return 0;
-  *full_at_ns = from + each;
-  return 1;
+/* 1: there was room in the bucket, and there is less now. */
+MO_INLINE int take_from(__u64* full_at_ns, __u64 now, __u64 taken, __u64 all) {
+  const __u64 before = *full_at_ns;
+  /* It has been full for some time. Of several threads, one says so. */
+  if (before < now) __sync_val_compare_and_swap(full_at_ns, before, now);
+  if (__sync_fetch_and_add(full_at_ns, taken) + taken <= now + all) return 1;
+  __sync_fetch_and_add(full_at_ns, -taken);
+  return 0;
 }
 
-/* 1: an event may be recorded for this uid and virtual host. */
-MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now) {
+/* 1: an event of so many shares of the ring may be recorded for this uid and virtual host. */
+MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u32 shares_of_ring) {
   const __u64 each = 1000000000ULL / mo_events_per_second;
   struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &uid);
   if (!quota) {
-    struct mo_quota fresh = {.full_at_ns = now + each / 2};
-    fresh.vhosts[0].vhost = vhost;
-    fresh.vhosts[0].full_at_ns = now + each;
-    bpf_map_update_elem(&quotas, &uid, &fresh, BPF_ANY);
-    return 1;
+    struct mo_quota fresh = {};
+    bpf_map_update_elem(&quotas, &uid, &fresh, BPF_NOEXIST);
+    quota = bpf_map_lookup_elem(&quotas, &uid);
+    if (!quota) return 0;
   }
   struct mo_vhost_quota* its = 0;
   struct mo_vhost_quota* fullest = &quota->vhosts[0];
@@ -270,10 +269,11 @@ MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now) {
   if (!its) {
     its = fullest;
     its->vhost = vhost;
-    its->full_at_ns = 1;
+    its->full_at_ns = now;
   }
   /* Of what a host has no room for, nothing counts against the user's other hosts. */
-  return take_from(&its->full_at_ns, now, each) && take_from(&quota->full_at_ns, now, each / 2);
+  return take_from(&its->full_at_ns, now, each * shares_of_ring, each * mo_event_burst) &&
+         take_from(&quota->full_at_ns, now, each / 2 * shares_of_ring, each / 2 * mo_event_burst);
 }
 
 MO_INLINE int is_allowed(__u32 generation, __u32 list, __u16 port, const __u8* address) {
@@ -340,18 +340,15 @@ MO_INLINE int is_detached(struct task_struct* task, const struct mo_snapshot* sn
   return 1;
 }
 
-MO_INLINE struct mount* mount_of(struct vfsmount* vfsmount) {
-  return (void*)vfsmount - __builtin_preserve_field_info(((struct mount*)0)->mnt, 0);
-}
-
-/* The rest of a program's path, from the point where its mount stands, up to the mount
- * that holds the process's root. */
+/* The rest of a program's path, from the point where its mount stands, up to the top of
+ * its mount namespace: a chroot hides nothing. */
 MO_INLINE __u32 read_exe_above(struct mo_smtp_event* event, struct vfsmount* vfsmount,
-                               struct vfsmount* top, __u32 parts) {
-  struct mount* mount = mount_of(vfsmount);
+                               __u32 parts) {
+  struct mount* mount = (void*)vfsmount - __builtin_preserve_field_info(((struct mount*)0)->mnt, 0);
+  struct mount* top = BPF_CORE_READ(mount, mnt_ns, root);
 #pragma clang loop unroll(disable)
   for (int mounts = 0; mounts < 4; mounts++) {
-    if (mount == mount_of(top)) break;
+    if (mount == top) break;
     struct dentry* dentry = BPF_CORE_READ(mount, mnt_mountpoint);
     struct mount* above = BPF_CORE_READ(mount, mnt_parent);
     if (above == mount) break;
@@ -391,7 +388,7 @@ MO_INLINE __u32 read_exe(struct task_struct* task, struct mo_smtp_event* event) 
     return 1;
   }
   if (parts == mo_exe_parts) return parts;
-  return read_exe_above(event, vfsmount, task->fs->root.mnt, parts);
+  return read_exe_above(event, vfsmount, parts);
 }
 
 MO_INLINE void take_comm(struct task_struct* task, char* comm) {
@@ -464,9 +461,12 @@ MO_SEPARATE int mo_record_long(struct attempt* attempt) {
 MO_SEPARATE int mo_record(struct attempt* attempt) {
   if (!attempt) return 0;
   const struct mo_facts* facts = &attempt->facts;
-  if (!within_quota(facts->uid, facts->vhost, attempt->now_ns)) return COUNT(events_capped);
   const int is_long = facts->verified && attempt->origin_bytes > mo_short_origin &&
                       attempt->origin_bytes <= sizeof(struct mo_origin);
+  if (!within_quota(facts->uid, facts->vhost, attempt->now_ns,
+                    is_long ? mo_long_event_shares : 1)) {
+    return COUNT(events_capped);
+  }
   return is_long ? mo_record_long(attempt) : mo_record_short(attempt);
 }
 
@@ -603,25 +603,25 @@ SEC("cgroup/connect6") int mo_connect6(struct bpf_sock_addr* ctx) { return decid
 
 /* ---- Descendants */
 
-/* 1: the uid may have one more, and has it now. */
-MO_INLINE int take_share(__u32 uid) {
-  const __u32 none = 0;
-  __u32* taken = bpf_map_lookup_elem(&shares, &uid);
-  if (!taken) {
-    bpf_map_update_elem(&shares, &uid, &none, BPF_NOEXIST);
-    taken = bpf_map_lookup_elem(&shares, &uid);
-    if (!taken) return 0;
-  }
-  if (*taken >= mo_snapshots_share) return 0;
-  __sync_fetch_and_add(taken, 1);
-  return 1;
+/* What of `snapshots` is a uid's, with those that end in the same bits: an entry that comes
+ * and goes would be missed by whoever forks at that moment. */
+MO_INLINE __u32* share_of(__u32 uid) {
+  __u32 slot = uid % mo_shares_limit;
+  return bpf_map_lookup_elem(&shares, &slot);
 }
 
 MO_INLINE void return_share(__u32 uid) {
-  __u32* taken = bpf_map_lookup_elem(&shares, &uid);
-  /* Of several at once one is the last. A fork at that moment is not counted: better
-   * than uids that stay for ever. */
-  if (taken && __sync_fetch_and_add(taken, -1) <= 1) bpf_map_delete_elem(&shares, &uid);
+  __u32* taken = share_of(uid);
+  if (taken) __sync_fetch_and_add(taken, -1);
+}
+
+/* 1: the uid may have one more, and has it now. */
+MO_INLINE int take_share(__u32 uid) {
+  __u32* taken = share_of(uid);
+  if (!taken) return 0;
+  if (__sync_fetch_and_add(taken, 1) < mo_snapshots_share) return 1;
+  __sync_fetch_and_add(taken, -1);
+  return 0;
 }
 
 /* The child's own copy: its worker goes on to other requests. */

@@ -18,7 +18,12 @@ struct dentry {
 struct vfsmount {
   struct dentry* mnt_root;
 };
+struct mount;
+struct mnt_namespace {
+  struct mount* root;
+};
 struct mount {
+  struct mnt_namespace* mnt_ns;
   struct mount* mnt_parent;
   struct dentry* mnt_mountpoint;
   struct vfsmount mnt;
@@ -26,9 +31,6 @@ struct mount {
 struct path {
   struct vfsmount* mnt;
   struct dentry* dentry;
-};
-struct fs_struct {
-  struct path root;
 };
 struct inode {
   unsigned long i_ino;
@@ -60,7 +62,6 @@ struct task_struct {
   struct task_struct* real_parent;
   struct task_struct* group_leader;
   struct mm_struct* mm;
-  struct fs_struct* fs;
   const struct cred* real_cred;
   struct signal_struct* signal;
   char comm[16];

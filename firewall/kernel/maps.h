@@ -12,11 +12,11 @@ enum {
   /* Another form of these maps, or another use of them, needs another number. */
   mo_maps_version = 3,
 
-  mo_processes_limit = 16384,           /* registered with a page: 100 bytes each */
-  mo_processes_share = 2048,            /* of one uid, registered by mailorigind */
-  mo_snapshots_limit = 4096,            /* with an origin of their own: 3.2 KB each */
-  mo_snapshots_share = 1024,            /* of one uid, inherited; as many registered */
-  mo_shares_limit = mo_snapshots_limit, /* uids that have any */
+  mo_processes_limit = 16384, /* registered with a page: 100 bytes each */
+  mo_processes_share = 2048,  /* of one uid, registered by mailorigind */
+  mo_snapshots_limit = 4096,  /* with an origin of their own: 3.2 KB each */
+  mo_snapshots_share = 1024,  /* of one uid, inherited; as many registered */
+  mo_shares_limit = 8192,     /* counters of these, by the last bits of the uid */
   /* Of both generations together. */
   mo_policies_limit = 2 * 16384,
   mo_accounts_limit = 2 * 16384,
@@ -26,6 +26,7 @@ enum {
   mo_quota_vhosts = 8,    /* of one uid, likewise */
   /* Of one uid and virtual host; of one uid, over all of them, twice as many a second. */
   mo_event_burst = 100,
+  mo_long_event_shares = 3, /* what one of more than mo_short_origin counts as */
   mo_events_per_second = 50,
 
   mo_ancestors_limit = 16,

@@ -1,6 +1,7 @@
 """Starting, ending, taking over, being tampered with; and what is left where there is no BPF."""
 
 import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -471,6 +472,21 @@ def test_with_nftables_alone_a_restart_closes_no_older_connections(ground):
         assert not any("MO0409" in notice for notice in firewall.notices)
     finally:
         firewall.clean()
+
+
+def test_a_tenants_directory_in_its_place_is_refused_with_a_reason(ground):
+    """In a bpf file system that all may write to."""
+    other = Firewall(ground)
+    other.pins.mkdir()
+    os.chown(other.pins, TENANT, TENANT)
+    lock = os.open(other.pins, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        done = ground.child(lambda: subprocess.run(other.arguments, capture_output=True, text=True, timeout=30), cgroup=False)[1]()
+        assert done.returncode == 1 and f"{other.pins}, which belongs to uid {TENANT}: remove it" in done.stderr, done.stderr
+    finally:
+        os.close(lock)
+        other.pins.rmdir()
 
 
 def test_a_second_firewall_with_the_same_pins_refuses(firewall, ground):

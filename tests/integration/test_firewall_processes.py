@@ -84,6 +84,23 @@ def test_a_program_that_a_script_starts_belongs_to_its_request(enforcing):
     assert len(events) == 2
 
 
+JAIL = """
+mkdir -p "$1/usr" && ln -s usr/lib usr/lib64 usr/bin "$1"
+mount --bind "$1" "$1" && mount --rbind /usr "$1/usr" && exec chroot "$1" /usr/bin/python3 -c "$2"
+"""
+
+
+def test_a_chroot_hides_no_program(enforcing):
+    """As any tenant can make one, in a user namespace of its own."""
+    jail = enforcing.ground.directory() / "jail"
+    jail.mkdir()
+    os.chown(jail, TENANT, TENANT)
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", JAIL, "sh", str(jail), CONNECT]
+    with enforcing.attached() as ring:
+        assert enforcing.ground.run(lambda: subprocess.run(command, capture_output=True, text=True).returncode) == REFUSED
+        assert [event.exe for event in ring.take()] == [f"{jail}{PYTHON}"]
+
+
 def test_what_a_request_left_behind_belongs_to_it_after_it_has_ended(enforcing):
     """Double-forked, in a session of its own, its parent gone; the worker serves another host meanwhile."""
     context = enforcing.context(HOST)
@@ -451,6 +468,18 @@ def test_one_uid_cannot_fill_the_ring_by_many_hosts(firewall):
     with firewall.attached() as ring:
         assert in_worker(firewall, action) == {REFUSED}
         assert 100 <= len(ring.take()) < 200
+
+
+def test_long_contexts_count_as_three(firewall):
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY))])
+
+    def action(page):
+        page.publish(firewall.context(HOST, details={"uri": "/" * 1500}))
+        return {attempt() for _ in range(105)}
+
+    with firewall.attached() as ring:
+        assert in_worker(firewall, action) == {REFUSED}
+        assert 33 <= len(ring.take()) < 60
 
 
 def test_a_host_that_floods_leaves_room_for_its_users_others(firewall):

@@ -105,6 +105,11 @@ def of_a_registered(firewall, uid, has_page):
     return had_room, result()
 
 
+def share_of(firewall, uid):
+    with firewall.map("shares") as shares:
+        return int.from_bytes(shares.get(struct.pack("<I", uid % 8192), 4), "little")
+
+
 def wait_until_forgotten(firewall):
     wait_until(lambda: firewall.status()["processes"] == 0, "the processes that have ended to be forgotten")
 
@@ -120,8 +125,7 @@ def test_what_workers_start(enforcing):
     wait_until_forgotten(enforcing)
     assert of_a_child(enforcing, TENANT) == 0
     wait_until_forgotten(enforcing)
-    with enforcing.map("shares") as shares:
-        wait_until(lambda: not shares.has_entries(4), "the users to be forgotten")
+    assert (share_of(enforcing, TENANT), share_of(enforcing, OTHER)) == (0, 0)
 
 
 @pytest.mark.parametrize("has_page, share", [(True, PROCESSES), (False, SNAPSHOTS)], ids=["page", "context"])
@@ -145,5 +149,23 @@ def test_a_descendant_that_is_registered_as_well(enforcing):
     with family(enforcing, 3, lambda: serving(enforcing, TENANT)) as pids:
         assert enforcing.register_all(pids, TENANT, enforcing.context(HOST)) == [True] * 3
     wait_until_forgotten(enforcing)
-    with enforcing.map("shares") as shares:
-        wait_until(lambda: not shares.has_entries(4), "the user to be forgotten")
+    assert share_of(enforcing, TENANT) == 0
+
+
+def test_users_that_come_and_go_are_not_refused(enforcing):
+    """Several at once, whose share is nothing now and then."""
+
+    def run():
+        page = serving(enforcing, TENANT)
+        for _ in range(3000):
+            child = os.fork()
+            if child == 0:
+                os._exit(0)
+            os.waitpid(child, 0)
+        page.publish()
+
+    for result in [enforcing.ground.child(run)[1] for _ in range(3)]:
+        result()
+    counters = enforcing.counters()
+    assert (counters["inherited"], counters["unregistered_full"]) == (9000, 0)
+    assert share_of(enforcing, TENANT) == 0

@@ -409,15 +409,10 @@ class PinnedMap:
     def close(self):
         os.close(self.fd)
 
-    def has_entries(self, key_size):
-        first = ctypes.create_string_buffer(key_size)
-        try:
-            self._bpf(4, struct.pack("<IIQQ", self.fd, 0, 0, ctypes.addressof(first)))  # BPF_MAP_GET_NEXT_KEY
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                raise
-            return False
-        return True
+    def get(self, key, size):
+        key, value = ctypes.create_string_buffer(key, len(key)), ctypes.create_string_buffer(size)
+        self._bpf(1, struct.pack("<IIQQQ", self.fd, 0, ctypes.addressof(key), ctypes.addressof(value), 0))
+        return value.raw
 
 
 class Firewall:
