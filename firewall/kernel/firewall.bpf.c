@@ -57,15 +57,13 @@ struct {
  * follow every way through the whole of it, and take a second for that. */
 #define MO_SEPARATE __attribute__((noinline))
 
-MO_SEPARATE int mo_count(__u32 which) {
+MO_INLINE int count(__u32 offset) {
   __u32 first = 0;
   struct mo_counters* all = bpf_map_lookup_elem(&counters, &first);
-  if (all && which < sizeof(*all) / sizeof(__u64)) {
-    __sync_fetch_and_add((__u64*)all + which, 1);
-  }
+  if (all) __sync_fetch_and_add((__u64*)((void*)all + offset), 1);
   return 0;
 }
-#define COUNT(name) mo_count(__builtin_offsetof(struct mo_counters, name) / sizeof(__u64))
+#define COUNT(name) count(__builtin_offsetof(struct mo_counters, name))
 
 /* A connection that is to be judged. */
 struct attempt {
@@ -340,12 +338,9 @@ MO_INLINE int is_detached(struct task_struct* task, const struct mo_snapshot* sn
   return 1;
 }
 
-/* The rest of a program's path, from the point where its mount stands, up to the top of
- * its mount namespace: a chroot hides nothing. */
-MO_INLINE __u32 read_exe_above(struct mo_smtp_event* event, struct vfsmount* vfsmount,
+/* The rest of a program's path, from the point where its mount stands. */
+MO_INLINE __u32 read_exe_above(struct mo_smtp_event* event, struct mount* mount, struct mount* top,
                                __u32 parts) {
-  struct mount* mount = (void*)vfsmount - __builtin_preserve_field_info(((struct mount*)0)->mnt, 0);
-  struct mount* top = BPF_CORE_READ(mount, mnt_ns, root);
 #pragma clang loop unroll(disable)
   for (int mounts = 0; mounts < 4; mounts++) {
     if (mount == top) break;
@@ -388,7 +383,9 @@ MO_INLINE __u32 read_exe(struct task_struct* task, struct mo_smtp_event* event) 
     return 1;
   }
   if (parts == mo_exe_parts) return parts;
-  return read_exe_above(event, vfsmount, parts);
+  /* Most often that is the top of its mount namespace, which no chroot changes. */
+  struct mount* mount = (void*)vfsmount - __builtin_preserve_field_info(((struct mount*)0)->mnt, 0);
+  return read_exe_above(event, mount, task->nsproxy->mnt_ns->root, parts);
 }
 
 MO_INLINE void take_comm(struct task_struct* task, char* comm) {

@@ -22,8 +22,10 @@ struct mount;
 struct mnt_namespace {
   struct mount* root;
 };
-struct mount {
+struct nsproxy {
   struct mnt_namespace* mnt_ns;
+};
+struct mount {
   struct mount* mnt_parent;
   struct dentry* mnt_mountpoint;
   struct vfsmount mnt;
@@ -64,6 +66,7 @@ struct task_struct {
   struct mm_struct* mm;
   const struct cred* real_cred;
   struct signal_struct* signal;
+  struct nsproxy* nsproxy;
   char comm[16];
 };
 
