@@ -17,12 +17,12 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <sstream>
 #include <string_view>
 
 #include "core/bytes.h"
 #include "core/context.h"
 #include "core/file.h"
+#include "firewall/process_stat.h"
 #include "firewall/skeleton.h"
 
 namespace mailorigin {
@@ -58,28 +58,17 @@ std::vector<std::string> names_in(const std::string& path) {
   return names;
 }
 
-// Field 9 of /proc/PID/stat.
-unsigned long process_flags(const std::string& stat) {
-  std::istringstream fields(stat.substr(stat.rfind(')') + 1));
-  std::string skipped;
-  for (int field = 3; field < 9; field++) fields >> skipped;
-  unsigned long flags = 0;
-  fields >> flags;
-  return flags;
-}
-
 // Also while the kernel takes it apart, and as a zombie: the kernel's program has seen
 // its end by then, and sees it no more. Its first thread may end before others.
 bool has_ended(std::uint32_t tgid) {
-  constexpr std::size_t stat_limit = 4096;
-  constexpr unsigned long exiting = 4;  // PF_EXITING
+  constexpr std::uint64_t exiting = 4;  // PF_EXITING, of the flags, field 9
   const std::string threads = "/proc/" + std::to_string(tgid) + "/task/";
   const auto names = names_in(threads);
   // Where /proc hides it, too.
   if (names.empty()) return kill(static_cast<pid_t>(tgid), 0) != 0 && errno == ESRCH;
   return std::all_of(names.begin(), names.end(), [&](const std::string& thread) {
-    const auto stat = read_file(threads + thread + "/stat", stat_limit);
-    return !stat || (process_flags(*stat) & exiting) != 0;
+    const auto stat = read_file(threads + thread + "/stat", process_stat_limit);
+    return !stat || (process_stat_field(*stat, 9).value_or(0) & exiting) != 0;
   });
 }
 

@@ -10,14 +10,13 @@
 #include "core/event.h"
 #include "core/file.h"
 #include "core/name_values.h"
+#include "firewall/process_stat.h"
 
 namespace mailorigin {
 
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t stat_limit = 4096;
 
 json finding(const std::string& text, const std::string& remedy) {
   return {{"text", text}, {"remedy", remedy}};
@@ -69,13 +68,7 @@ std::uint64_t php_fpm_start(std::string_view stat) {
       !stat.substr(open + 1, close - open - 1).starts_with("php-fpm")) {
     return 0;
   }
-  std::string_view rest = stat.substr(close + 1);
-  for (int field = 2; field < 22; field++) {
-    const std::size_t space = rest.find(' ');
-    if (space == std::string_view::npos) return 0;
-    rest.remove_prefix(space + 1);
-  }
-  return parse_number(rest.substr(0, rest.find(' ')), UINT64_MAX).value_or(0);
+  return process_stat_field(stat, 22).value_or(0);
 }
 
 }  // namespace
@@ -122,7 +115,7 @@ std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
     struct stat about {};
     // The master is root's, and opens no connections.
     if (stat(path.c_str(), &about) != 0 || about.st_uid == 0) continue;
-    const auto text = read_file(path + "/stat", stat_limit);
+    const auto text = read_file(path + "/stat", process_stat_limit);
     const std::uint64_t start = text ? php_fpm_start(*text) : 0;
     if (start != 0 && start < first_loaded_ticks &&
         !is_registered(static_cast<std::uint32_t>(*pid))) {

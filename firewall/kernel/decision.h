@@ -20,7 +20,6 @@ enum {
   mo_ns_per_tick = 10000000,
 };
 #define MO_ANY_UID 0xffffffffU
-#define MO_ANY_VHOST 0xffffffffU
 #define MO_NOBODY 65534U
 /* As in core/seal.h. */
 #define MO_CONTEXT_LIFETIME_NS (86400ULL * 1000000000ULL)
