@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/integration"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from harness.firewall import DENY, TENANT, Firewall, Ground, smtp, vhost  # noqa: E402
 from harness.installation import build_directory  # noqa: E402

@@ -1,4 +1,4 @@
-"""What the benchmarks that need real servers share: the integration tests' harness, and a clock for CPU time."""
+"""What the benchmarks that need real servers share: the tests' harness, and a clock for CPU time."""
 
 import os
 import statistics
@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/integration"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from harness.installation import Installation  # noqa: E402
 from harness.site import Site, two_vhosts  # noqa: E402

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness.accounts import Accounts  # noqa: E402
 from harness.firewall import Firewall, Ground  # noqa: E402

@@ -14,8 +14,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.firewall import LIBC, MAPPED, TENANT, V4, V6, Firewall, Page, attempt, become, own_root, smtp, vhost
+from harness.firewall import MAPPED, TENANT, V4, V6, Firewall, Page, attempt, own_root, smtp, vhost
 from harness.installation import build_directory
+from harness.libc import LIBC
+from harness.waiting import become
 
 IPPROTO_MPTCP = 262
 AF_SMC = 43

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from harness.firewall import (
     ALLOW, ATTACH, DAEMON_UID, DENY, FIREWALL_UID, OTHER, RING, TENANT, V4, V6, Firewall, Page, PinnedMap, Ring, attempt,
-    become, head, nonroot_worker, smtp, vhost,
+    head, nonroot_worker, smtp, vhost,
 )  # fmt: skip
 from harness.installation import build_directory
-from harness.waiting import wait_until
+from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED
 HOST = "shop.example:80"

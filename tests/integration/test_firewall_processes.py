@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 from harness import wire
 from harness.firewall import (
-    ALLOW, DENY, LIBC, OBSERVE, ORIGIN_BYTES, OTHER, TENANT, Firewall, Page, attempt, become, nonroot_worker, smtp, start_ticks, vhost,
+    ALLOW, DENY, OBSERVE, ORIGIN_BYTES, OTHER, TENANT, Firewall, Page, attempt, nonroot_worker, smtp, start_ticks, vhost,
 )  # fmt: skip
-from harness.waiting import wait_until
+from harness.libc import LIBC
+from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED
 EXIT = {"x86_64": 60, "aarch64": 93}[os.uname().machine]  # of a thread

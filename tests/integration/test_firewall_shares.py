@@ -8,8 +8,8 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
-from harness.firewall import ALLOW, OTHER, TENANT, Page, attempt, become, nonroot_worker, smtp, vhost
-from harness.waiting import wait_until
+from harness.firewall import ALLOW, OTHER, TENANT, Page, attempt, nonroot_worker, smtp, vhost
+from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED
 HOST = "shop.example:80"

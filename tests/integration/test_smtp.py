@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from harness import guarded as ground_rules
-from harness.firewall import STATUS, V4, V4_OTHER, V6, attempt, become, head
+from harness.firewall import STATUS, V4, V4_OTHER, V6, attempt, head
 from harness.guarded import event_of, guarded_site
 from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
-from harness.waiting import command_line, processes_named_by, wait_until
+from harness.waiting import become, command_line, processes_named_by, wait_until
 from harness.wire import Context, Key, connect, pair, pairs
 
 DENIED, RELAYED, WATCHED, FREE = "shop", "blog", "watched", "free"

@@ -8,11 +8,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from harness.firewall import ATTACH, STATUS, V4, Ring, attempt, become, head
+from harness.firewall import ATTACH, STATUS, V4, Ring, attempt, head
 from harness.guarded import event_of, guarded_site, knock
 from harness.mounts import fill, mount_tmpfs, unmount
 from harness.site import SHOP_UID, Vhost
-from harness.waiting import wait_until
+from harness.waiting import become, wait_until
 from harness.wire import connect, pairs
 
 REFUSED = errno.ECONNREFUSED

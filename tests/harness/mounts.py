@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_CLONE_NEWNS = 0x00020000
+from .libc import CLONE_NEWNS, LIBC
+
 _MS_BIND, _MS_MOVE, _MS_REC, _MS_PRIVATE = 0x1000, 0x2000, 0x4000, 0x40000
 _MNT_DETACH = 2
 
@@ -19,8 +19,8 @@ def _call(result, what):
 
 def private_mounts():
     """Gives this process, and all that it starts, mounts that nobody else sees, and a /dev of its own."""
-    _call(_libc.unshare(_CLONE_NEWNS), "unshare")
-    _call(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount --make-rprivate /")
+    _call(LIBC.unshare(CLONE_NEWNS), "unshare")
+    _call(LIBC.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount --make-rprivate /")
     dev = Path(tempfile.mkdtemp(prefix="mo-dev."))
     mount_tmpfs(dev, "1m")
     for name in ("null", "zero", "full", "random", "urandom", "tty", "pts", "shm"):
@@ -31,17 +31,17 @@ def private_mounts():
             target.touch()
         else:
             continue
-        _call(_libc.mount(bytes(source), bytes(target), None, _MS_BIND | _MS_REC, None), f"mount --bind {source}")
+        _call(LIBC.mount(bytes(source), bytes(target), None, _MS_BIND | _MS_REC, None), f"mount --bind {source}")
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"), ("ptmx", "pts/ptmx")):
         (dev / name).symlink_to(target)
-    _call(_libc.mount(bytes(dev), b"/dev", None, _MS_MOVE, None), "mount --move")
+    _call(LIBC.mount(bytes(dev), b"/dev", None, _MS_MOVE, None), "mount --move")
     dev.rmdir()
 
 
 def mount_tmpfs(path, size):
     """A file system of `size` bytes."""
     path.mkdir(exist_ok=True)
-    _call(_libc.mount(b"tmpfs", str(path).encode(), b"tmpfs", 0, f"size={size},mode=755".encode()), "mount tmpfs")
+    _call(LIBC.mount(b"tmpfs", str(path).encode(), b"tmpfs", 0, f"size={size},mode=755".encode()), "mount tmpfs")
 
 
 def fill(path):
@@ -58,8 +58,8 @@ def fill(path):
 
 def bind(source, target):
     """Shows a file or directory in the place of another."""
-    _call(_libc.mount(bytes(source), bytes(target), None, _MS_BIND, None), f"mount --bind {source}")
+    _call(LIBC.mount(bytes(source), bytes(target), None, _MS_BIND, None), f"mount --bind {source}")
 
 
 def unmount(path):
-    _call(_libc.umount2(str(path).encode(), _MNT_DETACH), "umount")
+    _call(LIBC.umount2(str(path).encode(), _MNT_DETACH), "umount")

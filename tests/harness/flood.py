@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from harness.waiting import become  # noqa: E402
 from harness.wire import question  # noqa: E402
 
 NONCE = b"N" * 16
@@ -29,9 +30,7 @@ def connected(path):
 
 
 def main(path, uid, count, seconds):
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
+    become(uid)
     large = {"to": 4080, "stack": 4080, "headers": 16380, "subject": 2040, "envelope_from": 1000}
     template = question(NONCE, **{name: "é" * (size // 2) for name, size in large.items()})
     at = template.index(NONCE)

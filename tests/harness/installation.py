@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = Path(__file__).resolve().parents[2]
 PHP_EXTENSIONS = Path("/usr/lib/php/20220829")
 HTTPD_MODULES = Path("/usr/lib/apache2/modules")
 

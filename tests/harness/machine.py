@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from .command import Said
-from .firewall import unified
+from .firewall.ground import unified
 from .installation import build_directory
 from .mounts import mount_tmpfs, unmount
 from .waiting import children_of, die_with_parent, wait_until

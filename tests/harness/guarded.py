@@ -5,7 +5,8 @@ import os
 import subprocess
 from contextlib import contextmanager
 
-from .firewall import CLONE_NEWNET, FIREWALL_UID, LIBC
+from .firewall import FIREWALL_UID
+from .libc import CLONE_NEWNET, LIBC
 from .site import Site
 
 SERVER = f"""

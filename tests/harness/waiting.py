@@ -1,6 +1,5 @@
 """Bounded waiting, and the processes that a test starts."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -8,8 +7,9 @@ import time
 import traceback
 from pathlib import Path
 
+from .libc import LIBC
+
 _PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None).prctl
 
 PATIENCE = 15.0  # seconds; reached only by what has failed
 
@@ -70,7 +70,14 @@ def processes_named_by(text):
 
 def die_with_parent(number=signal.SIGTERM):
     """For Popen's preexec_fn: a test run that is killed leaves no servers."""
-    _prctl(_PR_SET_PDEATHSIG, number)
+    LIBC.prctl(_PR_SET_PDEATHSIG, number)
+
+
+def become(uid, gid=None, groups=()):
+    """Root is that user from now on, the groups included."""
+    os.setgroups(groups)
+    os.setresgid(*[uid if gid is None else gid] * 3)
+    os.setresuid(uid, uid, uid)
 
 
 def as_user(uid, action):
@@ -79,9 +86,7 @@ def as_user(uid, action):
     if child == 0:
         status = 1
         try:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
+            become(uid)
             action()
             status = 0
         except BaseException:

@@ -1,0 +1,12 @@
+"""mailorigin-firewall, alone with the processes of a cgroup and a network namespace of its own.
+
+ground: the cgroup and the namespaces. service: the firewall on them. messages: what it is told.
+ring: its events. tenant: the processes that it judges. pinned_map: the kernel's maps, by hand.
+"""
+
+from .ground import MAPPED, OTHER, TENANT, V4, V4_OTHER, V6, Ground
+from .messages import ALLOW, ATTACH, DENY, OBSERVE, ORIGIN_BYTES, REDIRECT, RING, STATUS, head, policy, smtp, vhost
+from .pinned_map import PinnedMap
+from .ring import Ring
+from .service import DAEMON_UID, FIREWALL_UID, Firewall, start_ticks
+from .tenant import Page, attempt, greeting, nonroot_worker, own_root

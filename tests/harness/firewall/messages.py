@@ -1,0 +1,45 @@
+"""Policies and messages to mailorigin-firewall, as docs/formats.md has them."""
+
+import struct
+
+from .. import wire
+
+ALLOW, OBSERVE, DENY, REDIRECT = "allow", "observe", "deny", "redirect"
+ORIGIN_BYTES = 2048 + 2 * 512
+
+POLICY, COMMIT, REPLY, NOTICE, ATTACH, RING, PROCESS, REMOVE, STATUS, STATUS_REPLY = 16, 18, 19, 20, 32, 33, 34, 35, 48, 49
+
+
+def head(kind):
+    return bytes([1, kind, 0, 0])
+
+
+def registration(pid, start, context=b"", page=0):
+    """What mailorigind says of a process that never was root."""
+    origin = struct.pack("<H14x", len(context)) + context.ljust(ORIGIN_BYTES, b"\0")
+    return head(PROCESS) + struct.pack("<IIQQ", pid, 0, start, page) + origin
+
+
+def smtp(rule=DENY, relay=None, allow=(), local="observe"):
+    out = wire.pair("rule", rule)
+    if relay:
+        out += wire.pair("relay", relay)
+    return out + b"".join(wire.pair("allow", each) for each in allow) + wire.pair("local", local)
+
+
+def vhost(name, policy, run_as=None, enabled=True, number=None):
+    out = wire.pair("id", wire.vhost_id(name) if number is None else number)
+    out += wire.pair("name", name) + wire.pair("docroot", "/srv") + wire.pair("enabled", int(enabled))
+    if run_as is not None:
+        out += wire.pair("run_as", run_as)
+    return out + wire.pair("send", "allow") + wire.pair("smtp", policy)
+
+
+def policy(server=None, vhosts=(), mode="on", ports=(25, 465, 587), uids=(), gids=()):
+    firewall = wire.pair("mode", mode)
+    for name, numbers in (("port", ports), ("uid", uids), ("gid", gids)):
+        firewall += b"".join(wire.pair(name, number) for number in numbers)
+    out = wire.pair("instance", "/run/test-httpd.pid") + wire.pair("unverified", "allow")
+    out += wire.pair("firewall", firewall)
+    out += wire.pair("server", vhost("", server or smtp(), number=0))
+    return out + b"".join(wire.pair("vhost", each) for each in vhosts)
