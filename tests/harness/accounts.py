@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from .mounts import bind, mount_tmpfs, unmount
+from .paths import SUEXEC
 
 SYSTEM_LOGS = Path("/var/log")
 
@@ -38,7 +39,7 @@ class Accounts:
             own.chmod(0o644)
             self._show(own, path)
         # The one that reads its settings, whichever the machine has chosen.
-        self._show("/usr/lib/apache2/suexec-custom", "/usr/lib/apache2/suexec")
+        self._show(SUEXEC.with_name("suexec-custom"), SUEXEC)
         mount_tmpfs(SYSTEM_LOGS, "1m")
         self._mounted.append(SYSTEM_LOGS)
         # suexec's log is here, and nowhere else.

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
-from .installation import PHP_EXTENSIONS
+from .paths import PHP_EXTENSIONS, PHP_FPM
 from .waiting import children_of, command_line, die_with_parent, end, wait_until
 
-FPM = "/usr/sbin/php-fpm8.2"
 SHARED_EXTENSIONS = ("ctype", "posix", "mbstring", "imap", "curl", "sockets")
 
 
@@ -59,7 +58,7 @@ class Fpm:
     def start(self):
         assert self.process is None
         self.process = subprocess.Popen(
-            [FPM, "--nodaemonize", "-c", str(self.ini), "--fpm-config", str(self._configuration)],
+            [PHP_FPM, "--nodaemonize", "-c", str(self.ini), "--fpm-config", str(self._configuration)],
             env={"PATH": os.environ["PATH"], "PHP_INI_SCAN_DIR": ""},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -7,15 +7,15 @@ import socket
 import subprocess
 from pathlib import Path
 
-from .installation import HTTPD_MODULES, Installation
+from .installation import Installation
+from .paths import HTTPD, HTTPD_MODULES, MOD_PHP
 from .waiting import PATIENCE, alive, children_of, command_line, die_with_parent, end, processes_named_by, wait_until
 
-HTTPD = "/usr/sbin/apache2"
 DAEMON_UID = 61900
 MODULES = (
     "authz_core authz_host alias dir env headers setenvif rewrite proxy proxy_fcgi"  # mime needs a file
 ).split()
-OTHER_FILES = {"php": "libphp8.2.so", "mpm_itk": "mpm_itk.so"}
+OTHER_FILES = {"php": MOD_PHP, "mpm_itk": "mpm_itk.so"}
 MPM_SETTINGS = {
     "event": "StartServers 1\nServerLimit 2\nThreadsPerChild 16\nMaxRequestWorkers 32\nMinSpareThreads 1\nMaxSpareThreads 32",
     "worker": "StartServers 1\nServerLimit 2\nThreadsPerChild 16\nMaxRequestWorkers 32\nMinSpareThreads 1\nMaxSpareThreads 32",

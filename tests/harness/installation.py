@@ -7,8 +7,6 @@ import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-PHP_EXTENSIONS = Path("/usr/lib/php/20220829")
-HTTPD_MODULES = Path("/usr/lib/apache2/modules")
 
 
 def build_directory():

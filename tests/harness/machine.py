@@ -17,6 +17,7 @@ from .command import Said
 from .firewall.ground import unified
 from .installation import build_directory
 from .mounts import mount_tmpfs, unmount
+from .paths import PHP_CONFIGURATION
 from .waiting import children_of, die_with_parent, wait_until
 
 SYSTEMD = Path("/lib/systemd/systemd")
@@ -97,7 +98,7 @@ class Machine:
 
     def _forget_this_machine(self):
         """Its choice of units, modules, sites and pools; the packages' own files stay."""
-        for name in ("systemd/system", "apache2/mods-enabled", "apache2/sites-enabled", "apache2/conf-enabled", "php/8.2/fpm/pool.d"):
+        for name in ("systemd/system", "apache2/mods-enabled", "apache2/sites-enabled", "apache2/conf-enabled", PHP_CONFIGURATION.relative_to("/etc") / "fpm/pool.d"):
             for entry in (self.root / "etc" / name).iterdir():
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
         shutil.rmtree(self.root / "var/log/journal", ignore_errors=True)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from .fpm import SHARED_EXTENSIONS, Fpm, Pool
 from .httpd import Httpd, free_port
-from .installation import PHP_EXTENSIONS
 from .logs import Log, json_log, logfmt_log
+from .paths import PHP, PHP_EXTENSIONS
 from .sendmail import Sendmail
 
 SHOP_UID, BLOG_UID, OTHER_UID = 61001, 61002, 61003
-PHP = "/usr/bin/php8.2"
 
 VHOST = """
 <VirtualHost 127.0.0.1:{port}>

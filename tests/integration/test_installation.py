@@ -5,24 +5,25 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.installation import PHP_EXTENSIONS, PROJECT
+from harness.installation import PROJECT
+from harness.paths import HTTPD, HTTPD_MODULES, PHP, PHP_CONFIGURATION, PHP_EXTENSIONS
 
 FILES = {
-    "usr/lib/apache2/modules/mod_mailorigin.so",
-    "usr/lib/php/20220829/mailorigin.so",
-    "usr/local/bin/mailorigin",
-    "usr/local/sbin/mailorigin-firewall",
-    "usr/local/sbin/mailorigind",
-    "etc/apache2/mods-available/mailorigin.load",
-    "etc/apache2/mods-available/mailorigin.conf",
-    "etc/php/8.2/mods-available/mailorigin.ini",
-    "usr/local/lib/systemd/system/mailorigin-firewall.service",
-    "usr/local/lib/systemd/system/mailorigin-firewall-boot.service",
-    "usr/local/lib/systemd/system/mailorigind.service",
-    "usr/local/lib/systemd/system/mailorigind.socket",
-    "usr/local/lib/systemd/system/mailorigind-control.socket",
-    "usr/local/lib/sysusers.d/mailorigin.conf",
-    "usr/local/lib/tmpfiles.d/mailorigin.conf",
+    f"{HTTPD_MODULES}/mod_mailorigin.so",
+    f"{PHP_EXTENSIONS}/mailorigin.so",
+    "/usr/local/bin/mailorigin",
+    "/usr/local/sbin/mailorigin-firewall",
+    "/usr/local/sbin/mailorigind",
+    "/etc/apache2/mods-available/mailorigin.load",
+    "/etc/apache2/mods-available/mailorigin.conf",
+    f"{PHP_CONFIGURATION}/mods-available/mailorigin.ini",
+    "/usr/local/lib/systemd/system/mailorigin-firewall.service",
+    "/usr/local/lib/systemd/system/mailorigin-firewall-boot.service",
+    "/usr/local/lib/systemd/system/mailorigind.service",
+    "/usr/local/lib/systemd/system/mailorigind.socket",
+    "/usr/local/lib/systemd/system/mailorigind-control.socket",
+    "/usr/local/lib/sysusers.d/mailorigin.conf",
+    "/usr/local/lib/tmpfiles.d/mailorigin.conf",
 }
 
 
@@ -38,10 +39,10 @@ def installed(installation):
 
 
 def test_files(installed):
-    found = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    found = {f"/{path.relative_to(installed)}" for path in installed.rglob("*") if path.is_file()}
     assert found == FILES
     for name in found:
-        assert not (installed / name).stat().st_mode & 0o022, name
+        assert not Path(f"{installed}{name}").stat().st_mode & 0o022, name
 
 
 def test_httpd_takes_its_configuration(installed, installation):
@@ -50,15 +51,15 @@ def test_httpd_takes_its_configuration(installed, installation):
     (root / "logs").mkdir()
     available = installed / "etc/apache2/mods-available"
     load = (available / "mailorigin.load").read_text()
-    assert "/usr/lib/apache2/modules/mod_mailorigin.so" in load
+    assert f"{HTTPD_MODULES}/mod_mailorigin.so" in load
     (root / "httpd.conf").write_text(
-        "LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n"
+        f"LoadModule mpm_event_module {HTTPD_MODULES}/mod_mpm_event.so\n"
         + load.replace("/usr/lib", f"{installed}/usr/lib")
         + f"ServerRoot {root}\nDefaultRuntimeDir {root}\nServerName x\nListen 127.0.0.1:1\nErrorLog {root}/error_log\n"
         + f"Define APACHE_LOG_DIR {root}/logs\n"
         + (available / "mailorigin.conf").read_text()
     )
-    done = subprocess.run(["/usr/sbin/apache2", "-t", "-f", str(root / "httpd.conf")], capture_output=True, text=True)
+    done = subprocess.run([HTTPD, "-t", "-f", str(root / "httpd.conf")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Syntax OK" in done.stderr
 
@@ -68,13 +69,13 @@ def test_php_takes_its_ini(installed, installation):
     for shared in PHP_EXTENSIONS.glob("*.so"):
         (directory / shared.name).symlink_to(shared)
     (directory / "mailorigin.so").unlink(missing_ok=True)
-    (directory / "mailorigin.so").symlink_to(installed / f"usr/lib/php/{PHP_EXTENSIONS.name}/mailorigin.so")
+    (directory / "mailorigin.so").symlink_to(Path(f"{installed}{PHP_EXTENSIONS}/mailorigin.so"))
     ini = directory / "php.ini"
     ini.write_text(
-        f"extension_dir={directory}\n" + (installed / "etc/php/8.2/mods-available/mailorigin.ini").read_text()
+        f"extension_dir={directory}\n" + Path(f"{installed}{PHP_CONFIGURATION}/mods-available/mailorigin.ini").read_text()
     )
     done = subprocess.run(
-        ["/usr/bin/php8.2", "-c", str(ini), "-r", "echo ini_get('mailorigin.socket'), ini_get('mailorigin.on_failure');"],
+        [PHP, "-c", str(ini), "-r", "echo ini_get('mailorigin.socket'), ini_get('mailorigin.on_failure');"],
         env={**os.environ, "PHP_INI_SCAN_DIR": ""}, capture_output=True, text=True,
     )
     assert (done.stdout, done.stderr) == ("/run/mailorigin/mailorigin.sockallow", "")

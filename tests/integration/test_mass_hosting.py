@@ -2,6 +2,7 @@
 
 import pytest
 from harness.accounts import give
+from harness.paths import PHP
 from harness.site import BLOG_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, new_mark
 
 MODULES = ("vhost_alias", "userdir", "cgid", "suexec")
@@ -111,7 +112,7 @@ def test_programs_in_home_directories(site, accounts):
     (directory / "send.inc").write_text(f"<?php mail('to@example.org', '{mark}', 'body');")
     program.write_text(
         "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n"
-        f"/usr/bin/php8.2 -n -dextension={site.installation.plugin}{options} send.inc && id -u\n"
+        f"{PHP} -n -dextension={site.installation.plugin}{options} send.inc && id -u\n"
     )
     program.chmod(0o755)
     give(accounts.homes / "blog/public_html", BLOG_UID)

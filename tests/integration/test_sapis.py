@@ -5,10 +5,10 @@ import pwd
 
 import pytest
 from harness.accounts import give
+from harness.paths import PHP_CGI
 from harness.site import BLOG_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, handled_by, new_mark
 from harness.wire import VARIABLE
 
-PHP_CGI = "/usr/bin/php-cgi8.2"
 BY_ACTION = "  ScriptAlias /bin/ {dir}/bin/{short}/\n  Action run-php /bin/php-cgi\n" + handled_by("run-php")
 BY_FCGID = '  Options +ExecCGI\n  FcgidWrapper "{dir}/bin/{short}/php-cgi" .php\n' + handled_by("fcgid-script")
 PROGRAMS = "<Directory {dir}/bin>\nRequire all granted\nOptions +ExecCGI\n</Directory>\n"

@@ -7,7 +7,8 @@ import urllib.request
 
 import pytest
 from harness.httpd import free_port
-from harness.site import BLOG_UID, OTHER_UID, PHP, SHOP_UID, Vhost, new_mark
+from harness.paths import PHP
+from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
 from harness.waiting import die_with_parent, end, wait_until
 from harness.wire import VARIABLE
 
@@ -133,7 +134,7 @@ def test_child_process_of_a_worker(site):
     options = " ".join(
         f"-d{name}='{value}'" for name, value in site.ini.items() if name.startswith(("mailorigin", "sendmail"))
     )
-    command = f"/usr/bin/php8.2 -n -d extension={site.installation.plugin} {options} {child.path}"
+    command = f"{PHP} -n -d extension={site.installation.plugin} {options} {child.path}"
     site.shop.run(
         f"<?php mail('to@example.org', '{mark}', 'body'); "
         f'echo shell_exec("{command}");'

@@ -6,8 +6,9 @@ import pwd
 import pytest
 from harness.firewall import V4
 from harness.guarded import SERVER, event_of, guarded_site, knock
+from harness.paths import PHP_CGI
 from harness.site import INSIDE, Vhost
-from test_sapis import BY_ACTION, BY_FCGID, FCGID, PHP_CGI, PROGRAMS
+from test_sapis import BY_ACTION, BY_FCGID, FCGID, PROGRAMS
 
 WWW_DATA = pwd.getpwnam("www-data").pw_uid
 LOG = "  MailOriginLog logs/{short}.json json\n"

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from harness.machine import RELAY, Machine, NotHere
+from harness.paths import PHP_CONFIGURATION, PHP_FPM_UNIT
 from harness.waiting import wait_until
 
 SOCKETS = ("mailorigind.socket", "mailorigind-control.socket")
@@ -45,7 +46,7 @@ RELAY_SERVICE = "[Service]\nExecStart=/bin/sleep infinity\n"
 # What a tenant may do before there is PHP.
 EARLY = f"""[Unit]
 After={{after}}
-Before=php8.2-fpm.service
+Before={PHP_FPM_UNIT}.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
@@ -76,7 +77,7 @@ def machine():
         pytest.skip(f"no machine can be booted here: {reason}")
     try:
         made.write("etc/apache2/sites-enabled/shop.conf", SITE)
-        made.write("etc/php/8.2/fpm/pool.d/shop.conf", POOL)
+        made.write(PHP_CONFIGURATION.relative_to("/") / "fpm/pool.d/shop.conf", POOL)
         for name, text in PAGES.items():
             made.write(f"srv/shop/{name}", text)
         for name, text in {"relay.socket": RELAY_SOCKET, "relay.service": RELAY_SERVICE, "early.service": EARLY.format(after="network.target")}.items():
@@ -84,7 +85,7 @@ def machine():
         made.boot()
         made("useradd", "--system", "--no-create-home", "shop")
         made("a2enmod", "mpm_event", "authz_core", "proxy_fcgi")
-        made("systemctl", "enable", "--now", "relay.socket", "php8.2-fpm", "apache2", "early")
+        made("systemctl", "enable", "--now", "relay.socket", PHP_FPM_UNIT, "apache2", "early")
         install(made)
         yield made
     finally:
@@ -103,12 +104,12 @@ def install(machine):
     machine("phpenmod", "mailorigin")
     machine("apachectl", "configtest")
     machine("systemctl", "reload", "apache2")
-    machine("systemctl", "restart", "php8.2-fpm")
+    machine("systemctl", "restart", PHP_FPM_UNIT)
     wait_until(lambda: httpd_is_well(machine), "httpd to hand over its policy")
     set_firewall(machine, "On")
     machine("systemctl", "enable", "--now", "mailorigin-firewall")
     wait_until(lambda: status(machine)["firewall"].get("mode") == "on", "the firewall")
-    machine("systemctl", "restart", "php8.2-fpm")
+    machine("systemctl", "restart", PHP_FPM_UNIT)
 
 
 def set_firewall(machine, mode):
@@ -241,4 +242,4 @@ def test_a_boot_enforces_what_was_kept(machine, unit, after):
     machine("systemctl", "enable", unit)
     machine.reboot()
     assert machine("cat", "/run/early").out.strip() == REFUSED
-    assert machine("systemctl", "is-active", unit, "php8.2-fpm").out == "active\nactive\n"
+    assert machine("systemctl", "is-active", unit, PHP_FPM_UNIT).out == "active\nactive\n"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from harness.logs import json_log, parse_logfmt
+from harness.paths import PHP
 from harness.site import OTHER_UID, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.mounts import mount_tmpfs, unmount
 from harness.waiting import alive, as_user, wait_until
@@ -222,7 +223,7 @@ def test_orphan(make_site, first):
     program = site.shop.write(
         "orphan.sh",
         f"#!/bin/sh\nfor i in $(seq 1000); do [ -e {gate} ] && break; sleep 0.02; done\n"
-        f"{VARIABLE}=$(cat {gate}) exec /usr/bin/php8.2 -n -d extension={site.installation.plugin} {options} {child.path}\n",
+        f"{VARIABLE}=$(cat {gate}) exec {PHP} -n -d extension={site.installation.plugin} {options} {child.path}\n",
     )
     program.path.chmod(0o755)
     mail = f"mail('to@example.org', '{mark}-worker', 'b');" if first == "worker" else ""
