@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 namespace mailorigin::testing {
 

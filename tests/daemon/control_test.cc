@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 namespace mailorigin::testing {
 namespace {
@@ -177,8 +177,9 @@ TEST_F(ControlTest, WhatBreaksTheProtocolIsRefusedWithTheReason) {
   EXPECT_NE(refusal(send(head, {good.get()}), send(encode_descriptors_message(1), {log.get()}))
                 .find("more than"),
             std::string::npos);
-  EXPECT_NE(refusal(send(head, {good.get()}), send(encode_head(MessageType::commit))).find("missing"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal(send(head, {good.get()}), send(encode_head(MessageType::commit))).find("missing"),
+      std::string::npos);
   EXPECT_NE(refusal(send(encode_question(mail_question("x")))), "");
   ControlConnection control(host_.control_socket);
   EXPECT_EQ(push(control, policy()), "");

@@ -15,7 +15,7 @@
 
 #include "mailorigind/event_record.h"
 #include "mailorigind/limits.h"
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 namespace mailorigin {
 namespace {

@@ -14,7 +14,7 @@
 #include "mailorigind/event_record.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/positions.h"
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 namespace mailorigin {
 namespace {

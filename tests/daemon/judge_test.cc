@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "mailorigind/limits.h"
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 namespace mailorigin {
 namespace {

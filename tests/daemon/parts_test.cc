@@ -15,13 +15,13 @@
 #include "mailorigind/active_policy.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/limits.h"
+#include "mailorigind/options.h"
+#include "mailorigind/user_names.h"
 #include "service/limits.h"
 #include "service/notice_board.h"
-#include "mailorigind/options.h"
 #include "service/policy_file.h"
 #include "service/privileges.h"
-#include "mailorigind/user_names.h"
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 namespace mailorigin {
 namespace {

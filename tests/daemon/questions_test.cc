@@ -14,7 +14,7 @@
 
 #include "core/asker.h"
 #include "mailorigind/limits.h"
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 namespace mailorigin::testing {
 namespace {
@@ -197,7 +197,8 @@ TEST_F(DaemonTest, GarbageEndsItsOwnConnectionOnly) {
     ASSERT_TRUE(client.send(packet));
     (void)client.answer();  // an answer or the end; both come in time
   }
-  for (const std::string& other : {encode_head(MessageType::commit), encode_answer({}), std::string(1, '\0')}) {
+  for (const std::string& other :
+       {encode_head(MessageType::commit), encode_answer({}), std::string(1, '\0')}) {
     RawClient client(host_.question_socket);
     ASSERT_TRUE(client.send(other));
     EXPECT_TRUE(client.closed());

@@ -9,7 +9,7 @@
 
 #include "core/file.h"
 #include "mailorigind/limits.h"
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 namespace mailorigin {
 namespace {

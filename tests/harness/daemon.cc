@@ -1,4 +1,4 @@
-#include "tests/daemon/harness.h"
+#include "tests/harness/daemon.h"
 
 #include <fcntl.h>
 #include <grp.h>
