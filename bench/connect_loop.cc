@@ -28,7 +28,7 @@
 #include <string>
 #include <vector>
 
-#include "firewall/kernel/layout.h"
+#include "core/abi/layout.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "core/limits.h"
+#include "core/rates.h"
 
 namespace mailorigin {
 

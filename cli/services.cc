@@ -8,7 +8,7 @@
 #include "core/policy_in_memory.h"
 #include "core/socket_paths.h"
 #include "core/unix_socket.h"
-#include "core/wire.h"
+#include "core/wire/control.h"
 
 namespace mailorigin {
 

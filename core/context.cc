@@ -3,7 +3,9 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstddef>
 
+#include "core/abi/layout.h"
 #include "core/bytes.h"
 #include "core/name_values.h"
 #include "core/text.h"
@@ -26,6 +28,16 @@ constexpr Detail details[] = {
     {"method", &Context::method, context_word_limit},
     {"uri", &Context::uri, context_uri_limit},
 };
+
+// What encode_tag() writes is what the kernel's programs read.
+static_assert(sizeof(mo_tag) == ContextTag::size && int{mo_tag_size} == ContextTag::size);
+static_assert(offsetof(mo_tag, flags) == 1 && offsetof(mo_tag, key_id) == 4);
+static_assert(offsetof(mo_tag, vhost) == 8 && offsetof(mo_tag, uid) == 12);
+static_assert(offsetof(mo_tag, request_id) == 16 && offsetof(mo_tag, boottime_ns) == 32);
+static_assert(offsetof(mo_tag, seal) == ContextTag::sealed);
+static_assert(int{mo_tag_version} == ContextTag::version);
+static_assert(int{mo_tag_pass} == ContextTag::pass);
+static_assert(int{mo_tag_truncated} == ContextTag::truncated);
 
 constexpr std::uint8_t known_flags = ContextTag::pass | ContextTag::truncated;
 

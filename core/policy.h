@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/limits.h"
+#include "core/rates.h"
 #include "core/result.h"
 #include "core/rule.h"
 #include "core/smtp_policy.h"

@@ -6,9 +6,9 @@
 
 #include "firewall/kept_names.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
-AllowedNames::AllowedNames(std::string state_directory, NoticeBoard& notices)
+AllowedNames::AllowedNames(std::string state_directory, service::NoticeBoard& notices)
     : state_directory_(std::move(state_directory)), notices_(notices) {}
 
 void AllowedNames::load() {
@@ -74,4 +74,4 @@ AllowedNames::News AllowedNames::take() {
   return {changed, round.complete};
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

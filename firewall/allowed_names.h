@@ -9,12 +9,12 @@
 #include "firewall/resolver.h"
 #include "service/notice_board.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 class AllowedNames {
  public:
   // `notices` must outlive it.
-  AllowedNames(std::string state_directory, NoticeBoard& notices);
+  AllowedNames(std::string state_directory, service::NoticeBoard& notices);
 
   // Has the addresses that were kept.
   void load();
@@ -38,10 +38,10 @@ class AllowedNames {
   void keep();
 
   std::string state_directory_;
-  NoticeBoard& notices_;
+  service::NoticeBoard& notices_;
   Resolver resolver_;
   NameAddresses addresses_;
   std::set<std::string> failed_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

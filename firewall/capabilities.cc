@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -31,14 +31,14 @@ Status keep_capabilities() {
 
 }  // namespace
 
-Status become_with_capabilities(const Account& account) {
+Status become_with_capabilities(const service::Account& account) {
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return system_error("keepcaps", errno);
   // Up to the last that this kernel knows.
   for (unsigned long capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;) {
     capability++;
   }
-  if (const Status became = become(account); !became) return became;
+  if (const Status became = service::become(account); !became) return became;
   return keep_capabilities();
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -5,7 +5,7 @@
 
 #include "firewall/limits.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -175,4 +175,4 @@ mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
   return mo_decide(&facts);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

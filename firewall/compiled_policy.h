@@ -12,7 +12,7 @@
 #include "core/result.h"
 #include "firewall/kernel/maps.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 // A name's addresses; none where it does not resolve (yet).
 using NameAddresses = std::map<std::string, std::vector<IpAddress>>;
@@ -49,4 +49,4 @@ Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names)
 mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
                           const IpAddress& destination, std::uint16_t port);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

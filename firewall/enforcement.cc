@@ -6,7 +6,7 @@
 #include "firewall/mail_accounts.h"
 #include "firewall/old_connections.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -25,7 +25,7 @@ std::string listed(const auto& things) {
 
 }  // namespace
 
-Enforcement::Enforcement(Ground ground, NoticeBoard& notices)
+Enforcement::Enforcement(Ground ground, service::NoticeBoard& notices)
     : ground_(std::move(ground)), notices_(notices) {}
 
 void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys) {
@@ -230,4 +230,4 @@ FirewallStatus Enforcement::status() const {
   return status;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -19,7 +19,7 @@
 #include "firewall/status.h"
 #include "service/notice_board.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 class Enforcement {
  public:
@@ -31,7 +31,7 @@ class Enforcement {
   };
 
   // `notices` must outlive it.
-  Enforcement(Ground ground, NoticeBoard& notices);
+  Enforcement(Ground ground, service::NoticeBoard& notices);
 
   // The mode of the policy that was kept: what is older than its being On was closed then.
   void resume(FirewallMode mode) { mode_ = mode; }
@@ -72,7 +72,7 @@ class Enforcement {
   std::optional<std::string> due(Repeated& repeated);
 
   Ground ground_;
-  NoticeBoard& notices_;
+  service::NoticeBoard& notices_;
   Nftables nftables_;
   std::unique_ptr<Programs> programs_;
   CompiledPolicy compiled_;
@@ -89,4 +89,4 @@ class Enforcement {
   Repeated full_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

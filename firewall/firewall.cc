@@ -7,13 +7,14 @@
 #include <chrono>
 #include <cstring>
 
-#include "core/wire.h"
+#include "core/wire/control.h"
+#include "core/wire/firewall.h"
 #include "firewall/limits.h"
 #include "firewall/status.h"
 #include "service/policy_file.h"
 #include "service/signals.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -26,7 +27,7 @@ Firewall::Firewall(FirewallHost host)
       poller_(ready_per_turn, 1),
       control_(poller_, notices_,
                {[](const Policy&) { return std::size_t{0}; },
-                [this](ControlDesk::Push push) { return take(std::move(push)); },
+                [this](service::ControlDesk::Push push) { return take(std::move(push)); },
                 [this](const Packet& packet, int socket) { return answer_root(packet, socket); }}),
       names_(host_.state_directory, notices_),
       enforcement_(std::move(host_.ground), notices_) {}
@@ -35,7 +36,7 @@ Firewall::~Firewall() = default;
 
 Result<bool> Firewall::start() {
   names_.load();
-  auto policy = load_policy(host_.state_directory);
+  auto policy = service::load_policy(host_.state_directory);
   if (!policy) {
     notices_.say(Notice::Level::error, "MO0414: " + policy.error().message +
                                            "; until httpd sends its configuration what was in "
@@ -48,10 +49,10 @@ Result<bool> Firewall::start() {
   return true;
 }
 
-Status Firewall::take(ControlDesk::Push push) {
+Status Firewall::take(service::ControlDesk::Push push) {
   if (Status done = put_in_force(push.policy, push.keys); !done) return done;
   if (!policy_) return Done{};
-  if (const Status saved = save_policy(host_.state_directory, push.encoded); !saved) {
+  if (const Status saved = service::save_policy(host_.state_directory, push.encoded); !saved) {
     notices_.begins("policy", Notice::Level::error,
                     "MO0412: " + saved.error().message +
                         "; the policy is in force, but the next boot will not have it");
@@ -107,7 +108,7 @@ void Firewall::accept(int listener) {
       control_.adopt(std::move(peer->socket));
     } else if (peer->credentials.uid == host_.daemon_uid && visitors_.size() < visitors_limit) {
       const int fd = peer->socket.get();
-      if (poller_.watch(Source::visitor, fd)) visitors_[fd] = std::move(peer->socket);
+      if (poller_.watch(service::Source::visitor, fd)) visitors_[fd] = std::move(peer->socket);
     }
   }
 }
@@ -138,12 +139,11 @@ Status Firewall::answer(const Packet& packet, int socket) {
       return send_packet(socket, encode_head(MessageType::ring), Clock::now(), {programs->ring()});
     }
     case MessageType::process: {
-      mo_registration registration{};
-      if (packet.bytes.size() != 4 + sizeof registration) break;
-      std::memcpy(&registration, packet.bytes.data() + 4, sizeof registration);
+      const auto registration = decode_process(packet.bytes);
+      if (!registration) return registration.error();
       // mailorigind lets the process wait until it is known.
       Programs* programs = enforcement_.programs();
-      const bool added = programs != nullptr && programs->add(registration);
+      const bool added = programs != nullptr && programs->add(*registration);
       // One that does not hear it would take later replies for this one.
       if (!send_now(socket, encode_reply(added ? "" : "there is no room for it"))) break;
       return Done{};
@@ -169,13 +169,14 @@ std::string Firewall::status() const {
 }
 
 Status Firewall::run() {
-  signals_ = ending_signals();
-  bool watched = poller_.valid() && signals_ && poller_.watch(Source::signals, signals_.get()) &&
-                 poller_.watch(Source::control_listener, host_.listener.get()) &&
-                 poller_.watch(Source::notices, notices_.fd()) &&
-                 poller_.watch(Source::names, names_.fd());
+  signals_ = service::ending_signals();
+  bool watched = poller_.valid() && signals_ &&
+                 poller_.watch(service::Source::signals, signals_.get()) &&
+                 poller_.watch(service::Source::control_listener, host_.listener.get()) &&
+                 poller_.watch(service::Source::notices, notices_.fd()) &&
+                 poller_.watch(service::Source::names, names_.fd());
   if (host_.lifeline) {
-    watched = watched && poller_.watch(Source::lifeline, host_.lifeline.get());
+    watched = watched && poller_.watch(service::Source::lifeline, host_.lifeline.get());
   }
   if (!watched) return system_error("epoll", errno);
   loop();
@@ -190,22 +191,22 @@ void Firewall::loop() {
         std::chrono::duration_cast<std::chrono::milliseconds>(next_check - Clock::now());
     const auto ready = poller_.wait(static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     bool ending = false;
-    for (const Poller::Ready& one : ready) {
+    for (const service::Poller::Ready& one : ready) {
       switch (one.source) {
-        case Source::control_listener:
+        case service::Source::control_listener:
           accept(one.fd);
           break;
-        case Source::control:
+        case service::Source::control:
           control_.read(one.fd);
           break;
-        case Source::visitor:
+        case service::Source::visitor:
           read_visitor(one.fd);
           break;
-        case Source::names:
+        case service::Source::names:
           take_names();
           break;
-        case Source::signals:
-        case Source::lifeline:
+        case service::Source::signals:
+        case service::Source::lifeline:
           ending = true;
           break;
         default:
@@ -222,7 +223,7 @@ void Firewall::loop() {
 }
 
 void Firewall::print_notices() {
-  for (const Notice& notice : notices_.take()) print_notice(notice);
+  for (const Notice& notice : notices_.take()) service::print_notice(notice);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -15,7 +15,7 @@
 #include "service/notice_board.h"
 #include "service/poller.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 // What main() found out and opened while it was root.
 struct FirewallHost {
@@ -43,7 +43,7 @@ class Firewall {
   void print_notices();
 
  private:
-  Status take(ControlDesk::Push push);
+  Status take(service::ControlDesk::Push push);
   Status put_in_force(const Policy& policy, std::optional<KeyRing> keys);
   void take_names();
   void forget();
@@ -57,9 +57,9 @@ class Firewall {
   void loop();
 
   FirewallHost host_;
-  NoticeBoard notices_;
-  Poller poller_;
-  ControlDesk control_;
+  service::NoticeBoard notices_;
+  service::Poller poller_;
+  service::ControlDesk control_;
   AllowedNames names_;
   Enforcement enforcement_;
   std::optional<Policy> policy_;  // for new addresses of its names
@@ -68,4 +68,4 @@ class Firewall {
   Fd signals_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -10,7 +10,7 @@
 #include "firewall/limits.h"
 #include "service/kept_file.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -67,7 +67,7 @@ Result<NameAddresses> parse_names(std::string_view text) {
 }
 
 Status save_names(const std::string& state_directory, const NameAddresses& names) {
-  return replace_file(path_in(state_directory), names_text(names));
+  return service::replace_file(path_in(state_directory), names_text(names));
 }
 
 Result<NameAddresses> load_names(const std::string& state_directory) {
@@ -84,4 +84,4 @@ Result<NameAddresses> load_names(const std::string& state_directory) {
   return names;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -11,7 +11,7 @@
 #include "core/result.h"
 #include "firewall/compiled_policy.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 // At most addresses_per_name of each.
 std::string names_text(const NameAddresses& names);
@@ -22,4 +22,4 @@ Status save_names(const std::string& state_directory, const NameAddresses& names
 // None if there is no such file.
 Result<NameAddresses> load_names(const std::string& state_directory);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 // How often names are resolved again, those that failed sooner, and what is ours in
 // the kernel is looked at.
@@ -30,4 +30,4 @@ inline constexpr std::size_t ready_per_turn = 64;
 // Of a netlink dump of the host's connections.
 inline constexpr std::size_t connections_closed_limit = 65'536;
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -2,7 +2,7 @@
 
 #include <pwd.h>
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -24,4 +24,4 @@ std::vector<std::string> refused_mail_accounts(const CompiledPolicy& policy) {
   return refused;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -6,9 +6,9 @@
 
 #include "firewall/compiled_policy.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 // Those that a mail server delivers under, and that the policy would refuse.
 std::vector<std::string> refused_mail_accounts(const CompiledPolicy& policy);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "core/socket_paths.h"
-#include "core/wire.h"
+#include "core/wire/control.h"
 #include "firewall/capabilities.h"
 #include "firewall/firewall.h"
 #include "firewall/options.h"
@@ -17,22 +17,22 @@
 #include "service/option_reader.h"
 #include "service/signals.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
 constexpr std::chrono::seconds remove_patience{10};
 
-Result<Fd> listen_for(const FirewallOptions& options, const Account& daemon) {
+Result<Fd> listen_for(const FirewallOptions& options, const service::Account& daemon) {
   const std::string path = firewall_socket(options.runtime_directory);
-  auto listener = listen_unix(path, 0600, static_cast<int>(control_connections));
+  auto listener = listen_unix(path, 0600, static_cast<int>(service::control_connections));
   if (!listener) return listener.error();
   if (lchown(path.c_str(), daemon.uid, daemon.gid) != 0) return system_error(path, errno);
   return listener;
 }
 
 // A directory that its user can pin into, and the cgroup: or why not.
-Result<Fd> find_place(const FirewallOptions& options, const Account& account) {
+Result<Fd> find_place(const FirewallOptions& options, const service::Account& account) {
   auto cgroup = open_cgroup(options.cgroup);
   if (!cgroup) return cgroup.error();
   if (Status entered = enter_pin_directory(options.pin_directory, account); !entered) {
@@ -42,37 +42,38 @@ Result<Fd> find_place(const FirewallOptions& options, const Account& account) {
 }
 
 Status serve(const FirewallOptions& options) {
-  auto handed_over = take_handed_over();
+  auto handed_over = service::take_handed_over();
   if (!handed_over) return handed_over.error();
-  const auto account = find_account(options.user);
+  const auto account = service::find_account(options.user);
   if (!account) return account.error();
-  if (Status made = prepare_state_directory(options.state_directory, *account); !made) return made;
+  if (Status made = service::prepare_state_directory(options.state_directory, *account); !made)
+    return made;
   umask(077);
   if (chdir("/") != 0) return system_error("/", errno);
 
   FirewallHost host;
   host.state_directory = options.state_directory;
   host.ground.mark = {options.mark, options.mark_mask};
-  host.ground.key = read_key(options.runtime_directory);
-  const auto lock = lock_state_directory(options.state_directory, lock_patience);
+  host.ground.key = service::read_key(options.runtime_directory);
+  const auto lock = service::lock_state_directory(options.state_directory, service::lock_patience);
   if (!lock) return lock.error();
   const auto pins_lock =
-      lock_pin_directory(options.pin_directory, account->uid, true, lock_patience);
+      lock_pin_directory(options.pin_directory, account->uid, true, service::lock_patience);
   if (!pins_lock) return pins_lock.error();
   if (!options.once) {
-    const auto daemon = find_account(options.daemon_user);
+    const auto daemon = service::find_account(options.daemon_user);
     if (!daemon) return daemon.error();
     host.daemon_uid = daemon->uid;
     auto listener = listen_for(options, *daemon);
     if (!listener) return listener.error();
     host.listener = *std::move(listener);
-    for (HandedOver& one : *handed_over) {
+    for (service::HandedOver& one : *handed_over) {
       if (one.name == "lifeline") host.lifeline = std::move(one.fd);
     }
   }
   host.ground.cgroup = find_place(options, *account);
   if (Status became = become_with_capabilities(*account); !became) return became;
-  set_signals();
+  service::set_signals();
 
   Firewall firewall(std::move(host));
   const auto started = firewall.start();
@@ -111,7 +112,7 @@ Status remove(const FirewallOptions& options) {
     return Done{};
   }
   const auto pins_lock =
-      lock_pin_directory(options.pin_directory, std::nullopt, false, lock_patience);
+      lock_pin_directory(options.pin_directory, std::nullopt, false, service::lock_patience);
   if (!pins_lock) return pins_lock.error();
   for (const char* name : {"/policy", "/names"}) {
     const std::string kept = options.state_directory + name;
@@ -130,13 +131,14 @@ Status remove(const FirewallOptions& options) {
 
 int run(int count, const char* const arguments[]) {
   const auto options = parse_firewall_options(count, arguments);
-  if (const auto status = answer_options("mailorigin-firewall", firewall_usage_text, options)) {
+  if (const auto status =
+          service::answer_options("mailorigin-firewall", firewall_usage_text, options)) {
     return *status;
   }
   if (const Status done = options->remove ? remove(*options) : serve(*options); !done) {
-    print_notice({Notice::Level::error, std::string("MO0401: cannot ") +
-                                            (options->remove ? "remove" : "start") + ": " +
-                                            done.error().message});
+    service::print_notice({Notice::Level::error, std::string("MO0401: cannot ") +
+                                                     (options->remove ? "remove" : "start") + ": " +
+                                                     done.error().message});
     return 1;
   }
   return 0;
@@ -144,6 +146,6 @@ int run(int count, const char* const arguments[]) {
 
 }  // namespace
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall
 
-int main(int count, char* arguments[]) { return mailorigin::run(count, arguments); }
+int main(int count, char* arguments[]) { return mailorigin::firewall::run(count, arguments); }

@@ -2,7 +2,7 @@
 
 #include <nftables/libnftables.h>
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -135,4 +135,4 @@ bool Nftables::remove() {
   return static_cast<bool>(run("delete table inet mailorigin\n"));
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -12,7 +12,7 @@
 
 struct nft_ctx;
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 // The rules, as nft(8) reads them. With hooks, what has no mark is refused;
 // without, who may is told by uid and group alone.
@@ -45,4 +45,4 @@ class Nftables {
   std::optional<std::string> loaded_;  // as it was listed
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -16,7 +16,7 @@
 #include "core/fd.h"
 #include "firewall/limits.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -137,4 +137,4 @@ Result<std::size_t> close_old_connections(const CompiledPolicy& policy) {
   return closed;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

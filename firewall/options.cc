@@ -6,7 +6,7 @@
 
 #include "service/option_reader.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 const char firewall_usage_text[] =
     "usage: mailorigin-firewall [options]\n"
@@ -58,18 +58,18 @@ Status parse_mark(std::string_view text, FirewallOptions& options) {
 Result<FirewallOptions> parse_firewall_options(int count, const char* const arguments[]) {
   FirewallOptions options;
   std::string mark;
-  const Status read = read_options(count, arguments,
-                                   {{"--user", &options.user},
-                                    {"--daemon-user", &options.daemon_user},
-                                    {"--runtime-dir", &options.runtime_directory},
-                                    {"--state-dir", &options.state_directory},
-                                    {"--pin-dir", &options.pin_directory},
-                                    {"--cgroup", &options.cgroup},
-                                    {"--mark", &mark}},
-                                   {{"--once", &options.once},
-                                    {"--remove", &options.remove},
-                                    {"--help", &options.help},
-                                    {"--version", &options.version}});
+  const Status read = service::read_options(count, arguments,
+                                            {{"--user", &options.user},
+                                             {"--daemon-user", &options.daemon_user},
+                                             {"--runtime-dir", &options.runtime_directory},
+                                             {"--state-dir", &options.state_directory},
+                                             {"--pin-dir", &options.pin_directory},
+                                             {"--cgroup", &options.cgroup},
+                                             {"--mark", &mark}},
+                                            {{"--once", &options.once},
+                                             {"--remove", &options.remove},
+                                             {"--help", &options.help},
+                                             {"--version", &options.version}});
   if (!read) return read.error();
   if (options.help || options.version) return options;
   if (options.once && options.remove) return Error{"--once and --remove exclude each other"};
@@ -85,9 +85,10 @@ Result<FirewallOptions> parse_firewall_options(int count, const char* const argu
                      {"--cgroup", options.cgroup}};
   for (const auto& each : directories) {
     if (&each.path == &options.cgroup && each.path.empty()) continue;
-    if (!is_absolute(each.path)) return Error{std::string(each.name) + " must be an absolute path"};
+    if (!service::is_absolute(each.path))
+      return Error{std::string(each.name) + " must be an absolute path"};
   }
   return options;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

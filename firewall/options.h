@@ -6,7 +6,7 @@
 
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 struct FirewallOptions {
   std::string user = "mailorigin-firewall";  // a name, or "#uid"
@@ -27,4 +27,4 @@ extern const char firewall_usage_text[];
 
 Result<FirewallOptions> parse_firewall_options(int count, const char* const arguments[]);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

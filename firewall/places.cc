@@ -18,7 +18,7 @@
 
 #include "core/file.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -148,7 +148,7 @@ Result<Fd> lock_pin_directory(const std::string& path, std::optional<uid_t> owne
   }
 }
 
-Status enter_pin_directory(const std::string& path, const Account& account) {
+Status enter_pin_directory(const std::string& path, const service::Account& account) {
   const std::string above = std::filesystem::path(path).parent_path();
   const Fd parent(open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent) return system_error(above, errno);
@@ -172,4 +172,4 @@ Status enter_pin_directory(const std::string& path, const Account& account) {
   return Done{};
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -10,7 +10,7 @@
 #include "core/result.h"
 #include "service/privileges.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 // Where cgroup2 is mounted, from the text of /proc/self/mountinfo; empty if it is not.
 std::string cgroup2_mount(std::string_view mountinfo);
@@ -30,6 +30,6 @@ Result<Fd> lock_pin_directory(const std::string& path, std::optional<uid_t> owne
 
 // Makes the pin directory, which must lie below a bpf file system, gives it with
 // all that is in it to the account, and makes it the working directory. As root.
-Status enter_pin_directory(const std::string& path, const Account& account);
+Status enter_pin_directory(const std::string& path, const service::Account& account);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

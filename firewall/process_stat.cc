@@ -2,7 +2,7 @@
 
 #include "core/name_values.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 std::optional<std::uint64_t> process_stat_field(std::string_view stat, int field) {
   const std::size_t close = stat.rfind(')');
@@ -16,4 +16,4 @@ std::optional<std::uint64_t> process_stat_field(std::string_view stat, int field
   return parse_number(rest.substr(0, rest.find(' ')));
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

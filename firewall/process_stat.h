@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 inline constexpr std::size_t process_stat_limit = 4096;  // of its bytes
 
@@ -14,4 +14,4 @@ inline constexpr std::size_t process_stat_limit = 4096;  // of its bytes
 // places are counted from the last closing one. Nothing if there is no such number.
 std::optional<std::uint64_t> process_stat_field(std::string_view stat, int field);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -25,7 +25,7 @@
 #include "firewall/process_stat.h"
 #include "firewall/skeleton.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -495,4 +495,4 @@ std::vector<std::string> Programs::remove() {
   return removed;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

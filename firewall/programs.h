@@ -23,7 +23,7 @@
 
 struct firewall_bpf;
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 struct Mark {
   std::uint32_t value = 0;
@@ -93,4 +93,4 @@ class Programs {
   std::vector<Fd> links_;  // as the programs in programs.cc
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

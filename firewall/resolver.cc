@@ -14,7 +14,7 @@
 
 #include "service/event_fd.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 struct Resolver::Shared {
   using Clock = std::chrono::steady_clock;
@@ -34,7 +34,7 @@ struct Resolver::Shared {
   std::map<std::string, Watched> names;
   NameAddresses found;
   std::set<std::string> failed;
-  EventFd ready;
+  service::EventFd ready;
 };
 
 void Resolver::Shared::run() {
@@ -137,4 +137,4 @@ Resolver::Round Resolver::take() {
   return {shared_->found, shared_->failed, complete};
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -12,7 +12,7 @@
 #include "firewall/compiled_policy.h"
 #include "firewall/limits.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 class Resolver {
  public:
@@ -50,4 +50,4 @@ class Resolver {
   std::shared_ptr<Shared> shared_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

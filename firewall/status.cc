@@ -12,7 +12,7 @@
 #include "core/name_values.h"
 #include "firewall/process_stat.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 namespace {
 
@@ -125,4 +125,4 @@ std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
   return count;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

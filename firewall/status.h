@@ -10,7 +10,7 @@
 #include "firewall/compiled_policy.h"
 #include "firewall/kernel/maps.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 
 struct FirewallStatus {
   std::string engine;
@@ -34,4 +34,4 @@ std::string status_json(const FirewallStatus& status);
 std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
                                 const std::function<bool(std::uint32_t)>& is_registered);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -4,7 +4,7 @@
 
 #include "core/context.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -31,4 +31,4 @@ void ChildEnvironment::restore() {
   }
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

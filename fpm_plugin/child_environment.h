@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 class ChildEnvironment {
  public:
@@ -26,4 +26,4 @@ class ChildEnvironment {
   bool is_put_ = false;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -5,7 +5,7 @@
 #include "fpm_plugin/pool.h"
 #include "fpm_plugin/stack.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -61,4 +61,4 @@ Question question_about(const MailCall& call, const std::string& request_entry) 
   return question;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

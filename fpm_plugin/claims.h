@@ -2,13 +2,13 @@
 // lacks its nonce and its context.
 #pragma once
 
-#include "core/wire.h"
+#include "core/wire/asking.h"
 #include "fpm_plugin/mail_call.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // For use while the call's frame is the current one. `entry` is the request's
 // script; where there is none the oldest frame's file stands in.
 Question question_about(const MailCall& call, const std::string& entry);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

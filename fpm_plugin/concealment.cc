@@ -10,7 +10,7 @@
 
 extern char** environ;
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -188,4 +188,4 @@ const char* sapi_variable(std::string_view name) {
   return original_getenv ? original_getenv(name.data(), name.size()) : nullptr;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // SSL_MAILORIGIN_CONTEXT, or what an internal redirect of httpd makes of it
 // (REDIRECT_SSL_MAILORIGIN_CONTEXT, with one REDIRECT_ for each).
@@ -24,4 +24,4 @@ void reveal();
 // such variable, or no variables. Good until the request ends.
 const char* sapi_variable(std::string_view name);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -5,7 +5,7 @@
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/stack.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -48,4 +48,4 @@ void remove_connect_functions() {
   for (FunctionHook& function : connect_functions) remove(function);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

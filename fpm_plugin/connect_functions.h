@@ -2,10 +2,10 @@
 // can tell the script's line.
 #pragma once
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // Installs what is there and not installed yet; idempotent.
 void install_connect_functions();
 void remove_connect_functions();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -4,7 +4,7 @@
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/system_log.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -43,4 +43,4 @@ Decision decide(ModuleState& state, Question question) {
   return decision;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

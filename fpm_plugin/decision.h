@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string>
 
-#include "core/wire.h"
+#include "core/wire/asking.h"
 #include "fpm_plugin/header_text.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 struct ModuleState;
 
@@ -28,4 +28,4 @@ struct Decision {
 // leaves without a daemon is named in syslog.
 Decision decide(ModuleState& state, Question question);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -13,7 +13,7 @@
 #include "fpm_plugin/pool.h"
 #include "fpm_plugin/system_log.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -78,4 +78,4 @@ void warn_if_dumpable() {
   log_line(text);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -5,7 +5,7 @@
 // the plugin says about a mail is what the script wants said.
 #pragma once
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // When the module starts: makes what the workers to come share.
 void prepare_dumpable_warning();
@@ -17,4 +17,4 @@ void forget_dumpable_warning();
 // plugin: such workers share nothing.)
 void warn_if_dumpable();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -14,16 +14,16 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/abi/layout.h"
 #include "core/base64url.h"
 #include "core/context.h"
 #include "core/fd.h"
 #include "core/socket_paths.h"
-#include "firewall/kernel/layout.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
 #include "fpm_plugin/stack.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -204,4 +204,4 @@ void withdraw_call() {
   write(forget_call);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

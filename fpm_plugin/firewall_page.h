@@ -1,10 +1,10 @@
 // The page of this process's memory where the firewall in the kernel finds which
-// request it works for. Its form: firewall/kernel/layout.h.
+// request it works for. Its form: core/abi/layout.h.
 #pragma once
 
 #include <string_view>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 struct ModuleState;
 struct CallSite;
@@ -27,4 +27,4 @@ bool is_published();
 void publish_call(const CallSite& site);
 void withdraw_call();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -38,4 +38,4 @@ void remove(FunctionHook& hook) {
   hook.original = nullptr;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -4,7 +4,7 @@
 
 #include "fpm_plugin/php_api.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 struct FunctionHook {
   const char* name;
@@ -26,4 +26,4 @@ void install(FunctionHook& hook);
 // For MSHUTDOWN. A replacement that someone else put over ours stays.
 void remove(FunctionHook& hook);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

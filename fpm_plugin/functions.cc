@@ -7,7 +7,7 @@
 #include "fpm_plugin/mail_call.h"
 #include "fpm_plugin/module_state.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -236,4 +236,4 @@ void undo_unfinished_calls() {
   state.x_header_withheld = false;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -2,7 +2,7 @@
 // error_log(..., 1). Each call asks the daemon first.
 #pragma once
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // Replaces the handlers of the functions that exist by now. Called again as more
 // extensions get loaded: mbstring and imap may come later than this one, by
@@ -16,4 +16,4 @@ void let_go_of_loaded_functions();
 // At the end of a request: a fatal error in a call leaves it by longjmp.
 void undo_unfinished_calls();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -5,7 +5,7 @@
 #include "core/mail.h"
 #include "core/text.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -139,4 +139,4 @@ HeaderFields usable_fields(const HeaderFields& fields) {
   return usable;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

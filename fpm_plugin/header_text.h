@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 using HeaderFields = std::vector<std::pair<std::string, std::string>>;  // name, value
 
@@ -34,4 +34,4 @@ void blank_loose_line_ends(char* text, std::size_t length);
 // To or Subject, which PHP writes itself; each value made fit for one line.
 HeaderFields usable_fields(const HeaderFields& fields);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -4,7 +4,7 @@
 
 #include "fpm_plugin/php_api.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -37,4 +37,4 @@ const char* context_of_httpd_request() {
   return context_of ? context_of(server->request) : nullptr;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

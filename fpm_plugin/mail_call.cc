@@ -2,7 +2,7 @@
 
 #include "fpm_plugin/header_text.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -165,4 +165,4 @@ void release(MailCall& call) {
   }
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

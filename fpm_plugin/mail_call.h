@@ -7,7 +7,7 @@
 
 #include "fpm_plugin/php_api.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // Every function here takes the headers as its fourth argument.
 inline constexpr std::uint32_t header_argument = 4;
@@ -49,4 +49,4 @@ Reading read_error_log(zend_execute_data* execute_data, MailCall& call);
 // Releases what `call` owns.
 void release(MailCall& call);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -77,4 +77,4 @@ bool is_mailer_library(std::string_view file) {
                      [&](std::string_view part) { return file.find(part) != file.npos; });
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // `file` is a path as PHP knows it.
 bool is_mailer_library(std::string_view file);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -12,12 +12,12 @@
 #include "fpm_plugin/system_log.h"
 
 ZEND_BEGIN_MODULE_GLOBALS(mailorigin)
-mailorigin::ModuleState* state;
+mailorigin::php::ModuleState* state;
 ZEND_END_MODULE_GLOBALS(mailorigin)
 
 ZEND_DECLARE_MODULE_GLOBALS(mailorigin)
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 ModuleState& module_state() { return *ZEND_MODULE_GLOBALS_ACCESSOR(mailorigin, state); }
 
@@ -118,7 +118,7 @@ void print_info(zend_module_entry* zend_module) {
 
 }  // namespace
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php
 
 extern "C" {
 
@@ -126,16 +126,16 @@ zend_module_entry mailorigin_module_entry = {
     STANDARD_MODULE_HEADER,
     "mailorigin",
     nullptr,  // no functions of its own
-    mailorigin::start_module,
-    mailorigin::stop_module,
+    mailorigin::php::start_module,
+    mailorigin::php::stop_module,
     nullptr,  // activate() comes earlier
-    mailorigin::end_request,
-    mailorigin::print_info,
+    mailorigin::php::end_request,
+    mailorigin::php::print_info,
     MAILORIGIN_VERSION,
     ZEND_MODULE_GLOBALS(mailorigin),
-    mailorigin::make_state,
-    mailorigin::free_state,
-    mailorigin::after_request,
+    mailorigin::php::make_state,
+    mailorigin::php::free_state,
+    mailorigin::php::after_request,
     STANDARD_MODULE_PROPERTIES_EX,
 };
 

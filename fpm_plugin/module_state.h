@@ -4,20 +4,20 @@
 
 #include <string>
 
-#include "core/asker.h"
+#include "client/asker.h"
 #include "fpm_plugin/child_environment.h"
 #include "fpm_plugin/decision.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // The results of work in C++ wait here while Zend functions run: those may leave
 // by longjmp, and a string on the stack would then leak.
 struct ModuleState {
   Settings settings;
   RequestOrigin request;
-  Asker asker;
+  client::Asker asker;
   Decision decision;               // of the call in hand, until its headers are in place
   std::string header_text;         // likewise
   ChildEnvironment children;       // what sendmail inherits
@@ -26,4 +26,4 @@ struct ModuleState {
 
 ModuleState& module_state();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

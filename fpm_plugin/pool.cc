@@ -8,7 +8,7 @@
 #include "core/fd.h"
 #include "fpm_plugin/php_api.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -39,4 +39,4 @@ std::string fpm_pool_name() {
   return name_of_pool;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // Empty outside FPM, or when /proc cannot be read (a chroot).
 std::string fpm_pool_name();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

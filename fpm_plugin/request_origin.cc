@@ -8,7 +8,7 @@
 #include "fpm_plugin/httpd_request.h"
 #include "fpm_plugin/php_api.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -32,4 +32,4 @@ void note_request(RequestOrigin& request) {
   request.entry = text(SG(request_info).path_translated);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 struct RequestOrigin {
   // SSL_MAILORIGIN_CONTEXT; empty if there is none. A text that is longer than
@@ -17,4 +17,4 @@ struct RequestOrigin {
 // FPM forgets the script's name before it calls shutdown functions.
 void note_request(RequestOrigin& request);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -10,7 +10,7 @@
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -100,4 +100,4 @@ void unregister_settings(int type, int module_number) {
   zend_unregister_ini_entries_ex(module_number, type);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <string>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 enum class OnFailure { allow, deny };
 
@@ -22,4 +22,4 @@ struct Settings {
 void register_settings(int type, int module_number);
 void unregister_settings(int type, int module_number);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "core/wire.h"
+#include "core/wire/asking.h"
 #include "fpm_plugin/mailer_libraries.h"
 #include "fpm_plugin/php_api.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::string outermost_file() {
   return std::string(file);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // Frames that are recorded, and frames that are looked at for the caller: a
 // recursion of a million frames must not hold up a mail.
@@ -33,4 +33,4 @@ CallSite call_site(std::string_view entry);
 // The file of the oldest frame; empty without one.
 std::string outermost_file();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

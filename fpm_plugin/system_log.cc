@@ -13,7 +13,7 @@
 #include "core/fd.h"
 #include "core/text.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 namespace {
 
@@ -81,4 +81,4 @@ void log_line(std::string_view text) {
   }
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -6,7 +6,7 @@
 
 #include "core/event.h"
 
-namespace mailorigin {
+namespace mailorigin::php {
 
 // MO0301: a mail that left although nothing recorded it. `cause` says why not.
 void log_unrecorded(const Event& claims, const std::string& cause);
@@ -15,4 +15,4 @@ void log_unrecorded(const Event& claims, const std::string& cause);
 // syslog listens the line is lost, as syslog(3) loses it.
 void log_line(std::string_view text);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::php

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 ActivePolicy::ActivePolicy(Policy policy, std::vector<Fd> descriptors)
     : policy_(std::move(policy)), descriptors_(std::move(descriptors)) {
@@ -64,4 +64,4 @@ const ActivePolicy::Rules& ActivePolicy::rules(std::uint32_t vhost_id) const {
   return rules(vhost != nullptr ? *vhost : policy_.server);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

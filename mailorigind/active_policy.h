@@ -13,7 +13,7 @@
 #include "core/pattern.h"
 #include "core/policy.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 // Immutable and shared between the threads; the descriptors are closed when the
 // last of them has let go.
@@ -69,4 +69,4 @@ class ActivePolicy {
   std::vector<Rules> vhosts_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

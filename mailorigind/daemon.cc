@@ -9,13 +9,13 @@
 
 #include "core/policy_in_memory.h"
 #include "core/socket_paths.h"
-#include "mailorigind/event_record.h"
+#include "mailorigind/journal/event_record.h"
+#include "mailorigind/judging/process.h"
 #include "mailorigind/limits.h"
-#include "mailorigind/process.h"
 #include "service/policy_file.h"
 #include "service/signals.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 Daemon::Daemon(std::string state_directory, const std::string& runtime_directory,
                Inherited inherited, std::size_t descriptor_limit)
@@ -26,7 +26,7 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
       firewall_(firewall_socket(runtime_directory), poller_, notices_),
       control_(poller_, notices_,
                {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
-                [this](ControlDesk::Push push) -> Status {
+                [this](service::ControlDesk::Push push) -> Status {
                   take(std::move(push));
                   return Done{};
                 },
@@ -69,7 +69,7 @@ Status Daemon::open_state() {
                                               notices_, firewall_);
   questions_->set_capacity(descriptor_limit_ / 2);
 
-  auto policy = load_policy(state_directory_);
+  auto policy = service::load_policy(state_directory_);
   if (!policy) {
     notices_.say(Notice::Level::error, "MO0215: " + policy.error().message +
                                            "; until httpd sends its configuration there is none");
@@ -85,16 +85,17 @@ Status Daemon::open_state() {
 }
 
 Status Daemon::watch() {
-  signals_ = ending_signals();
-  bool watched = poller_.valid() && signals_ && poller_.watch(Source::signals, signals_.get()) &&
-                 poller_.watch(Source::control_listener, inherited_.control.get()) &&
-                 poller_.watch(Source::notices, notices_.fd()) &&
-                 poller_.watch(Source::names, names_.fd());
+  signals_ = service::ending_signals();
+  bool watched = poller_.valid() && signals_ &&
+                 poller_.watch(service::Source::signals, signals_.get()) &&
+                 poller_.watch(service::Source::control_listener, inherited_.control.get()) &&
+                 poller_.watch(service::Source::notices, notices_.fd()) &&
+                 poller_.watch(service::Source::names, names_.fd());
   for (const Fd& listener : inherited_.questions) {
-    watched = watched && poller_.watch(Source::question_listener, listener.get());
+    watched = watched && poller_.watch(service::Source::question_listener, listener.get());
   }
   if (inherited_.lifeline) {
-    watched = watched && poller_.watch(Source::lifeline, inherited_.lifeline.get());
+    watched = watched && poller_.watch(service::Source::lifeline, inherited_.lifeline.get());
   }
   if (!watched) return system_error("epoll", errno);
   return Done{};
@@ -186,7 +187,7 @@ void Daemon::accept_control(int listener) {
   }
 }
 
-void Daemon::take(ControlDesk::Push push) {
+void Daemon::take(service::ControlDesk::Push push) {
   judge_.use(push.keys);
   connections_->use(push.keys);
   keep(std::move(push.encoded));
@@ -197,7 +198,7 @@ void Daemon::take(ControlDesk::Push push) {
 // than a question may wait.
 void Daemon::keep(std::string encoded) {
   auto save = [this, bytes = std::move(encoded)] {
-    if (const Status saved = save_policy(state_directory_, bytes); !saved) {
+    if (const Status saved = service::save_policy(state_directory_, bytes); !saved) {
       notices_.begins("policy", Notice::Level::error,
                       "MO0217: " + saved.error().message +
                           "; the configuration is in force, but the next start will not have it");
@@ -232,7 +233,7 @@ void Daemon::record_connections(const Moment& moment) {
 
 void Daemon::loop() {
   std::uint64_t ring_read_ms = 0;
-  std::vector<Poller::Ready> others;
+  std::vector<service::Poller::Ready> others;
   for (;;) {
     const int house = questions_->keep_house();
     int timeout = notices_.waiting() ? std::min(house, 1000) : house;
@@ -242,8 +243,8 @@ void Daemon::loop() {
 
     const Moment moment = Moment::now();
     questions_->begin_turn(moment);
-    for (const Poller::Ready& one : ready) {
-      if (one.source == Source::question) {
+    for (const service::Poller::Ready& one : ready) {
+      if (one.source == service::Source::question) {
         questions_->read(one.fd);
       } else {
         others.push_back(one);
@@ -256,29 +257,29 @@ void Daemon::loop() {
     }
 
     bool ending = false;
-    for (const Poller::Ready& one : others) {
+    for (const service::Poller::Ready& one : others) {
       switch (one.source) {
-        case Source::question_listener:
+        case service::Source::question_listener:
           questions_->accept(one.fd);
           break;
-        case Source::control_listener:
+        case service::Source::control_listener:
           accept_control(one.fd);
           break;
-        case Source::control:
+        case service::Source::control:
           control_.read(one.fd);
           break;
-        case Source::names:
+        case service::Source::names:
           questions_->let_in_named();
           break;
-        case Source::signals:
-        case Source::lifeline:
+        case service::Source::signals:
+        case service::Source::lifeline:
           ending = true;
           break;
-        case Source::visitor:
+        case service::Source::visitor:
           firewall_.receive();
           break;
-        case Source::notices:
-        case Source::question:
+        case service::Source::notices:
+        case service::Source::question:
           break;
       }
     }
@@ -288,4 +289,4 @@ void Daemon::loop() {
   }
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

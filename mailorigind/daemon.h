@@ -8,20 +8,20 @@
 
 #include "core/key.h"
 #include "core/result.h"
-#include "mailorigind/delivery.h"
+#include "mailorigind/asking/question_desk.h"
+#include "mailorigind/asking/recent_answers.h"
+#include "mailorigind/asking/user_names.h"
+#include "mailorigind/connections/smtp_recorder.h"
+#include "mailorigind/delivery/delivery.h"
 #include "mailorigind/inherited.h"
-#include "mailorigind/journal.h"
-#include "mailorigind/judge.h"
-#include "mailorigind/question_desk.h"
-#include "mailorigind/recent_answers.h"
-#include "mailorigind/smtp_recorder.h"
+#include "mailorigind/journal/journal.h"
+#include "mailorigind/judging/judge.h"
 #include "mailorigind/status.h"
-#include "mailorigind/user_names.h"
 #include "service/control_desk.h"
 #include "service/notice_board.h"
 #include "service/poller.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 class Daemon {
  public:
@@ -47,7 +47,7 @@ class Daemon {
   Status watch();
   void loop();
   void accept_control(int listener);
-  void take(ControlDesk::Push push);
+  void take(service::ControlDesk::Push push);
   void keep(std::string encoded);
   void open_limits();
   Status tell(const Packet& packet, int socket);
@@ -62,8 +62,8 @@ class Daemon {
   const std::uint64_t started_ms_ = Moment::now().wall_ms;
 
   std::shared_ptr<const ActivePolicy> active_;  // null until there is one
-  NoticeBoard notices_;
-  Poller poller_;
+  service::NoticeBoard notices_;
+  service::Poller poller_;
   UserNames names_;
   Judge judge_;
   RecentAnswers answers_;
@@ -72,10 +72,10 @@ class Daemon {
   FirewallLink firewall_;
   std::unique_ptr<SmtpRecorder> connections_;
   std::unique_ptr<QuestionDesk> questions_;
-  ControlDesk control_;
+  service::ControlDesk control_;
   Fd signals_;
   std::jthread policy_shower_;
   std::jthread policy_keeper_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

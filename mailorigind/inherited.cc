@@ -7,7 +7,7 @@
 #include "core/unix_socket.h"
 #include "service/handed_over.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 namespace {
 
@@ -48,7 +48,7 @@ Status take(Fd fd, const std::string& name, Inherited& inherited) {
 }  // namespace
 
 Result<Inherited> take_inherited() {
-  auto all = take_handed_over();
+  auto all = service::take_handed_over();
   if (!all) return all.error();
   if (all->empty()) {
     return Error{
@@ -56,7 +56,7 @@ Result<Inherited> take_inherited() {
         "httpd or a systemd socket unit starts mailorigind"};
   }
   Inherited inherited;
-  for (HandedOver& one : *all) {
+  for (service::HandedOver& one : *all) {
     if (const Status taken = take(std::move(one.fd), one.name, inherited); !taken) {
       return taken.error();
     }
@@ -67,4 +67,4 @@ Result<Inherited> take_inherited() {
   return inherited;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

@@ -6,7 +6,7 @@
 #include "core/fd.h"
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 struct Inherited {
   std::vector<Fd> questions;  // listening, at least one
@@ -18,4 +18,4 @@ struct Inherited {
 // and removes the three variables. Call once, before any thread exists.
 Result<Inherited> take_inherited();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 // ---- Questions
 
@@ -137,4 +137,4 @@ inline constexpr std::size_t introductions_per_user = 8;
 
 inline constexpr std::chrono::seconds drain_patience{5};
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

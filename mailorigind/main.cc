@@ -12,27 +12,28 @@
 #include "service/privileges.h"
 #include "service/signals.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 namespace {
 
 Status serve(const Options& options) {
   auto inherited = take_inherited();
   if (!inherited) return inherited.error();
-  const auto key = read_key(options.runtime_directory);
-  const std::size_t descriptor_limit = raise_descriptor_limit();
-  const auto account = find_account(options.user);
+  const auto key = service::read_key(options.runtime_directory);
+  const std::size_t descriptor_limit = service::raise_descriptor_limit();
+  const auto account = service::find_account(options.user);
   if (!account) return account.error();
-  if (const Status made = prepare_state_directory(options.state_directory, *account); !made) {
+  if (const Status made = service::prepare_state_directory(options.state_directory, *account);
+      !made) {
     return made;
   }
-  if (const Status became = become(*account); !became) return became;
+  if (const Status became = service::become(*account); !became) return became;
   umask(077);
   if (chdir("/") != 0) return system_error("/", errno);
 
-  const auto lock = lock_state_directory(options.state_directory, lock_patience);
+  const auto lock = service::lock_state_directory(options.state_directory, service::lock_patience);
   if (!lock) return lock.error();
-  set_signals();
+  service::set_signals();
   auto daemon = Daemon::open(options.state_directory, options.runtime_directory,
                              *std::move(inherited), key, descriptor_limit);
   if (!daemon) return daemon.error();
@@ -41,9 +42,11 @@ Status serve(const Options& options) {
 
 int run(int count, const char* const arguments[]) {
   const auto options = parse_options(count, arguments);
-  if (const auto status = answer_options("mailorigind", usage_text, options)) return *status;
+  if (const auto status = service::answer_options("mailorigind", usage_text, options))
+    return *status;
   if (const Status served = serve(*options); !served) {
-    print_notice({Notice::Level::error, "MO0201: cannot start: " + served.error().message});
+    service::print_notice(
+        {Notice::Level::error, "MO0201: cannot start: " + served.error().message});
     return 1;
   }
   return 0;
@@ -51,6 +54,6 @@ int run(int count, const char* const arguments[]) {
 
 }  // namespace
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon
 
-int main(int count, char* arguments[]) { return mailorigin::run(count, arguments); }
+int main(int count, char* arguments[]) { return mailorigin::daemon::run(count, arguments); }

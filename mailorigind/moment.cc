@@ -4,7 +4,7 @@
 
 #include "core/context.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 Moment Moment::now() {
   timespec wall{};
@@ -14,4 +14,4 @@ Moment Moment::now() {
           boottime_now_ns()};
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

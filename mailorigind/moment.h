@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 struct Moment {
   std::uint64_t wall_ms = 0;
@@ -14,4 +14,4 @@ struct Moment {
   static Moment now();
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

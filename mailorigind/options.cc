@@ -2,7 +2,7 @@
 
 #include "service/option_reader.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 const char usage_text[] =
     "usage: mailorigind --user USER|#uid --state-dir DIR --runtime-dir DIR\n"
@@ -19,18 +19,20 @@ const char usage_text[] =
 
 Result<Options> parse_options(int count, const char* const arguments[]) {
   Options options;
-  const Status read = read_options(count, arguments,
-                                   {{"--user", &options.user},
-                                    {"--state-dir", &options.state_directory},
-                                    {"--runtime-dir", &options.runtime_directory}},
-                                   {{"--help", &options.help}, {"--version", &options.version}});
+  const Status read =
+      service::read_options(count, arguments,
+                            {{"--user", &options.user},
+                             {"--state-dir", &options.state_directory},
+                             {"--runtime-dir", &options.runtime_directory}},
+                            {{"--help", &options.help}, {"--version", &options.version}});
   if (!read) return read.error();
   if (options.help || options.version) return options;
   if (options.user.empty()) return Error{"--user is missing"};
-  if (!is_absolute(options.state_directory)) return Error{"--state-dir must be an absolute path"};
-  if (!is_absolute(options.runtime_directory))
+  if (!service::is_absolute(options.state_directory))
+    return Error{"--state-dir must be an absolute path"};
+  if (!service::is_absolute(options.runtime_directory))
     return Error{"--runtime-dir must be an absolute path"};
   return options;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

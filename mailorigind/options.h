@@ -5,7 +5,7 @@
 
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 struct Options {
   std::string user;  // a name, or "#uid"
@@ -19,4 +19,4 @@ extern const char usage_text[];
 
 Result<Options> parse_options(int count, const char* const arguments[]);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

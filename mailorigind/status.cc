@@ -9,7 +9,7 @@
 #include "core/text.h"
 #include "mailorigind/limits.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 namespace {
 
@@ -45,7 +45,7 @@ json logs_of(const DaemonStatus& status) {
 
 json findings_of(const DaemonStatus& status) {
   json findings = json::array();
-  for (const NoticeBoard::Lasting& finding : status.findings) {
+  for (const service::NoticeBoard::Lasting& finding : status.findings) {
     if (findings.size() == findings_shown) break;
     findings.push_back({{"since", rfc3339(finding.since_ms)},
                         {"error", finding.notice.level == Notice::Level::error},
@@ -86,4 +86,4 @@ std::string status_json(const DaemonStatus& status) {
   }
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "core/policy.h"
-#include "mailorigind/delivery.h"
+#include "mailorigind/delivery/delivery.h"
 #include "service/notice_board.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 
 struct DaemonStatus {
   std::uint64_t started_ms = 0;    // since the epoch
@@ -21,10 +21,10 @@ struct DaemonStatus {
   bool firewall_wanted = false;
   bool firewall_connected = false;
   bool firewall_ring = false;
-  std::vector<NoticeBoard::Lasting> findings;
+  std::vector<service::NoticeBoard::Lasting> findings;
 };
 
 // A JSON object, described in docs/formats.md; a status_reply with it fits a packet.
 std::string status_json(const DaemonStatus& status);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

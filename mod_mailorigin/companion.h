@@ -9,7 +9,7 @@
 
 #include "core/result.h"
 #include "core/unix_socket.h"
-#include "core/wire.h"
+#include "core/wire/control.h"
 #include "mod_mailorigin/companion_process.h"
 #include "mod_mailorigin/kept.h"
 #include "mod_mailorigin/push.h"

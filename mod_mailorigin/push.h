@@ -8,7 +8,7 @@
 #include "core/fd.h"
 #include "core/result.h"
 #include "core/unix_socket.h"
-#include "core/wire.h"
+#include "core/wire/control.h"
 
 namespace mailorigin {
 

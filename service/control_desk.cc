@@ -7,7 +7,7 @@
 #include "core/policy_in_memory.h"
 #include "service/limits.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 ControlDesk::ControlDesk(Poller& poller, NoticeBoard& notices, Owner owner)
     : poller_(poller), notices_(notices), owner_(std::move(owner)) {
@@ -204,4 +204,4 @@ void ControlDesk::pass_notices() {
   }
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

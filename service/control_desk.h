@@ -15,12 +15,12 @@
 #include "core/policy.h"
 #include "core/result.h"
 #include "core/unix_socket.h"
-#include "core/wire.h"
+#include "core/wire/packet.h"
 #include "service/event_fd.h"
 #include "service/notice_board.h"
 #include "service/poller.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 class ControlDesk {
  public:
@@ -95,4 +95,4 @@ class ControlDesk {
   Packet packet_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

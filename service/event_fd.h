@@ -5,7 +5,7 @@
 
 #include "core/fd.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 class EventFd {
  public:
@@ -23,4 +23,4 @@ class EventFd {
   Fd fd_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -10,7 +10,7 @@
 
 #include "core/name_values.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 namespace {
 
@@ -50,4 +50,4 @@ Result<std::vector<HandedOver>> take_handed_over() {
   return all;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

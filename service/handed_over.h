@@ -7,7 +7,7 @@
 #include "core/fd.h"
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 struct HandedOver {
   std::string name;  // of LISTEN_FDNAMES; empty where that has none
@@ -19,4 +19,4 @@ struct HandedOver {
 // before any thread exists.
 Result<std::vector<HandedOver>> take_handed_over();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -8,7 +8,7 @@
 
 #include "core/fd.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 Status replace_file(const std::string& path, std::string_view bytes) {
   const std::string fresh = path + ".new";
@@ -28,4 +28,4 @@ Status replace_file(const std::string& path, std::string_view bytes) {
   return Done{};
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

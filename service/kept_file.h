@@ -6,9 +6,9 @@
 
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 // Replaces the file, 0600, in one step (<path>.new, renamed).
 Status replace_file(const std::string& path, std::string_view bytes);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 inline constexpr std::size_t control_connections = 16;
 inline constexpr std::size_t notices_kept = 256;
@@ -12,4 +12,4 @@ inline constexpr std::size_t notices_kept = 256;
 // A predecessor that is asked to end does so well within this time.
 inline constexpr std::chrono::seconds lock_patience{10};
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -8,7 +8,7 @@
 
 #include "service/limits.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 namespace {
 
@@ -83,4 +83,4 @@ void print_notice(const Notice& notice) {
   (void)!write(STDERR_FILENO, line.data(), line.size());
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

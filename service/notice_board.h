@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "core/wire.h"
+#include "core/wire/control.h"
 #include "service/event_fd.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 // Safe to use from several threads. Keeps notices_kept of them; a flood drops
 // the oldest.
@@ -52,4 +52,4 @@ class NoticeBoard {
 // One line on stderr, where there is no httpd to tell; never waits for its reader.
 void print_notice(const Notice& notice);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 Status read_options(int count, const char* const arguments[],
                     const std::vector<ValueOption>& values, const std::vector<FlagOption>& flags) {
@@ -51,4 +51,4 @@ std::optional<int> answer_options(const char* program, const char* usage, const 
 
 bool is_absolute(const std::string& path) { return path.starts_with('/'); }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -8,7 +8,7 @@
 
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 struct ValueOption {
   std::string_view name;  // with its dashes; "--name value" and "--name=value"
@@ -36,4 +36,4 @@ std::optional<int> answer_options(const char* program, const char* usage,
 
 bool is_absolute(const std::string& path);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -9,7 +9,7 @@
 #include "core/policy_in_memory.h"
 #include "service/kept_file.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 Status save_policy(const std::string& state_directory, std::string_view encoded) {
   return replace_file(state_directory + "/policy", encoded);
@@ -29,4 +29,4 @@ Result<std::optional<Policy>> load_policy(const std::string& state_directory) {
   return std::optional<Policy>(*std::move(policy));
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

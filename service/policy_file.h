@@ -6,7 +6,7 @@
 
 #include "core/policy.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 // Replaces the file in one step (a new file, renamed).
 Status save_policy(const std::string& state_directory, std::string_view encoded);
@@ -14,4 +14,4 @@ Status save_policy(const std::string& state_directory, std::string_view encoded)
 // Nothing if there is none yet.
 Result<std::optional<Policy>> load_policy(const std::string& state_directory);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -10,7 +10,7 @@
 
 #include "core/fd.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 // What a descriptor that became ready is.
 enum class Source : std::uint32_t {
@@ -75,4 +75,4 @@ class Poller {
   std::size_t start_ = 0;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -17,7 +17,7 @@
 
 #include "core/name_values.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 namespace {
 
@@ -117,4 +117,4 @@ Result<Fd> lock_state_directory(const std::string& path, std::chrono::millisecon
   return lock;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -11,7 +11,7 @@
 #include "core/key.h"
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 struct Account {
   uid_t uid = 0;
@@ -41,4 +41,4 @@ Status become(const Account& account);
 // gone, at most `patience`.
 Result<Fd> lock_state_directory(const std::string& path, std::chrono::milliseconds patience);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 namespace {
 
@@ -31,4 +31,4 @@ Fd ending_signals() {
   return Fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

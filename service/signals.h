@@ -3,7 +3,7 @@
 
 #include "core/fd.h"
 
-namespace mailorigin {
+namespace mailorigin::service {
 
 // Before any thread exists. Those that a terminal or httpd's process group may
 // send do not concern a service; those that end it are blocked, for the loop.
@@ -12,4 +12,4 @@ void set_signals();
 // Readable when the service is to end; empty, with errno, if the kernel refuses.
 Fd ending_signals();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::service

@@ -3,7 +3,7 @@
 #ifndef MAILORIGIN_FIREWALL_KERNEL_DECISION_H
 #define MAILORIGIN_FIREWALL_KERNEL_DECISION_H
 
-#include "layout.h"
+#include "core/abi/layout.h"
 #include "siphash.h"
 
 #define MO_INLINE static inline __attribute__((always_inline))
@@ -14,9 +14,6 @@ enum mo_rule { mo_rule_deny = 0, mo_rule_observe = 1, mo_rule_allow = 2, mo_rule
 enum mo_local { mo_local_allow = 0, mo_local_observe = 1, mo_local_deny = 2 };
 
 enum {
-  mo_tag_version = 1,
-  mo_tag_pass = 1, /* its flags */
-  mo_tag_truncated = 2,
   mo_ns_per_tick = 10000000,
 };
 #define MO_ANY_UID 0xffffffffU
@@ -24,19 +21,6 @@ enum {
 /* As in core/seal.h. */
 #define MO_CONTEXT_LIFETIME_NS (86400ULL * 1000000000ULL)
 #define MO_FUTURE_TOLERANCE_NS 1000000000ULL
-
-/* A ContextTag as its bytes lie in the context: see docs/formats.md. */
-struct mo_tag {
-  __mo_u8 version;
-  __mo_u8 flags;
-  __mo_u16 reserved;
-  __mo_u32 key_id;
-  __mo_u32 vhost;
-  __mo_u32 uid;
-  __mo_u8 request_id[16];
-  __mo_u64 boottime_ns;
-  __mo_u64 seal;
-};
 
 struct mo_ring_key {
   __mo_u32 id;

@@ -3,7 +3,7 @@
 #ifndef MAILORIGIN_FIREWALL_KERNEL_SIPHASH_H
 #define MAILORIGIN_FIREWALL_KERNEL_SIPHASH_H
 
-#include "layout.h"
+#include "core/abi/layout.h"
 
 struct mo_key {
   __mo_u64 low, high; /* the secret's 16 bytes, little-endian */

@@ -1,8 +1,11 @@
-#include "core/wire.h"
-
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "core/name_values.h"
+#include "core/wire/asking.h"
+#include "core/wire/control.h"
+#include "core/wire/firewall.h"
 
 namespace mailorigin {
 namespace {
@@ -131,6 +134,39 @@ TEST(Registration, APageBeginsWhereAPageBegins) {
   Registration registration;
   registration.page = 4097;
   EXPECT_FALSE(decode_registration(encode_registration(registration)));
+}
+
+TEST(Process, ComesBackAsItWas) {
+  mo_registration process{};
+  process.tgid = 4711;
+  process.uid = 1001;
+  process.start_ticks = 12'345'678;
+  process.page = 0x7f12'3456'7000;
+  process.origin.context_size = 3;
+  std::memcpy(process.origin.bytes, "tag", 3);
+  const auto decoded = decode_process(encode_process(process));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(std::memcmp(&*decoded, &process, sizeof process), 0);
+}
+
+TEST(Process, IsRefusedWhereTheKernelCouldNotUseIt) {
+  std::string packet = encode_head(MessageType::process);
+  EXPECT_FALSE(decode_process(packet));
+  NameValueWriter(packet).add("pid", std::uint64_t{1});
+  EXPECT_FALSE(decode_process(packet));
+  NameValueWriter(packet).add("uid", std::uint64_t{1001});
+  EXPECT_TRUE(decode_process(packet));
+  const auto with = [&](std::string_view name, std::string_view value) {
+    std::string more = packet;
+    NameValueWriter(more).add(name, value);
+    return more;
+  };
+  EXPECT_FALSE(decode_process(with("page", "4097")));
+  EXPECT_FALSE(decode_process(with("uid", "4294967295")));
+  EXPECT_FALSE(decode_process(with("pid", "-1")));
+  EXPECT_TRUE(decode_process(with("context", std::string(mo_context_size, 'c'))));
+  EXPECT_FALSE(decode_process(with("context", std::string(mo_context_size + 1, 'c'))));
+  EXPECT_FALSE(decode_process(with("origin", "x")));
 }
 
 TEST(StatusReply, ComesBackAsItWas) {

@@ -1,8 +1,8 @@
-#include "mailorigind/decision.h"
+#include "mailorigind/judging/decision.h"
 
 #include <gtest/gtest.h>
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 constexpr uid_t alone = 1001;    // runs one vhost
@@ -89,4 +89,4 @@ TEST(Decision, ComparesTheUidOfTheTagWithTheKernels) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

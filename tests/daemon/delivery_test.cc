@@ -1,6 +1,6 @@
 // Delivery turn by turn, without its thread: what stands in the logs after every
 // fault and after a kill at any moment.
-#include "mailorigind/delivery.h"
+#include "mailorigind/delivery/delivery.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -13,11 +13,11 @@
 #include <filesystem>
 #include <fstream>
 
-#include "mailorigind/event_record.h"
+#include "mailorigind/journal/event_record.h"
 #include "mailorigind/limits.h"
 #include "tests/harness/daemon.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 using testing::open_log;
@@ -124,7 +124,7 @@ class DeliveryTest : public ::testing::Test {
   TestDirectory directory_;
   const std::string state_ = directory_ / "state";
   const std::string log_ = directory_ / "mail.log";
-  NoticeBoard notices_;
+  service::NoticeBoard notices_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Delivery> delivery_;
   std::uint64_t now_ms_ = 1'000'000;
@@ -599,4 +599,4 @@ TEST(SyslogFacility, KnowsTheNames) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

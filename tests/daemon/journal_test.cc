@@ -1,4 +1,4 @@
-#include "mailorigind/journal.h"
+#include "mailorigind/journal/journal.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,12 +11,12 @@
 #include <filesystem>
 #include <fstream>
 
-#include "mailorigind/event_record.h"
+#include "mailorigind/delivery/positions.h"
+#include "mailorigind/journal/event_record.h"
 #include "mailorigind/limits.h"
-#include "mailorigind/positions.h"
 #include "tests/harness/daemon.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 using testing::read_whole;
@@ -72,7 +72,7 @@ class JournalTest : public ::testing::Test {
   }
 
   TestDirectory directory_;
-  NoticeBoard notices_;
+  service::NoticeBoard notices_;
   std::vector<std::string> recent_;
 };
 
@@ -293,7 +293,7 @@ class PositionsTest : public ::testing::Test {
     return *std::move(positions);
   }
   TestDirectory directory_;
-  NoticeBoard notices_;
+  service::NoticeBoard notices_;
 };
 
 TEST_F(PositionsTest, AreThereAgainAfterEveryStore) {
@@ -358,4 +358,4 @@ TEST_F(PositionsTest, ADamagedSlotIsNoPosition) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

@@ -1,4 +1,4 @@
-#include "mailorigind/judge.h"
+#include "mailorigind/judging/judge.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "mailorigind/limits.h"
 #include "tests/harness/daemon.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 using testing::fresh_context;
@@ -230,4 +230,4 @@ TEST_F(JudgeTest, MakesHostileClaimsHarmlessInHeaders) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

@@ -13,17 +13,17 @@
 #include <mutex>
 
 #include "mailorigind/active_policy.h"
+#include "mailorigind/asking/user_names.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/options.h"
-#include "mailorigind/user_names.h"
 #include "service/limits.h"
 #include "service/notice_board.h"
 #include "service/policy_file.h"
 #include "service/privileges.h"
 #include "tests/harness/daemon.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 using testing::eventually;
@@ -106,19 +106,19 @@ TEST(Inherited, TakesSocketsByTheirNames) {
 }
 
 TEST(Account, IsFoundByNameAndNumberButNeverRoot) {
-  EXPECT_TRUE(find_account("nobody"));
-  EXPECT_EQ(find_account("#65533")->uid, 65533u);
+  EXPECT_TRUE(service::find_account("nobody"));
+  EXPECT_EQ(service::find_account("#65533")->uid, 65533u);
   for (const char* refused : {"root", "#0", "", "#", "#x", "no such user"}) {
-    EXPECT_FALSE(find_account(refused)) << refused;
+    EXPECT_FALSE(service::find_account(refused)) << refused;
   }
 }
 
 TEST(StateDirectory, IsMadeForTheAccountAlone) {
   const TestDirectory directory;
-  const Account account{65533, 65533};
+  const service::Account account{65533, 65533};
   const std::string path = directory / "state";
   for (int i = 0; i < 2; i++) {
-    const Status made = prepare_state_directory(path, account);
+    const Status made = service::prepare_state_directory(path, account);
     ASSERT_TRUE(made) << made.error().message;
     struct stat about {};
     ASSERT_EQ(stat(path.c_str(), &about), 0);
@@ -129,38 +129,39 @@ TEST(StateDirectory, IsMadeForTheAccountAlone) {
 
 TEST(StateDirectory, IsNotTakenAwayFromOthers) {
   const TestDirectory directory;
-  const Account account{65533, 65533};
+  const service::Account account{65533, 65533};
   std::ofstream(directory / "important") << "x";
-  const Status roots = prepare_state_directory(directory.path(), account);
+  const Status roots = service::prepare_state_directory(directory.path(), account);
   ASSERT_FALSE(roots);
   EXPECT_NE(roots.error().message.find("not empty"), std::string::npos);
 
   const std::string others = directory / "others";
   std::filesystem::create_directory(others);
   ASSERT_EQ(chown(others.c_str(), 1234, 1234), 0);
-  const Status theirs = prepare_state_directory(others, account);
+  const Status theirs = service::prepare_state_directory(others, account);
   ASSERT_FALSE(theirs);
   EXPECT_NE(theirs.error().message.find("1234"), std::string::npos);
 
   std::filesystem::create_symlink("/etc", directory / "link");
-  EXPECT_FALSE(prepare_state_directory(directory / "link", account));
-  EXPECT_FALSE(prepare_state_directory(directory / "important", account));
+  EXPECT_FALSE(service::prepare_state_directory(directory / "link", account));
+  EXPECT_FALSE(service::prepare_state_directory(directory / "important", account));
 }
 
 TEST(StateDirectory, IsLockedForOne) {
   const TestDirectory directory;
-  auto first = lock_state_directory(directory.path(), std::chrono::milliseconds(0));
+  auto first = service::lock_state_directory(directory.path(), std::chrono::milliseconds(0));
   ASSERT_TRUE(first);
-  const auto second = lock_state_directory(directory.path(), std::chrono::milliseconds(20));
+  const auto second =
+      service::lock_state_directory(directory.path(), std::chrono::milliseconds(20));
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message.find("MailOriginStateDir"), std::string::npos);
   first->reset();
-  EXPECT_TRUE(lock_state_directory(directory.path(), std::chrono::milliseconds(20)));
+  EXPECT_TRUE(service::lock_state_directory(directory.path(), std::chrono::milliseconds(20)));
 }
 
 TEST(Key, OfThisBootIsRead) {
   const TestDirectory directory;
-  EXPECT_FALSE(read_key(directory.path()));
+  EXPECT_FALSE(service::read_key(directory.path()));
   const SealKey key = SealKey::generate();
   const std::string path = directory / "key";
   const auto write_key = [&](std::string_view boot) {
@@ -168,10 +169,10 @@ TEST(Key, OfThisBootIsRead) {
     ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   };
   write_key(*boot_id());
-  ASSERT_TRUE(read_key(directory.path()));
-  EXPECT_EQ(read_key(directory.path())->secret, key.secret);
+  ASSERT_TRUE(service::read_key(directory.path()));
+  EXPECT_EQ(service::read_key(directory.path())->secret, key.secret);
   write_key("an earlier boot");
-  EXPECT_FALSE(read_key(directory.path()));
+  EXPECT_FALSE(service::read_key(directory.path()));
 }
 
 TEST(Key, IsRootsAlone) {
@@ -179,21 +180,21 @@ TEST(Key, IsRootsAlone) {
   const std::string path = directory / "key";
   std::ofstream(path, std::ios::binary) << encode_key_file(SealKey::generate(), *boot_id());
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
-  ASSERT_TRUE(read_key(directory.path()));
+  ASSERT_TRUE(service::read_key(directory.path()));
   ASSERT_EQ(chmod(path.c_str(), 0640), 0);
-  EXPECT_FALSE(read_key(directory.path()));
+  EXPECT_FALSE(service::read_key(directory.path()));
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   ASSERT_EQ(chown(path.c_str(), 65533, 65533), 0);
-  EXPECT_FALSE(read_key(directory.path()));
+  EXPECT_FALSE(service::read_key(directory.path()));
   ASSERT_EQ(rename(path.c_str(), (directory / "other").c_str()), 0);
   ASSERT_EQ(chown((directory / "other").c_str(), 0, 0), 0);
   ASSERT_EQ(symlink("other", path.c_str()), 0);
-  EXPECT_FALSE(read_key(directory.path()));
+  EXPECT_FALSE(service::read_key(directory.path()));
 }
 
 TEST(Privileges, AreGoneForGood) {
   const pid_t child = run_as(0, [] {
-    if (!become({65533, 65533})) return 1;
+    if (!service::become({65533, 65533})) return 1;
     if (setuid(0) == 0) return 2;
     const std::string status = read_whole("/proc/self/status");
     if (status.find("CapEff:\t0000000000000000") == std::string::npos) return 3;
@@ -242,7 +243,7 @@ TEST(UserNames, ALookupThatHangsHoldsNobodyUp) {
 }
 
 TEST(NoticeBoard, SaysWhatLastsOnceAndAgainWhenItReturns) {
-  NoticeBoard board;
+  service::NoticeBoard board;
   board.begins("disk", Notice::Level::error, "full");
   board.begins("disk", Notice::Level::error, "full");
   board.over("disk", "better");
@@ -255,7 +256,7 @@ TEST(NoticeBoard, SaysWhatLastsOnceAndAgainWhenItReturns) {
 }
 
 TEST(NoticeBoard, ListsWhatLasts) {
-  NoticeBoard board;
+  service::NoticeBoard board;
   EXPECT_TRUE(board.lasting().empty());
   board.begins("disk", Notice::Level::error, "full");
   board.begins("disk", Notice::Level::error, "still full");
@@ -272,13 +273,13 @@ TEST(NoticeBoard, ListsWhatLasts) {
 }
 
 TEST(NoticeBoard, KeepsABoundedNumber) {
-  NoticeBoard board;
-  for (std::size_t i = 0; i < notices_kept + 5; i++) {
+  service::NoticeBoard board;
+  for (std::size_t i = 0; i < service::notices_kept + 5; i++) {
     board.say(Notice::Level::notice, std::to_string(i));
   }
   auto notices = board.take();
-  EXPECT_EQ(notices.size(), notices_kept);
-  EXPECT_EQ(notices.back().text, std::to_string(notices_kept + 4));
+  EXPECT_EQ(notices.size(), service::notices_kept);
+  EXPECT_EQ(notices.back().text, std::to_string(service::notices_kept + 4));
   board.say(Notice::Level::notice, "new");
   board.put_back(std::move(notices));
   EXPECT_EQ(board.take().back().text, "new");
@@ -287,19 +288,19 @@ TEST(NoticeBoard, KeepsABoundedNumber) {
 
 TEST(PolicyFile, KeepsThePolicyAndSaysWhatIsWrongWithIt) {
   const TestDirectory directory;
-  const auto none = load_policy(directory.path());
+  const auto none = service::load_policy(directory.path());
   ASSERT_TRUE(none);
   EXPECT_FALSE(*none);
   const std::string encoded = testing::simple_policy("/log", "%{id}").encode();
-  ASSERT_TRUE(save_policy(directory.path(), encoded));
-  const auto loaded = load_policy(directory.path());
+  ASSERT_TRUE(service::save_policy(directory.path(), encoded));
+  const auto loaded = service::load_policy(directory.path());
   ASSERT_TRUE(loaded && *loaded);
   EXPECT_EQ((*loaded)->encode(), encoded);
   std::ofstream(directory / "policy") << "garbage";
-  const auto broken = load_policy(directory.path());
+  const auto broken = service::load_policy(directory.path());
   ASSERT_FALSE(broken);
   EXPECT_NE(broken.error().message.find("/policy"), std::string::npos);
-  EXPECT_FALSE(save_policy(directory / "nowhere", encoded));
+  EXPECT_FALSE(service::save_policy(directory / "nowhere", encoded));
 }
 
 TEST(ActivePolicy, GivesDescriptorsToFilesAndPipesInTheirOrder) {
@@ -324,4 +325,4 @@ TEST(ActivePolicy, GivesDescriptorsToFilesAndPipesInTheirOrder) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

@@ -1,4 +1,4 @@
-#include "mailorigind/process.h"
+#include "mailorigind/judging/process.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "mailorigind/judging/request_bindings.h"
 #include "mailorigind/limits.h"
-#include "mailorigind/request_bindings.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 // A /proc of our own making.
@@ -125,4 +125,4 @@ TEST(RequestBindings, ForgetAfterADayAndWhenThereAreTooMany) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

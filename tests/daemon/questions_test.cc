@@ -12,7 +12,7 @@
 #include <random>
 #include <thread>
 
-#include "core/asker.h"
+#include "client/asker.h"
 #include "mailorigind/limits.h"
 #include "tests/harness/daemon.h"
 
@@ -96,7 +96,7 @@ TEST_F(DaemonTest, AnswersRecordsAndLogs) {
 }
 
 TEST_F(DaemonTest, ServesTheAskerThatPhpUses) {
-  Asker asker;
+  client::Asker asker;
   for (int i = 0; i < 50; i++) {
     const auto answer = asker.ask(host_.question_socket, mail_question(std::to_string(i)),
                                   std::chrono::milliseconds(5000));
@@ -317,7 +317,7 @@ TEST_F(DaemonTest, WhoWasAnsweredBusyIsReadAgainAfterARest) {
       const auto taken = std::chrono::steady_clock::now() - begin;
       if (!next || next->verdict != Verdict::allow) return 2;
       // The answering thread's clock stands still for a turn.
-      return taken >= std::chrono::milliseconds(busy_rest_ms - 5) ? 0 : 3;
+      return taken >= std::chrono::milliseconds(daemon::busy_rest_ms - 5) ? 0 : 3;
     }
     return 4;
   });
@@ -330,7 +330,7 @@ TEST_F(DaemonTest, AUidsConnectionsAreLimitedToItsLongestIdleOnes) {
   ASSERT_TRUE(other.ask(mail_question("other uid")));
   const pid_t greedy = run_as(tenant, [&] {
     std::vector<RawClient> clients;
-    for (std::size_t i = 0; i < connections_per_user; i++) {
+    for (std::size_t i = 0; i < daemon::connections_per_user; i++) {
       clients.emplace_back(host_.question_socket);
     }
     // The first one is used, so that the second has been idle longest.
@@ -398,7 +398,7 @@ TEST_F(DaemonTest, ASuccessorTakesOverWithoutALoss) {
   std::atomic<int> asked{0};
   std::atomic<int> failed{0};
   std::thread sender([&] {
-    Asker asker;
+    client::Asker asker;
     while (!stop) {
       const auto answer = asker.ask(host_.question_socket, mail_question(std::to_string(asked)),
                                     std::chrono::milliseconds(10'000));
@@ -435,7 +435,7 @@ TEST_F(DaemonTest, AKillUnderLoadLosesAndDoublesNothing) {
   std::vector<pid_t> children;
   for (int number = 0; number < clients; number++) {
     children.push_back(run_as(tenant + static_cast<uid_t>(number), [&] {
-      Asker asker;
+      client::Asker asker;
       while (!shared->stop) {
         const int mail = shared->accepted[number];
         const auto answer =

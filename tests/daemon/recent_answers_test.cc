@@ -1,10 +1,10 @@
-#include "mailorigind/recent_answers.h"
+#include "mailorigind/asking/recent_answers.h"
 
 #include <gtest/gtest.h>
 
 #include "mailorigind/limits.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 RecentAnswers::Key key(std::uint32_t number, std::uint32_t uid = 1) {
@@ -61,4 +61,4 @@ TEST(RecentAnswers, AreBounded) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

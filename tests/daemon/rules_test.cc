@@ -1,10 +1,10 @@
-#include "mailorigind/rules.h"
+#include "mailorigind/judging/rules.h"
 
 #include <gtest/gtest.h>
 
-#include "mailorigind/senders.h"
+#include "mailorigind/judging/senders.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 constexpr uid_t uid = 1001;
@@ -167,4 +167,4 @@ TEST_F(Rules, LimitsCountPerVhostScriptOrUid) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

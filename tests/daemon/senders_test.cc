@@ -1,8 +1,8 @@
-#include "mailorigind/senders.h"
+#include "mailorigind/judging/senders.h"
 
 #include <gtest/gtest.h>
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 class Senders : public testing::Test {
@@ -43,4 +43,4 @@ TEST_F(Senders, OfOtherDomainsDoNotHoweverTheyAreWritten) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

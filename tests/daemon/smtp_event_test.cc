@@ -1,6 +1,6 @@
 // The firewall's ring buffer, laid out in a file as the kernel lays it out, and what is
 // read from its records.
-#include "mailorigind/smtp_event.h"
+#include "mailorigind/connections/smtp_event.h"
 
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "mailorigind/kernel_ring.h"
+#include "mailorigind/connections/kernel_ring.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 constexpr std::size_t page = 4096;
@@ -181,4 +181,4 @@ TEST(SmtpEvent, AProgramsNamesMayFillTheirPlaces) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

@@ -11,7 +11,7 @@
 #include "mailorigind/limits.h"
 #include "tests/harness/daemon.h"
 
-namespace mailorigin {
+namespace mailorigin::daemon {
 namespace {
 
 using nlohmann::json;
@@ -111,4 +111,4 @@ TEST_F(TellTest, ThePolicyAsItWasPushed) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::daemon

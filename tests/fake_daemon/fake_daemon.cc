@@ -28,7 +28,7 @@
 #include "core/fd.h"
 #include "core/text.h"
 #include "core/unix_socket.h"
-#include "core/wire.h"
+#include "core/wire/asking.h"
 
 namespace {
 

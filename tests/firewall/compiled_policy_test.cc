@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 namespace {
 
 IpAddress address(const char* text) { return parse_ip_address(text).value_or(IpAddress{}); }
@@ -129,4 +129,4 @@ TEST(CompiledPolicy, OlderConnectionsAreJudgedByTheirUid) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -10,7 +10,7 @@
 #include "core/seal.h"
 #include "core/smtp_policy.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 namespace {
 
 constexpr std::uint64_t now = 500'000'000'000'000;
@@ -257,4 +257,4 @@ TEST(Decision, ObserveForAllRefusesAndRedirectsNothing) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -4,7 +4,7 @@
 
 #include "firewall/limits.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 namespace {
 
 const NameAddresses names{
@@ -45,4 +45,4 @@ TEST(KeptNames, AreBounded) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

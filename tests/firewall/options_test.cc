@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 namespace {
 
 Result<FirewallOptions> parse(std::vector<const char*> arguments) {
@@ -41,4 +41,4 @@ TEST(FirewallOptions, RefuseWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

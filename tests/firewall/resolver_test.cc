@@ -8,7 +8,7 @@
 #include <future>
 #include <memory>
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 namespace {
 
 using std::chrono::milliseconds;
@@ -105,4 +105,4 @@ TEST(Resolver, AsksTheSystem) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -9,7 +9,7 @@
 #include "core/bytes.h"
 #include "core/seal.h"
 
-namespace mailorigin {
+namespace mailorigin::firewall {
 namespace {
 
 mo_key kernel_key(const std::array<unsigned char, 16>& secret) {
@@ -47,4 +47,4 @@ TEST(KernelSipHash, DependsOnEachByteAndOnTheKey) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::firewall

@@ -1,7 +1,8 @@
 // Any packet as an answer or as one of httpd's and the daemon's control messages.
 #include <cstdlib>
 
-#include "core/wire.h"
+#include "core/wire/asking.h"
+#include "core/wire/control.h"
 
 using namespace mailorigin;
 

@@ -1,7 +1,7 @@
 // Any packet as a question: what is accepted encodes to something accepted.
 #include <cstdlib>
 
-#include "core/wire.h"
+#include "core/wire/asking.h"
 
 using namespace mailorigin;
 

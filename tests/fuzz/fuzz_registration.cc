@@ -1,7 +1,7 @@
 // Any packet as a registration: what is accepted encodes to the same again.
 #include <cstdlib>
 
-#include "core/wire.h"
+#include "core/wire/asking.h"
 
 using namespace mailorigin;
 

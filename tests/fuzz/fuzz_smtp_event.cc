@@ -1,9 +1,9 @@
 // Any bytes as a record of the firewall's ring buffer: what is read from it lies in it.
 #include <cstdlib>
 
-#include "mailorigind/smtp_event.h"
+#include "mailorigind/connections/smtp_event.h"
 
-using namespace mailorigin;
+using namespace mailorigin::daemon;
 
 namespace {
 

@@ -13,7 +13,8 @@
 #include "core/policy.h"
 #include "core/seal.h"
 #include "core/unix_socket.h"
-#include "core/wire.h"
+#include "core/wire/asking.h"
+#include "core/wire/control.h"
 
 namespace mailorigin::testing {
 

@@ -204,7 +204,7 @@ class Httpd:
         return [
             pid
             for pid in processes_named_by(str(self.runtime_dir))
-            if Path(command_line(pid)[0]).name == "mailorigind"
+            if [Path(program).name for program in command_line(pid)[:1]] == ["mailorigind"]  # it may just have ended
         ]
 
     def daemon(self):

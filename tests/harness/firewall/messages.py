@@ -1,11 +1,10 @@
 """Policies and messages to mailorigin-firewall, as docs/formats.md has them."""
 
-import struct
-
 from .. import wire
 
 ALLOW, OBSERVE, DENY, REDIRECT = "allow", "observe", "deny", "redirect"
-ORIGIN_BYTES = 2048 + 2 * 512
+
+ORIGIN_BYTES = 2048 + 2 * 512  # of struct mo_origin
 
 POLICY, COMMIT, REPLY, NOTICE, ATTACH, RING, PROCESS, REMOVE, STATUS, STATUS_REPLY = 16, 18, 19, 20, 32, 33, 34, 35, 48, 49
 
@@ -14,10 +13,12 @@ def head(kind):
     return bytes([1, kind, 0, 0])
 
 
-def registration(pid, start, context=b"", page=0):
+def registration(pid, start, context=b"", page=0, uid=0):
     """What mailorigind says of a process that never was root."""
-    origin = struct.pack("<H14x", len(context)) + context.ljust(ORIGIN_BYTES, b"\0")
-    return head(PROCESS) + struct.pack("<IIQQ", pid, 0, start, page) + origin
+    out = wire.pair("pid", pid) + wire.pair("uid", uid) + wire.pair("start", start)
+    if page:
+        out += wire.pair("page", page)
+    return head(PROCESS) + out + (wire.pair("context", context) if context else b"")
 
 
 def smtp(rule=DENY, relay=None, allow=(), local="observe"):

@@ -12,7 +12,7 @@ from .. import wire
 from ..installation import build_directory
 from ..libc import LIBC
 from ..waiting import die_with_parent, end, wait_until
-from .messages import ATTACH, COMMIT, NOTICE, POLICY, PROCESS, REPLY, RING, STATUS, STATUS_REPLY, head, policy, registration
+from .messages import ATTACH, COMMIT, NOTICE, POLICY, REPLY, RING, STATUS, STATUS_REPLY, head, policy, registration
 from .pinned_map import PinnedMap
 from .ring import Ring
 
@@ -200,9 +200,7 @@ class Firewall:
         had_room = []
         with self.connect() as connection:
             for pid in pids:
-                packet = bytearray(registration(pid, start_ticks(pid), context, page))
-                struct.pack_into("<I", packet, len(head(PROCESS)) + 4, uid)  # after the pid
-                connection.send(packet)
+                connection.send(registration(pid, start_ticks(pid), context, page, uid))
                 reply = connection.recv(65536)
                 assert reply[1] == REPLY, reply
                 had_room.append(not dict(wire.pairs(reply[4:])).get("error"))

@@ -1,0 +1,65 @@
+// What a process that sends mail says to mailorigind, and what it answers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/context.h"
+#include "core/event.h"
+#include "core/result.h"
+#include "core/verdict.h"
+#include "core/wire/packet.h"
+
+namespace mailorigin {
+
+inline constexpr std::size_t scripts_limit = 12288;
+
+using Nonce = std::array<std::uint8_t, 16>;
+
+struct Question {
+  Nonce nonce{};        // the same when asked again after a lost connection
+  std::string context;  // SSL_MAILORIGIN_CONTEXT, empty if there is none
+  Event claims;         // only fields whose source is FieldSource::claim, and entry
+  // Each file on the whole call stack once, for rules alone: an event has only
+  // the newest frames. At most scripts_limit bytes; scripts_cut says that there
+  // are more.
+  std::vector<std::string> scripts{};
+  bool scripts_cut = false;
+};
+
+struct Answer {
+  Nonce nonce{};
+  Verdict verdict = Verdict::allow;
+  // False: the daemon could not write its journal; the sender then does what
+  // mailorigin.on_failure says, as if there were no daemon.
+  bool recorded = true;
+  std::string id;      // event id; empty when nothing is recorded (MailOrigin Off)
+  std::string reason;  // a stable word
+  // Seconds until a mail that a limit refused may leave; 0 where that is not so.
+  std::uint64_t retry_after = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // name, value
+};
+
+// Below packet_limit: every claim is within its field's limit already.
+std::string encode_question(const Question& question);
+Result<Question> decode_question(std::string_view packet);
+// The same into `question`, whose memory is used again.
+Status decode_question(std::string_view packet, Question& question);
+std::string encode_answer(const Answer& answer);
+Result<Answer> decode_answer(std::string_view packet);
+
+// Shows a process's context without asking about a mail, so that the firewall
+// knows the process. The answer allows it or says why not.
+struct Registration {
+  Nonce nonce{};
+  std::string context;     // SSL_MAILORIGIN_CONTEXT
+  std::uint64_t page = 0;  // address of its struct mo_page; 0: it has none
+};
+std::string encode_registration(const Registration& registration);
+Result<Registration> decode_registration(std::string_view packet);
+
+}  // namespace mailorigin

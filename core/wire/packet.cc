@@ -1,0 +1,37 @@
+#include "core/wire/packet.h"
+
+namespace mailorigin {
+
+std::optional<MessageType> message_type(std::string_view packet) {
+  if (packet.size() < packet_head_size || packet[0] != static_cast<char>(wire_version) ||
+      packet[2] != 0 || packet[3] != 0) {
+    return std::nullopt;
+  }
+  const auto type = static_cast<MessageType>(packet[1]);
+  switch (type) {
+    case MessageType::question:
+    case MessageType::answer:
+    case MessageType::policy:
+    case MessageType::descriptors:
+    case MessageType::commit:
+    case MessageType::reply:
+    case MessageType::notice:
+    case MessageType::registration:
+    case MessageType::attach:
+    case MessageType::ring:
+    case MessageType::process:
+    case MessageType::remove:
+    case MessageType::status:
+    case MessageType::status_reply:
+    case MessageType::show_policy:
+    case MessageType::policy_shown:
+      return type;
+  }
+  return std::nullopt;
+}
+
+std::string encode_head(MessageType type) {
+  return {static_cast<char>(wire_version), static_cast<char>(type), '\0', '\0'};
+}
+
+}  // namespace mailorigin

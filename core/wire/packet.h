@@ -1,0 +1,66 @@
+// A message between sender, httpd, daemon, firewall and command line: one
+// SOCK_SEQPACKET packet, a four-byte head (version, type, 0, 0) and name-value pairs.
+// The bytes are specified in docs/formats.md; each message's own are coded in the
+// files beside this one, by who says them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/name_values.h"
+#include "core/result.h"
+#include "core/text.h"
+
+namespace mailorigin {
+
+inline constexpr std::size_t packet_limit = 65536;
+inline constexpr std::uint8_t wire_version = 1;
+
+enum class MessageType : std::uint8_t {
+  question = 1,      // sender -> daemon
+  answer = 2,        // daemon -> sender
+  registration = 3,  // process -> daemon: who I am, for the firewall; answered
+  policy = 16,       // httpd -> daemon, with one descriptor: a memfd of Policy::encode()
+  descriptors = 17,  // httpd -> daemon, with 1..253 descriptors: targets, in order
+  commit = 18,       // httpd -> daemon: use them
+  reply = 19,        // daemon -> httpd: to commit
+  notice = 20,       // daemon -> httpd: a line for error_log
+  attach = 32,       // daemon -> firewall: asks for the ring buffer
+  ring = 33,         // firewall -> daemon, with one descriptor: the ring buffer's map
+  process = 34,      // daemon -> firewall: who it is, and its origin
+  remove = 35,       // root -> firewall: out of the kernel with all that is yours; replied to
+  status = 48,       // command line -> daemon or firewall: how are you?
+  status_reply = 49,
+  show_policy = 50,   // command line -> daemon: what is in force?
+  policy_shown = 51,  // daemon -> command line, with one descriptor: a memfd of Policy::encode()
+};
+
+// The type of a packet with a valid head; nothing otherwise.
+std::optional<MessageType> message_type(std::string_view packet);
+
+// A packet that is its head alone: commit, attach, ring, remove, status, show_policy,
+// policy_shown. Any other begins with it.
+std::string encode_head(MessageType type);
+
+inline constexpr std::size_t packet_head_size = 4;
+
+// Reads a packet of one type pair by pair; take(name, value) returns false for one
+// that it refuses. The error begins with `what` and names the pair.
+template <class Take>
+Status read_packet(MessageType type, std::string_view what, std::string_view packet, Take take) {
+  if (message_type(packet) != type) return Error{std::string(what) + ": not such a packet"};
+  NameValueReader reader(packet.substr(packet_head_size));
+  while (const auto pair = reader.next()) {
+    if (!take(pair->name, pair->value)) {
+      return Error{std::string(what) + ": '" + std::string(cut(pair->name, 64)) +
+                   "' is unknown or has a value that is not understood"};
+    }
+  }
+  if (reader.failed()) return Error{std::string(what) + ": the name-value pairs break off"};
+  return Done{};
+}
+
+}  // namespace mailorigin

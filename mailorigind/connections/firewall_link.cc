@@ -1,0 +1,104 @@
+#include "mailorigind/connections/firewall_link.h"
+
+#include "core/wire/control.h"
+#include "core/wire/firewall.h"
+
+namespace mailorigin::daemon {
+
+namespace {
+
+constexpr std::uint64_t retry_ms = 100;
+
+Deadline now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+void FirewallLink::want(bool wanted) {
+  wanted_ = wanted;
+  if (wanted) return;
+  disconnect();
+  ring_.reset();
+}
+
+void FirewallLink::disconnect() {
+  socket_.reset();
+  results_.insert(results_.end(), unanswered_, false);
+  unanswered_ = 0;
+}
+
+void FirewallLink::tend(std::uint64_t now_ms) {
+  if (!socket_ && (tried_ms_ == 0 || now_ms - tried_ms_ >= retry_ms)) connect(now_ms);
+}
+
+void FirewallLink::connect(std::uint64_t now_ms) {
+  tried_ms_ = now_ms;
+  // Not there yet, or not any more: httpd starts it, and says so.
+  auto connected = connect_unix(socket_path_, now());
+  if (connected && send_packet(connected->get(), encode_head(MessageType::attach), now()) &&
+      poller_.watch(service::Source::visitor, connected->get())) {
+    socket_ = *std::move(connected);
+  }
+}
+
+void FirewallLink::receive() {
+  while (socket_) {
+    switch (receive_packet(socket_.get(), packet_, packet_limit)) {
+      case Received::nothing_yet:
+        return;
+      case Received::packet:
+        take_packet();
+        break;
+      case Received::closed:
+      case Received::too_long:
+      case Received::failed:
+        disconnect();
+        return;
+    }
+  }
+}
+
+void FirewallLink::take_packet() {
+  const auto type = message_type(packet_.bytes);
+  if (type == MessageType::ring) {
+    // Without a ring there are no programs in the kernel (yet): asked again.
+    if (packet_.descriptors.empty()) {
+      disconnect();
+    } else {
+      map(packet_.descriptors[0]);
+    }
+  } else if (type == MessageType::reply && unanswered_ > 0) {
+    const auto error = decode_reply(packet_.bytes);
+    results_.push_back(error && error->empty());
+    unanswered_--;
+  }
+  packet_.descriptors.clear();
+}
+
+void FirewallLink::map(const Fd& descriptor) {
+  auto ring = KernelRing::map(descriptor, mo_ring_size);
+  if (!ring) {
+    notices_.begins("ring", Notice::Level::error,
+                    "MO0240: " + ring.error().message +
+                        ": refused connections are not recorded. Are mailorigind and "
+                        "mailorigin-firewall of one version?");
+    return;
+  }
+  notices_.over("ring", "MO0241: connections to SMTP ports are recorded again");
+  ring_ = *std::move(ring);
+}
+
+bool FirewallLink::add(const mo_registration& process) {
+  if (!socket_) return false;
+  if (!send_packet(socket_.get(), encode_process(process), now())) return false;
+  unanswered_++;
+  return true;
+}
+
+std::optional<bool> FirewallLink::next_result() {
+  if (results_.empty()) return std::nullopt;
+  const bool result = results_.front();
+  results_.pop_front();
+  return result;
+}
+
+}  // namespace mailorigin::daemon

@@ -1,0 +1,66 @@
+// FirewallLink: mailorigind's connection to mailorigin-firewall. It gets the ring
+// buffer there, and says which processes may be known by what context.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "core/abi/layout.h"
+#include "core/fd.h"
+#include "core/unix_socket.h"
+#include "mailorigind/connections/kernel_ring.h"
+#include "service/notice_board.h"
+#include "service/poller.h"
+
+namespace mailorigin::daemon {
+
+class FirewallLink {
+ public:
+  // `socket_path` is mailorigin-firewall's. References must outlive this.
+  FirewallLink(std::string socket_path, service::Poller& poller, service::NoticeBoard& notices)
+      : socket_path_(std::move(socket_path)), poller_(poller), notices_(notices) {}
+
+  // Whether there should be a firewall.
+  void want(bool wanted);
+  [[nodiscard]] bool wanted() const { return wanted_; }
+
+  [[nodiscard]] bool connected() const { return static_cast<bool>(socket_); }
+  [[nodiscard]] bool has_ring() const { return ring_.has_value(); }
+
+  // Connects, ten times a second at most. Never waits; to be called often.
+  void tend(std::uint64_t now_ms);
+  // Takes what has arrived (Source::visitor), or notices that the other end has gone.
+  void receive();
+
+  // Null until there is one. It stays while the firewall is away: the programs in
+  // the kernel go on writing.
+  KernelRing* ring() { return ring_ ? &*ring_ : nullptr; }
+
+  // False if the firewall is not there. Whether it knows the process now is said
+  // later, by next_result().
+  bool add(const mo_registration& process);
+  // Of what was added, in that order: whether the firewall knows it. Nothing while
+  // that is not known.
+  std::optional<bool> next_result();
+
+ private:
+  void connect(std::uint64_t now_ms);
+  void disconnect();
+  void take_packet();
+  void map(const Fd& ring);
+
+  const std::string socket_path_;
+  service::Poller& poller_;
+  service::NoticeBoard& notices_;
+  bool wanted_ = false;
+  Fd socket_;
+  Packet packet_;
+  std::uint64_t tried_ms_ = 0;
+  std::size_t unanswered_ = 0;
+  std::deque<bool> results_;
+  std::optional<KernelRing> ring_;
+};
+
+}  // namespace mailorigin::daemon

@@ -1,0 +1,157 @@
+#include "mailorigind/connections/smtp_recorder.h"
+
+#include <algorithm>
+
+#include "core/seal.h"
+#include "core/smtp_policy.h"
+#include "core/verdict.h"
+#include "mailorigind/connections/smtp_event.h"
+#include "mailorigind/journal/event_record.h"
+#include "mailorigind/judging/origin.h"
+#include "mailorigind/limits.h"
+
+namespace mailorigin::daemon {
+
+namespace {
+
+std::string address_text(const std::uint8_t (&bytes)[16]) {
+  IpAddress address;
+  std::copy(std::begin(bytes), std::end(bytes), address.begin());
+  return ip_address_text(address);
+}
+
+std::string_view reason_name(std::uint8_t reason) {
+  switch (reason) {
+    case mo_reason_smtp:
+      return "smtp";
+    case mo_reason_local:
+      return "smtp-local";
+    case mo_reason_unverified:
+      return "unverified";
+    case mo_reason_older:
+      return "older-worker";
+    case mo_reason_allowed:
+      return "smtp-allow";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+void JournalledConnections::add(std::string_view payload) {
+  constexpr std::size_t records_per_connection = 2;
+  const auto number = payload_connection(payload);
+  if (!number) return;
+  records_.emplace_back(payload_policy(payload), *number);
+  if (records_.size() > connections_per_turn * records_per_connection) records_.pop_front();
+}
+
+bool JournalledConnections::has(std::uint32_t policy, const std::string& number) const {
+  return std::find(records_.begin(), records_.end(), std::pair{policy, number}) != records_.end();
+}
+
+// Starts all lookups at once. True while it is worth waiting for one of them: not
+// again and again, or whoever has many uids could stop everybody's events.
+bool SmtpRecorder::waits_for_names(KernelRing& ring, const Moment& moment) {
+  const std::uint64_t now_ms = moment.elapsed_ms();
+  bool all_known = true;
+  ring.visit(connections_per_turn, [&](std::string_view record) {
+    const auto connection = smtp_event_of(record);
+    if (connection) all_known = names_.known(connection->uid, now_ms) && all_known;
+    return true;
+  });
+  if (all_known) return false;
+  if (waited_ms_ == 0 || now_ms - waited_ms_ >= ring_wait_interval_ms) waited_ms_ = now_ms;
+  return now_ms - waited_ms_ < name_wait_ms;
+}
+
+Result<bool> SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
+  if (waits_for_names(ring, moment)) return false;
+  batch_.clear();
+  ring.visit(connections_per_turn, [&](std::string_view record) {
+    if (const auto connection = smtp_event_of(record)) append(*connection, moment);
+    return true;
+  });
+  if (!batch_.empty()) {
+    if (const Status appended = journal_.append(batch_); !appended) return appended.error();
+  }
+  ring.take();
+  former_.clear();
+  return !batch_.empty();
+}
+
+void SmtpRecorder::append(const mo_smtp_event& connection, const Moment& moment) {
+  const VhostPolicy* vhost = policy_->policy().by_id(connection.vhost);
+  if (vhost == nullptr) vhost = &policy_->policy().server;
+  describe(connection, *vhost, moment);
+  const std::string number =
+      std::to_string(connection.boottime_ns) + '-' + std::to_string(connection.tgid);
+  const auto add = [&](std::uint32_t policy) {
+    if (former_.has(policy, number)) return;
+    const std::size_t record = begin_record(batch_);
+    append_connection(batch_, policy, number, event_);
+    end_record(batch_, record);
+  };
+  add(vhost->id);
+  if (connection.verdict == mo_deny && policy_->policy().refused_log) add(refused_connections);
+}
+
+void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& vhost,
+                            const Moment& moment) {
+  event_.clear();
+  const std::uint64_t age_ms =
+      (moment.boottime_ns - std::min(moment.boottime_ns, connection.boottime_ns)) / 1'000'000;
+  stamp_.put(event_, moment.wall_ms - age_ms);
+  event_.set(Field::kind, "smtp");
+  event_.set(Field::verdict,
+             verdict_name(static_cast<Verdict>(std::min<std::uint8_t>(connection.verdict, 3))));
+  event_.set(Field::reason, reason_name(connection.reason));
+  if (connection.verified != 0) {
+    describe_context(connection, moment);
+  } else if (vhost.id != policy_->policy().server.id) {
+    describe_owner(event_, vhost);
+  }
+  const OriginParts origin = parts_of(connection.origin);
+  event_.set(Field::file, origin.file);
+  event_.set(Field::caller, origin.caller);
+  if (connection.origin.line != 0) event_.set(Field::line, std::uint64_t{connection.origin.line});
+  event_.set(Field::pid, std::uint64_t{connection.tgid});
+  event_.set(Field::uid, std::uint64_t{connection.uid});
+  event_.set(Field::gid, std::uint64_t{connection.gid});
+  event_.set(Field::user, names_.name(connection.uid));
+  event_.set(Field::dst, address_text(connection.address));
+  event_.set(Field::dst_port, std::uint64_t{connection.port});
+  if (connection.verdict == mo_redirect) {
+    const std::string relay = address_text(connection.relay);
+    const std::string port = std::to_string(connection.relay_port);
+    const bool brackets = relay.find(':') != std::string::npos;
+    event_.set(Field::relay, (brackets ? '[' + relay + ']' : relay) + ':' + port);
+  }
+  event_.set(Field::comm, program_name(connection));
+  event_.set(Field::exe, program_path(connection));
+  event_.set(Field::detached, connection.detached != 0);
+}
+
+// The kernel has checked the tag; the seal of the whole, which it does not check,
+// decides about the details.
+void SmtpRecorder::describe_context(const mo_smtp_event& connection, const Moment& moment) {
+  const std::string_view bytes = parts_of(connection.origin).context;
+  if (keys_ && bytes.size() > ContextTag::size) {
+    const Unsealed unsealed = unseal_bytes(bytes, *keys_, moment.boottime_ns);
+    if (unsealed.context) {
+      describe_origin(event_, *unsealed.context);
+      return;
+    }
+  }
+  const auto tag = decode_tag(bytes);
+  if (!tag) return;
+  event_.set(Field::verified, true);
+  event_.set(Field::truncated, true);
+  event_.set(Field::request_id, tag->request_id.text());
+  if (const VhostPolicy* vhost = policy_->policy().by_id(tag->vhost_id)) {
+    describe_owner(event_, *vhost);
+  }
+}
+
+}  // namespace mailorigin::daemon

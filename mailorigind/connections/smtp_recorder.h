@@ -1,0 +1,68 @@
+// SmtpRecorder: from the firewall's records of connections to events in the
+// journal.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/abi/layout.h"
+#include "core/event.h"
+#include "core/key.h"
+#include "mailorigind/active_policy.h"
+#include "mailorigind/asking/user_names.h"
+#include "mailorigind/connections/kernel_ring.h"
+#include "mailorigind/journal/journal.h"
+#include "mailorigind/journal/stamp.h"
+#include "mailorigind/moment.h"
+
+namespace mailorigin::daemon {
+
+// What the journal has of the ring's newest records. A daemon may end before it takes
+// out of the ring what it has appended: the next one does not append that again.
+class JournalledConnections {
+ public:
+  // For each record of the journal, oldest first.
+  void add(std::string_view payload);
+  [[nodiscard]] bool has(std::uint32_t policy, const std::string& number) const;
+  void clear() { records_.clear(); }
+
+ private:
+  std::deque<std::pair<std::uint32_t, std::string>> records_;  // whose logs, which connection
+};
+
+class SmtpRecorder {
+ public:
+  // References must outlive it.
+  SmtpRecorder(Journal& journal, UserNames& names, JournalledConnections former)
+      : journal_(journal), names_(names), former_(std::move(former)) {}
+
+  void use(std::shared_ptr<const ActivePolicy> policy) { policy_ = std::move(policy); }
+  void use(const KeyRing& keys) { keys_ = keys; }
+
+  // Appends what is in the ring to the journal, connections_per_turn at most, and
+  // takes it out once it is there. Waits, for name_wait_ms, for names of users.
+  // True if something was appended; an error is the journal's.
+  Result<bool> record(KernelRing& ring, const Moment& moment);
+
+ private:
+  bool waits_for_names(KernelRing& ring, const Moment& moment);
+  void append(const mo_smtp_event& connection, const Moment& moment);
+  void describe(const mo_smtp_event& connection, const VhostPolicy& vhost, const Moment& moment);
+  void describe_context(const mo_smtp_event& connection, const Moment& moment);
+
+  Journal& journal_;
+  UserNames& names_;
+  std::shared_ptr<const ActivePolicy> policy_;
+  std::optional<KeyRing> keys_;
+  JournalledConnections former_;
+  Stamp stamp_;
+  Event event_;
+  std::string batch_;
+  std::uint64_t waited_ms_ = 0;  // when it began to wait for names the last time
+};
+
+}  // namespace mailorigin::daemon

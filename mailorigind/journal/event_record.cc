@@ -1,0 +1,109 @@
+#include "mailorigind/journal/event_record.h"
+
+#include <algorithm>
+
+#include "core/name_values.h"
+
+namespace mailorigin::daemon {
+
+namespace {
+
+// No field's name begins with an @.
+constexpr std::string_view policy_name = "@policy";
+constexpr std::string_view nonce_name = "@nonce";
+constexpr std::string_view header_name = "@header";
+constexpr std::string_view value_name = "@value";
+constexpr std::string_view retry_name = "@retry_after";
+constexpr std::string_view connection_name = "@connection";
+
+}  // namespace
+
+void append_payload(std::string& out, std::uint32_t policy, const Answer& answer,
+                    const Event& event) {
+  NameValueWriter writer(out);
+  writer.add(policy_name, std::uint64_t{policy});
+  writer.add(nonce_name, {reinterpret_cast<const char*>(answer.nonce.data()), answer.nonce.size()});
+  if (answer.retry_after > 0) writer.add(retry_name, answer.retry_after);
+  for (const auto& [name, value] : answer.headers) {
+    writer.add(header_name, name);
+    writer.add(value_name, value);
+  }
+  append_event(out, event);
+}
+
+void append_connection(std::string& out, std::uint32_t policy, std::string_view number,
+                       const Event& event) {
+  NameValueWriter writer(out);
+  writer.add(policy_name, std::uint64_t{policy});
+  writer.add(connection_name, number);
+  append_event(out, event);
+}
+
+std::uint32_t payload_policy(std::string_view payload) {
+  const auto first = NameValueReader(payload).next();
+  if (!first || first->name != policy_name) return 0;
+  return static_cast<std::uint32_t>(parse_number(first->value, UINT32_MAX).value_or(0));
+}
+
+std::optional<std::string_view> payload_connection(std::string_view payload) {
+  NameValueReader reader(payload);
+  reader.next();  // whose logs
+  const auto second = reader.next();
+  if (!second || second->name != connection_name) return std::nullopt;
+  return second->value;
+}
+
+void read_event(std::string_view payload, Event& event) {
+  event.clear();
+  NameValueReader reader(payload);
+  while (const auto pair = reader.next()) {
+    if (const auto field = field_named(pair->name)) event.set(*field, pair->value);
+  }
+}
+
+bool payload_repeats(std::string_view payload, const Event& claims) {
+  Event event;
+  read_event(payload, event);
+  for (std::size_t i = 0; i < field_count; i++) {
+    const auto field = static_cast<Field>(i);
+    // The daemon has its say in these two.
+    if (field == Field::kind || field == Field::truncated) continue;
+    if (info(field).source == FieldSource::claim && event.get(field) != claims.get(field)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<GivenAnswer> payload_answer(std::string_view payload) {
+  GivenAnswer given;
+  bool has_nonce = false;
+  NameValueReader reader(payload);
+  while (const auto pair = reader.next()) {
+    const auto [name, value] = *pair;
+    if (name == nonce_name && value.size() == given.answer.nonce.size()) {
+      std::copy(value.begin(), value.end(), given.answer.nonce.begin());
+      has_nonce = true;
+    } else if (name == retry_name) {
+      given.answer.retry_after = parse_number(value).value_or(0);
+    } else if (name == header_name) {
+      given.answer.headers.emplace_back(value, "");
+    } else if (name == value_name && !given.answer.headers.empty()) {
+      given.answer.headers.back().second = value;
+    } else if (name == info(Field::uid).name) {
+      given.uid = static_cast<std::uint32_t>(parse_number(value, UINT32_MAX).value_or(0));
+    } else if (name == info(Field::time).name) {
+      given.time_ms = parse_rfc3339(value).value_or(0);
+    } else if (name == info(Field::id).name) {
+      given.answer.id = value;
+    } else if (name == info(Field::reason).name) {
+      given.answer.reason = value;
+    } else if (name == info(Field::verdict).name) {
+      given.answer.verdict = verdict_named(value).value_or(Verdict::deny);
+    }
+  }
+  if (!has_nonce || reader.failed()) return std::nullopt;
+  return given;
+}
+
+}  // namespace mailorigin::daemon

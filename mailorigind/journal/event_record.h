@@ -1,0 +1,43 @@
+// The payload of a journal's record: what was answered, and the event.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/event.h"
+#include "core/wire/asking.h"
+
+namespace mailorigin::daemon {
+
+// `policy` is the id of the vhost whose logs the event belongs into.
+void append_payload(std::string& out, std::uint32_t policy, const Answer& answer,
+                    const Event& event);
+
+// Of a connection that the kernel has recorded; nobody is answered. `number` tells it
+// from every other.
+void append_connection(std::string& out, std::uint32_t policy, std::string_view number,
+                       const Event& event);
+
+// Whose logs; the server's if the payload does not say.
+std::uint32_t payload_policy(std::string_view payload);
+
+// The number of a connection.
+std::optional<std::string_view> payload_connection(std::string_view payload);
+
+// Into `event`, whose memory is used again.
+void read_event(std::string_view payload, Event& event);
+
+// True if the event was made of these claims: the same question.
+bool payload_repeats(std::string_view payload, const Event& claims);
+
+// To whom what was answered, and when.
+struct GivenAnswer {
+  std::uint32_t uid = 0;
+  std::uint64_t time_ms = 0;
+  Answer answer;
+};
+std::optional<GivenAnswer> payload_answer(std::string_view payload);
+
+}  // namespace mailorigin::daemon

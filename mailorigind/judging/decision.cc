@@ -1,0 +1,29 @@
+#include "mailorigind/judging/decision.h"
+
+namespace mailorigin::daemon {
+
+namespace {
+
+const VhostPolicy& governing(const Shown& shown, uid_t uid, const Policy& policy) {
+  const VhostPolicy* vhost = shown.context != nullptr ? policy.by_id(shown.context->tag.vhost_id)
+                                                      : policy.only_one_run_as(uid);
+  return vhost != nullptr ? *vhost : policy.server;
+}
+
+}  // namespace
+
+std::string_view uid_refusal(const Context& context, uid_t uid) {
+  const bool fits = context.tag.uid == ContextTag::any_uid || context.tag.uid == uid;
+  return fits ? "" : "uid";
+}
+
+Decision decide(const Shown& shown, uid_t uid, const Policy& policy) {
+  Decision decision;
+  decision.policy = &governing(shown, uid, policy);
+  const bool pass = shown.context != nullptr && (shown.context->tag.flags & ContextTag::pass) != 0;
+  decision.recorded = decision.policy->enabled && !pass;
+  decision.reason = shown.refusal;
+  return decision;
+}
+
+}  // namespace mailorigin::daemon

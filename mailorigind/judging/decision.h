@@ -1,0 +1,38 @@
+// The decision: who is judged by what, and the verdict. Pure: no socket, no
+// clock, nothing remembered.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string_view>
+
+#include "core/policy.h"
+#include "core/seal.h"
+#include "core/verdict.h"
+
+namespace mailorigin::daemon {
+
+// What has come out of the context that a question showed.
+struct Shown {
+  const Context* context = nullptr;  // it holds: seal, uid and process
+  std::string_view refusal;          // why one that was shown does not; empty if none was
+};
+
+// Why a context with a good seal may not be shown by a process of `uid`; empty
+// if it may. A context for any uid may be shown by all.
+std::string_view uid_refusal(const Context& context, uid_t uid);
+
+struct Decision {
+  const VhostPolicy* policy =
+      nullptr;           // whose logs and headers; never null, points into the Policy
+  bool recorded = true;  // false: MailOrigin Off; then there is no header either
+  Verdict verdict = Verdict::allow;
+  std::string_view reason;  // a stable word, or empty
+};
+
+// A verified context is judged by its vhost's policy. Without one, a uid that
+// exactly one vhost runs as is judged by that vhost's, any other by the server's,
+// which also stands in for a vhost that is no longer configured.
+Decision decide(const Shown& shown, uid_t uid, const Policy& policy);
+
+}  // namespace mailorigin::daemon

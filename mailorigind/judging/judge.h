@@ -1,0 +1,78 @@
+// Judge: from a question to its answer and its event, with all that has to be
+// remembered between questions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/key.h"
+#include "core/rates.h"
+#include "core/unix_socket.h"
+#include "core/wire/asking.h"
+#include "mailorigind/active_policy.h"
+#include "mailorigind/asking/quota.h"
+#include "mailorigind/journal/stamp.h"
+#include "mailorigind/judging/decision.h"
+#include "mailorigind/judging/process.h"
+#include "mailorigind/judging/request_bindings.h"
+#include "mailorigind/judging/rules.h"
+#include "mailorigind/moment.h"
+
+namespace mailorigin::daemon {
+
+// Who asks, as far as the kernel knows.
+struct AskingProcess {
+  Credentials credentials;
+  std::string_view user;  // the uid's name, empty if unknown
+  Quota& quota;           // the uid's
+  // Read when a context is shown for the first time, then kept with the connection.
+  std::optional<std::vector<Process>>& lineage;
+};
+
+struct Judgement {
+  Answer answer;
+  bool recorded = false;  // there is an event, for the logs of the vhost `policy`
+  std::uint32_t policy = 0;
+};
+
+class Judge {
+ public:
+  // Judges by an empty policy and knows no key until they are set.
+  Judge();
+
+  void use(std::shared_ptr<const ActivePolicy> policy);
+  void use(const KeyRing& keys) { keys_ = keys; }
+  // Before the first policy that has limits.
+  void use(LimitTable limits) { limits_ = std::move(limits); }
+  [[nodiscard]] bool counts() const { return limits_.has_value(); }
+
+  // Where it says `recorded`, the question's claims have become the event.
+  Judgement judge(Question& question, const AskingProcess& asker, const Moment& moment);
+
+  // A context that is shown without a question: nothing, and why in `refusal`,
+  // if it does not hold for who shows it.
+  std::optional<Context> admit(std::string_view context, const AskingProcess& asker,
+                               const Moment& moment, std::string_view& refusal);
+
+ private:
+  // The context that is shown, if it holds for who shows it; else the reason why
+  // it does not in `refusal`.
+  Unsealed unseal_shown(std::string_view context, const AskingProcess& asker, const Moment& moment,
+                        std::string_view& refusal);
+  void apply(const RuledMail& mail, const AskingProcess& asker, const Moment& moment,
+             Answer& answer);
+
+  std::shared_ptr<const ActivePolicy> policy_;
+  std::optional<KeyRing> keys_;
+  const std::uint64_t began_ns_ = boottime_now_ns();
+  std::optional<LimitTable> limits_;
+  RequestBindings bindings_;
+  std::unordered_map<std::uint32_t, Quota> vhost_quotas_;
+  Stamp stamp_;
+};
+
+}  // namespace mailorigin::daemon

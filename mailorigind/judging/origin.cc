@@ -1,0 +1,25 @@
+#include "mailorigind/judging/origin.h"
+
+namespace mailorigin::daemon {
+
+void describe_origin(Event& event, const Context& context) {
+  event.set(Field::verified, true);
+  event.set(Field::vhost, context.vhost);
+  event.set(Field::docroot, context.docroot);
+  event.set(Field::entry, context.entry);
+  event.set(Field::client, context.client);
+  event.set(Field::method, context.method);
+  event.set(Field::uri, context.uri);
+  event.set(Field::request_id, context.tag.request_id.text());
+  if (context.tag.uid != ContextTag::any_uid) {
+    event.set(Field::suexec_uid, std::uint64_t{context.tag.uid});
+  }
+  if ((context.tag.flags & ContextTag::truncated) != 0) event.set(Field::truncated, true);
+}
+
+void describe_owner(Event& event, const VhostPolicy& vhost) {
+  event.set(Field::vhost, vhost.name);
+  event.set(Field::docroot, vhost.docroot);
+}
+
+}  // namespace mailorigin::daemon

@@ -1,0 +1,46 @@
+// The rules of one virtual host, applied to one mail: MailOriginSend,
+// MailOriginDenyScript, MailOriginMaxRecipients, MailOriginSender,
+// MailOriginLimit; and MailOriginUnverified. Pure: nothing is remembered here.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/event.h"
+#include "core/pattern.h"
+#include "core/policy.h"
+#include "core/rates.h"
+#include "core/wire/asking.h"
+
+namespace mailorigin::daemon {
+
+// What a rule makes of a mail; of several, the strictest holds, and of equally
+// strict ones the first. `observe` is the verdict that would be deny.
+struct Ruling {
+  Verdict verdict = Verdict::allow;
+  std::string_view reason;  // a stable word; empty for allow
+
+  void add(Rule rule, std::string_view why);
+};
+
+struct RuledMail {
+  const Event& event;                  // with the origin's fields
+  uid_t uid;                           // the kernel's
+  const VhostPolicy& policy;           // that governs it
+  bool of_nobody = false;              // no verified context, and no vhost of the uid's own
+  const Question* question = nullptr;  // for its scripts; null: none
+};
+
+// All rules but the limits. Names are compared for pattern_time at most; what is
+// not compared by then, or was cut before it came here, counts as denied. `denied_scripts` are
+// policy.denied_scripts, compiled.
+Ruling apply_rules(const RuledMail& mail, Rule unverified,
+                   const std::vector<const Pattern*>& denied_scripts);
+
+// What the mail asks of the policy's limits, in their order.
+std::vector<LimitDemand> limit_demands(const RuledMail& mail);
+
+}  // namespace mailorigin::daemon
