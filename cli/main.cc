@@ -3,47 +3,33 @@
 
 #include <cstdio>
 
-#include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
 #include "cli/output.h"
 
-namespace mailorigin {
-
-void complain(const std::string& text) { std::fprintf(stderr, "mailorigin: %s\n", text.c_str()); }
+namespace mailorigin::cli {
 
 namespace {
 
-int run(int count, char* const arguments[]) {
-  const auto options = parse_options(count, arguments);
-  if (!options) {
-    complain(printable(options.error().message));
-    std::fputs(usage_text, stderr);
+int run(int count, const char* const arguments[]) {
+  const CommandLine line = parse_command_line(commands(), count, arguments);
+  if (!line.error.empty()) {
+    complain(printable(line.error));
+    std::fputs(line.text.c_str(), stderr);
     return exit_usage;
   }
-  if (options->command == Command::help) {
-    print(usage_text);
-    return exit_well;
-  }
-  if (options->command == Command::version) {
-    std::puts("mailorigin " MAILORIGIN_VERSION);
+  if (!line.run) {
+    print(line.text);
     return exit_well;
   }
   if (geteuid() != 0) {
     complain("must be run as root (sudo mailorigin ...): the services answer nobody else");
     return exit_to_do;
   }
-  switch (options->command) {
-    case Command::status:
-      return run_status(*options);
-    case Command::policy:
-      return run_policy(*options);
-    default:
-      return run_firewall(*options);
-  }
+  return line.run(line.common);
 }
 
 }  // namespace
 
-}  // namespace mailorigin
+}  // namespace mailorigin::cli
 
-int main(int count, char* arguments[]) { return mailorigin::run(count, arguments); }
+int main(int count, char* arguments[]) { return mailorigin::cli::run(count, arguments); }

@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cli/fields.h"
 #include "core/text.h"
+#include "reports/fields.h"
 
-namespace mailorigin {
+namespace mailorigin::cli {
 
 std::string printable(std::string_view text) {
   std::string out;
@@ -52,20 +52,6 @@ std::string Table::text(std::size_t indent) const {
   return out;
 }
 
-std::string size_text(std::uint64_t bytes) {
-  constexpr const char* units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-  std::size_t unit = 0;
-  auto size = static_cast<double>(bytes);
-  while (size >= 1024 && unit + 1 < std::size(units)) {
-    size /= 1024;
-    unit++;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 || size >= 100 ? "%.0f %s" : "%.1f %s", size,
-                units[unit]);
-  return text;
-}
-
 Style Style::of_stdout() {
   const char* const no_color = std::getenv("NO_COLOR");
   return Style(isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0'));
@@ -82,19 +68,21 @@ std::string findings_text(const nlohmann::json& findings, const Style& style) {
   std::size_t number = 0;
   for (const nlohmann::json& finding : findings) {
     const std::string mark = std::to_string(++number) + ". ";
-    out += "  " + mark + printable(text_at(finding, "part")) + ": " +
-           printable(text_at(finding, "text")) + '\n';
+    out += "  " + mark + printable(reports::text_at(finding, "part")) + ": " +
+           printable(reports::text_at(finding, "text")) + '\n';
     out.append(2 + mark.size(), ' ');
-    out += "-> " + printable(text_at(finding, "remedy")) + '\n';
+    out += "-> " + printable(reports::text_at(finding, "remedy")) + '\n';
   }
   return out;
 }
 
 void print(std::string_view text) { (void)std::fwrite(text.data(), 1, text.size(), stdout); }
 
+void complain(const std::string& text) { std::fprintf(stderr, "mailorigin: %s\n", text.c_str()); }
+
 void print_json(const nlohmann::json& facts) {
   print(facts.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   print("\n");
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::cli

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mailorigin {
+namespace mailorigin::cli {
 
 // Safe to print: one line, nothing that a terminal would obey.
 std::string printable(std::string_view text);
@@ -21,9 +21,6 @@ class Table {
  private:
   std::vector<std::vector<std::string>> rows_;
 };
-
-// "3.5 MiB".
-std::string size_text(std::uint64_t bytes);
 
 // Emphasis, where it is seen: on a terminal, unless NO_COLOR is set.
 class Style {
@@ -42,7 +39,10 @@ class Style {
 // Numbered, each with its remedy below it; empty for none.
 std::string findings_text(const nlohmann::json& findings, const Style& style);
 
+// On stdout.
 void print(std::string_view text);
 void print_json(const nlohmann::json& facts);
+// One line on stderr.
+void complain(const std::string& text);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::cli

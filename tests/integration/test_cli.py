@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from harness.command import Command
+from harness.docs import documented_paths, paths_of, section
 from harness.external import ExternalDaemon
 from harness.site import BLOG_UID, SHOP_UID, WITH_HEADER, Vhost
 from harness.waiting import wait_until
@@ -89,6 +90,15 @@ def test_policy_lists_every_host(site, mailorigin):
     assert "redirect 127.0.0.1:2525" in rows[names[0]] and f"{site.directory}/logs/shop.json" in rows[names[0]]
     assert f"#{BLOG_UID}" in rows[names[1]] and "deny" in rows[names[1]]
     assert names[2] in rows
+
+
+def test_members_stand_where_the_docs_have_them(site, mailorigin):
+    """tests/docs_cli_test.py holds their names alone."""
+    for command in ("status", "policy", "firewall"):
+        documented = documented_paths(section("docs/mailorigin.md", f"## {command}"))
+        lists = {path[: at.end()] for path in documented for at in re.finditer(r"\[\]", path)}
+        printed = paths_of(mailorigin(command, "--json").json)
+        assert printed <= documented | lists, printed - documented - lists
 
 
 def test_policy_of_one_host_can_be_pasted(site, mailorigin, make_site):

@@ -1,0 +1,13 @@
+#include "cli/command.h"
+#include "cli/firewall.h"
+#include "cli/policy.h"
+#include "cli/status.h"
+
+namespace mailorigin::cli {
+
+std::span<const Command* const> commands() {
+  static constexpr const Command* table[] = {&status_command, &policy_command, &firewall_command};
+  return table;
+}
+
+}  // namespace mailorigin::cli

@@ -1,0 +1,116 @@
+#include "cli/firewall.h"
+
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <cerrno>
+#include <memory>
+
+#include "core/socket_paths.h"
+#include "reports/fields.h"
+#include "reports/firewall_report.h"
+#include "reports/services.h"
+
+namespace mailorigin::cli {
+
+using nlohmann::json;
+using namespace reports;
+
+namespace {
+
+std::string list(const json& things) {
+  std::string out;
+  for (const json& thing : things) {
+    if (!out.empty()) out += ' ';
+    out += thing.is_string() ? thing.get<std::string>() : thing.dump();
+  }
+  return out.empty() ? "none" : out;
+}
+
+std::vector<std::string> row_of(const std::string& name, const json& rules) {
+  const json& allowed = array_at(rules, "allow");
+  return {name, text_at(rules, "rule"), allowed.empty() ? "-" : list(allowed),
+          text_at(rules, "local")};
+}
+
+int run(const Common& common) {
+  const auto policy = ask_policy(control_socket(common.runtime_directory));
+  const auto answer = ask_status(firewall_socket(common.runtime_directory));
+  const json report =
+      firewall_report(policy, answer, firewall_policy_is_kept(common.runtime_directory));
+  if (common.json) {
+    print_json(report);
+  } else {
+    print(firewall_text(report, Style::of_stdout()));
+  }
+  return flag_at(report, "well") ? exit_well : exit_to_do;
+}
+
+// Does not return but when mailorigin-firewall cannot be executed.
+int remove(const Common& common) {
+  const char* const program = MAILORIGIN_FIREWALL_PATH;
+  execl(program, "mailorigin-firewall", "--remove", "--runtime-dir",
+        common.runtime_directory.c_str(), static_cast<char*>(nullptr));
+  complain(system_error(std::string("cannot execute ") + program, errno).message);
+  return exit_to_do;
+}
+
+Run add_options(CLI::App& app) {
+  const auto removed = std::make_shared<bool>(false);
+  app.add_flag("--remove", *removed, "takes it out of the kernel, until httpd's next start")
+      ->disable_flag_override();
+  const CLI::Option* const json_wanted = app.get_parent()->get_option("--json");
+  app.parse_complete_callback([removed, json_wanted] {
+    if (*removed && json_wanted->count() > 0) throw CLI::ValidationError("--remove has no JSON");
+  });
+  return [removed](const Common& common) { return *removed ? remove(common) : run(common); };
+}
+
+}  // namespace
+
+std::string firewall_text(const json& report, const Style& style) {
+  if (text_at(report, "wanted") == "off") {
+    const std::string to_do = findings_text(array_at(report, "findings"), style);
+    return to_do.empty() ? "MailOriginFirewall is Off: nothing is enforced, nothing is counted.\n"
+                         : to_do;
+  }
+  Table facts;
+  facts.add({"wanted", text_at(report, "wanted")});
+  if (flag_at(report, "running")) {
+    facts.add({"in force", text_at(report, "mode") + ", by " + text_at(report, "engine")});
+    if (report.contains("loaded_at")) facts.add({"since", text_at(report, "loaded_at")});
+    facts.add({"processes", std::to_string(number_at(report, "processes")) +
+                                " known by a request, " +
+                                std::to_string(number_at(report, "older_workers")) +
+                                " workers older than the firewall"});
+  }
+  facts.add({"ports", list(array_at(report, "ports"))});
+  if (report.contains("accounts")) {
+    const json& accounts = array_at(report, "accounts");
+    facts.add({"always", accounts.empty() ? "root" : "root " + list(accounts)});
+  }
+  std::string out = facts.text();
+
+  const json& counters = member(report, "counters");
+  if (counters.is_object()) {
+    Table table;
+    for (const auto& [name, value] : counters.items()) table.add({name, value.dump()});
+    out += '\n' + style.heading("Counted since it was loaded") + '\n' + table.text(2);
+  }
+  if (report.contains("default")) {
+    Table table;
+    table.add({"VHOST", "SMTP", "ALLOWED", "LOCAL"});
+    table.add(row_of("(default)", report["default"]));
+    for (const json& each : array_at(report, "vhosts_that_differ")) {
+      table.add(row_of(text_at(each, "name"), each));
+    }
+    out += '\n' + table.text();
+  }
+  const std::string to_do = findings_text(array_at(report, "findings"), style);
+  return out + (to_do.empty() ? "" : '\n' + to_do);
+}
+
+const Command firewall_command = {"firewall", "what is enforced, and how often",
+                                  "mailorigin --json firewall | jq .counters.denied", add_options};
+
+}  // namespace mailorigin::cli

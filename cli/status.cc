@@ -1,0 +1,131 @@
+#include "cli/status.h"
+
+#include <algorithm>
+
+#include "reports/fields.h"
+#include "reports/findings.h"
+#include "reports/sizes.h"
+#include "reports/status_report.h"
+
+namespace mailorigin::cli {
+
+using nlohmann::json;
+using namespace reports;
+
+namespace {
+
+constexpr std::size_t names_shown = 8;  // of virtual hosts in one line; JSON has all
+
+std::string headline(const json& report, const std::string& part, const Style& style) {
+  const json& findings = array_at(report, "findings");
+  const bool bad = std::any_of(findings.begin(), findings.end(),
+                               [&](const json& each) { return text_at(each, "part") == part; });
+  return bad ? style.bad("to do") : style.good("well ");
+}
+
+std::string httpd_line(const json& report) {
+  const json& httpd = member(report, "httpd");
+  if (!httpd.is_object()) return "not known";
+  const std::string instance = text_at(httpd, "instance");
+  return (flag_at(httpd, "connected") ? "connected" : "not connected") +
+         (instance.empty() ? "" : ", " + instance);
+}
+
+std::string daemon_line(const json& report) {
+  const json& daemon = member(report, "daemon");
+  if (!daemon.is_object()) return "no answer";
+  std::string out = "mailorigind " + text_at(daemon, "version") + ", pid " +
+                    std::to_string(number_at(daemon, "pid")) + ", since " +
+                    text_at(daemon, "started");
+  const json& policy = member(report, "policy");
+  if (policy.is_object()) {
+    out += ", " + std::to_string(number_at(policy, "vhosts")) + " virtual hosts";
+  }
+  return out;
+}
+
+std::string logs_line(const json& report) {
+  const json& logs = member(report, "logs");
+  if (!logs.is_object()) return "not known";
+  return std::to_string(number_at(logs, "targets")) + " targets, " +
+         std::to_string(number_at(logs, "behind")) + " behind; " +
+         size_text(number_at(logs, "waiting")) + " of " + size_text(number_at(logs, "capacity")) +
+         " wait in the journal";
+}
+
+std::string firewall_line(const json& report) {
+  const json& firewall = member(report, "firewall");
+  const std::string wanted = text_at(firewall, "wanted");
+  if (wanted.empty()) return "not known";
+  if (wanted == "off") return "off";
+  std::string out = wanted;
+  const std::string engine = text_at(firewall, "engine");
+  if (!engine.empty()) {
+    out += ", engine " + engine + "; denied " +
+           std::to_string(number_at(member(firewall, "counters"), "denied"));
+  }
+  return out;
+}
+
+std::string weak_text(const json& report, const Style& style) {
+  const json& weak = array_at(report, "weak_vhosts");
+  if (weak.empty()) return "";
+  std::string out = '\n' + style.heading("Virtual hosts with a weaker guarantee") + '\n';
+  for (const json& each : weak) {
+    const json& vhosts = array_at(each, "vhosts");
+    std::string names;
+    for (std::size_t i = 0; i < std::min(vhosts.size(), names_shown); i++) {
+      if (!vhosts[i].is_string()) continue;
+      names += (names.empty() ? "" : ", ") + vhosts[i].get<std::string>();
+    }
+    if (vhosts.size() > names_shown) {
+      names += " and " + std::to_string(vhosts.size() - names_shown) + " more";
+    }
+    out += "  " + printable(names) + ":\n    " + printable(text_at(each, "text")) + "\n    -> " +
+           printable(text_at(each, "remedy")) + '\n';
+  }
+  return out;
+}
+
+int run(const Common& common) {
+  const auto observed = observe(common.runtime_directory);
+  const json report =
+      observed ? status_report(*observed) : status_report_without_daemon(observed.error());
+  if (common.json) {
+    print_json(report);
+  } else {
+    print(status_text(report, Style::of_stdout()));
+  }
+  return flag_at(report, "well") ? exit_well : exit_to_do;
+}
+
+}  // namespace
+
+std::string status_text(const json& report, const Style& style) {
+  const struct {
+    const char* part;
+    const char* label;
+    std::string line;
+  } lines[] = {{"httpd", "httpd     ", httpd_line(report)},
+               {"daemon", "daemon    ", daemon_line(report)},
+               {"logs", "logs      ", logs_line(report)},
+               {"firewall", "firewall  ", firewall_line(report)}};
+  // Without the daemon nothing is known of the others.
+  const bool known = member(report, "daemon").is_object();
+  std::string out;
+  for (const auto& each : lines) {
+    const bool judged = known || std::string_view(each.part) == "daemon";
+    out += each.label + (judged ? headline(report, each.part, style) : std::string("?    ")) +
+           "  " + printable(each.line) + '\n';
+  }
+  if (!array_at(report, "findings").empty()) {
+    out += '\n' + findings_text(array_at(report, "findings"), style);
+  }
+  return out + weak_text(report, style);
+}
+
+const Command status_command = {"status", "is all loaded, connected, enforcing? What to do if not",
+                                "mailorigin status || mailorigin status | mail -s MailOrigin root",
+                                [](CLI::App&) { return Run(run); }};
+
+}  // namespace mailorigin::cli

@@ -1,0 +1,119 @@
+#include "reports/directives.h"
+
+#include <algorithm>
+
+#include "reports/accounts.h"
+
+namespace mailorigin::reports {
+
+namespace {
+
+std::string line(std::string_view directive, const std::vector<std::string>& arguments) {
+  std::string out(directive);
+  for (const std::string& argument : arguments) out += ' ' + quoted_argument(argument);
+  return out;
+}
+
+std::string period_name(std::uint64_t period_ns) {
+  constexpr std::uint64_t second = 1'000'000'000;
+  if (period_ns == second) return "second";
+  if (period_ns == 60 * second) return "minute";
+  if (period_ns == 3600 * second) return "hour";
+  return "day";
+}
+
+void add_rules(std::vector<std::string>& out, const VhostPolicy& vhost) {
+  out.push_back(line("MailOriginSend", {std::string(rule_name(vhost.send))}));
+  out.push_back(line("MailOriginDenyScript", vhost.denied_scripts.empty()
+                                                 ? std::vector<std::string>{"none"}
+                                                 : vhost.denied_scripts));
+  for (const LimitRule& limit : vhost.limits) out.push_back("MailOriginLimit " + limit_text(limit));
+  if (vhost.limits.empty()) out.emplace_back("MailOriginLimit none");
+  out.push_back("MailOriginMaxRecipients " +
+                (vhost.max_recipients ? std::to_string(*vhost.max_recipients) : "none"));
+  out.push_back(line("MailOriginSender", vhost.sender_domains.empty()
+                                             ? std::vector<std::string>{"any"}
+                                             : vhost.sender_domains));
+}
+
+void add_smtp(std::vector<std::string>& out, const SmtpPolicy& smtp) {
+  out.push_back("MailOriginSmtp " + smtp_text(smtp));
+  std::vector<std::string> allowed;
+  for (const SmtpDestination& each : smtp.allow) allowed.push_back(smtp_destination_text(each));
+  if (allowed.empty()) allowed.emplace_back("none");
+  out.push_back(line("MailOriginSmtpAllow", allowed));
+  out.push_back("MailOriginSmtpLocal " + std::string(rule_name(smtp.local)));
+}
+
+}  // namespace
+
+std::string quoted_argument(std::string_view argument) {
+  const bool plain =
+      !argument.empty() && argument.find_first_of(" \t\"'\\") == std::string_view::npos;
+  if (plain) return std::string(argument);
+  std::string out = "\"";
+  for (const char c : argument) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string limit_text(const LimitRule& limit) {
+  std::string out = std::to_string(limit.rate.units) + '/' + period_name(limit.rate.period_ns);
+  if (limit.rate.burst != limit.rate.units) out += " burst=" + std::to_string(limit.rate.burst);
+  if (limit.per == LimitRule::Per::script) out += " per=script";
+  if (limit.per == LimitRule::Per::uid) out += " per=uid";
+  if (limit.count == LimitRule::Count::recipients) out += " count=recipients";
+  if (limit.action != Rule::deny) out += " action=" + std::string(rule_name(limit.action));
+  return out;
+}
+
+std::string smtp_text(const SmtpPolicy& smtp) {
+  std::string out(smtp_rule_name(smtp.rule));
+  if (smtp.rule == SmtpRule::redirect) out += ' ' + smtp_destination_text(smtp.relay);
+  return out;
+}
+
+std::string target_text(const LogTarget& target) {
+  if (target.kind == LogTarget::Kind::syslog) return "syslog:" + target.name;
+  return target.name;
+}
+
+std::vector<std::string> vhost_directives(const Policy& policy, const VhostPolicy& vhost) {
+  std::vector<std::string> out;
+  out.emplace_back(vhost.enabled ? "MailOrigin On" : "MailOrigin Off");
+  if (vhost.run_as) out.push_back(line("MailOriginRunAs", {user_text(*vhost.run_as)}));
+  for (const LogRoute& log : vhost.logs) {
+    out.push_back(
+        line("MailOriginLog", {target_text(policy.targets[log.target]), log.format.text}));
+  }
+  if (vhost.logs.empty()) out.emplace_back("MailOriginLog none");
+  for (const HeaderRule& header : vhost.headers) {
+    out.push_back(line("MailOriginHeader", {header.name, header.format}));
+  }
+  if (vhost.headers.empty()) out.emplace_back("MailOriginHeader none");
+  add_rules(out, vhost);
+  add_smtp(out, vhost.smtp);
+  return out;
+}
+
+std::vector<std::string> server_directives(const Policy& policy) {
+  std::vector<std::string> out;
+  const FirewallPolicy& firewall = policy.firewall;
+  out.push_back("MailOriginUnverified " + std::string(rule_name(policy.unverified)));
+  out.push_back(firewall.mode == FirewallMode::on        ? "MailOriginFirewall On"
+                : firewall.mode == FirewallMode::observe ? "MailOriginFirewall observe"
+                                                         : "MailOriginFirewall Off");
+  std::vector<std::string> ports;
+  for (const std::uint16_t port : firewall.ports) ports.push_back(std::to_string(port));
+  out.push_back(line("MailOriginSmtpPorts", ports));
+  std::vector<std::string> accounts;
+  for (const std::uint32_t uid : firewall.uids) accounts.push_back(user_text(uid));
+  for (const std::uint32_t gid : firewall.gids) accounts.push_back('@' + group_text(gid));
+  if (accounts.empty()) accounts.emplace_back("none");
+  out.push_back(line("MailOriginSmtpUsers", accounts));
+  return out;
+}
+
+}  // namespace mailorigin::reports

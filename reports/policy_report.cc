@@ -1,0 +1,74 @@
+#include "reports/policy_report.h"
+
+#include "core/text.h"
+#include "reports/accounts.h"
+#include "reports/directives.h"
+#include "reports/fields.h"
+
+namespace mailorigin::reports {
+
+using nlohmann::json;
+
+namespace {
+
+bool is_named(const VhostPolicy& vhost, std::string_view name) {
+  const std::string_view full = vhost.name;
+  return equal_ignoring_case(full, name) ||
+         equal_ignoring_case(full.substr(0, full.rfind(':')), name);
+}
+
+json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
+  json facts;
+  facts["name"] = vhost.name;
+  facts["server"] = is_server;
+  facts["docroot"] = vhost.docroot;
+  facts["enabled"] = vhost.enabled;
+  if (vhost.run_as) {
+    facts["uid"] = *vhost.run_as;
+    facts["user"] = user_text(*vhost.run_as);
+  }
+  facts["send"] = rule_name(vhost.send);
+  facts["denied_scripts"] = vhost.denied_scripts;
+  facts["limits"] = json::array();
+  for (const LimitRule& limit : vhost.limits) facts["limits"].push_back(limit_text(limit));
+  if (vhost.max_recipients) facts["max_recipients"] = *vhost.max_recipients;
+  facts["senders"] = vhost.sender_domains;
+  json allowed = json::array();
+  for (const SmtpDestination& each : vhost.smtp.allow) {
+    allowed.push_back(smtp_destination_text(each));
+  }
+  facts["smtp"] = {{"rule", smtp_text(vhost.smtp)},
+                   {"allow", std::move(allowed)},
+                   {"local", rule_name(vhost.smtp.local)}};
+  facts["logs"] = json::array();
+  for (const LogRoute& log : vhost.logs) {
+    facts["logs"].push_back(
+        {{"target", target_text(policy.targets[log.target])}, {"format", log.format.text}});
+  }
+  facts["headers"] = json::array();
+  for (const HeaderRule& header : vhost.headers) {
+    facts["headers"].push_back({{"name", header.name}, {"format", header.format}});
+  }
+  facts["directives"] = vhost_directives(policy, vhost);
+  return facts;
+}
+
+}  // namespace
+
+std::optional<json> policy_report(const Policy& policy, const std::string& vhost) {
+  json vhosts = json::array();
+  const auto add = [&](const VhostPolicy& each, bool is_server) {
+    if (vhost.empty() || is_named(each, vhost)) {
+      vhosts.push_back(facts_of(policy, each, is_server));
+    }
+  };
+  for (const VhostPolicy& each : policy.vhosts) add(each, false);
+  // Of that name requests reach the virtual host.
+  if (vhost.empty() || vhosts.empty()) add(policy.server, true);
+  if (vhosts.empty()) return std::nullopt;
+  return json{{"instance", policy.instance},
+              {"server_directives", server_directives(policy)},
+              {"vhosts", std::move(vhosts)}};
+}
+
+}  // namespace mailorigin::reports

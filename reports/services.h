@@ -1,0 +1,23 @@
+// Talks to the daemon and the firewall over their sockets in the runtime directory.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/policy.h"
+#include "core/result.h"
+
+namespace mailorigin::reports {
+
+// What a service says about itself: a JSON object. The error is a sentence about
+// what is wrong with the socket.
+Result<nlohmann::json> ask_status(const std::string& socket_path);
+
+// The policy that the daemon has in force.
+Result<Policy> ask_policy(const std::string& socket_path);
+// Whether mailorigin-firewall keeps a policy, which it forgets when it hears Off: what was
+// loaded is in force still, or will be after the next boot. Known of the default directories
+// alone: another httpd of this host may have none of its own.
+bool firewall_policy_is_kept(const std::string& runtime_directory);
+
+}  // namespace mailorigin::reports

@@ -1,0 +1,202 @@
+#include "reports/status_report.h"
+
+#include <algorithm>
+
+#include "core/socket_paths.h"
+#include "reports/fields.h"
+#include "reports/findings.h"
+#include "reports/httpd_process.h"
+#include "reports/services.h"
+#include "reports/sizes.h"
+#include "reports/weak_vhosts.h"
+
+namespace mailorigin::reports {
+
+using nlohmann::json;
+
+namespace {
+
+void check_httpd(const json& daemon, json& findings) {
+  const json& httpd = member(daemon, "httpd");
+  if (!member(daemon, "policy").is_object()) {
+    findings.push_back(finding("httpd", "httpd has never sent its configuration",
+                               "load mod_mailorigin (a2enmod mailorigin) and start httpd; its "
+                               "MailOriginRuntimeDir must be this one"));
+  } else if (!flag_at(httpd, "connected")) {
+    findings.push_back(finding("httpd",
+                               "httpd is not connected (" + text_at(httpd, "instance") +
+                                   "): what it said last stays in force",
+                               "start httpd, and see what error_log says (MO01...)"));
+  }
+}
+
+void check_version(const std::string& part, const json& answer, json& findings) {
+  const std::string version = text_at(answer, "version");
+  if (version == MAILORIGIN_VERSION) return;
+  findings.push_back(
+      finding(part, "it is version " + version + ", and this is " MAILORIGIN_VERSION,
+              "apachectl graceful; with MailOriginDaemon external restart its unit"));
+}
+
+// A message begins with its number, and docs/messages.md has a line for that.
+std::string remedy_of_message(const std::string& text) {
+  return "docs/messages.md has what to do about " + text.substr(0, text.find(':'));
+}
+
+std::string without_number(const std::string& text) {
+  const std::size_t colon = text.find(": ");
+  return colon == std::string::npos ? text : text.substr(colon + 2);
+}
+
+// Whether check_logs() says it, with what can be done about that log.
+bool is_of_listed_log(const json& daemon, const std::string& text) {
+  const json& logs = array_at(daemon, "logs");
+  return std::any_of(logs.begin(), logs.end(), [&](const json& log) {
+    return !text_at(log, "reason").empty() &&
+           without_number(text).starts_with(text_at(log, "name") + ": " + text_at(log, "reason"));
+  });
+}
+
+void check_daemon(const json& daemon, json& findings) {
+  check_version("daemon", daemon, findings);
+  for (const json& each : array_at(daemon, "findings")) {
+    const std::string text = text_at(each, "text");
+    if (is_of_listed_log(daemon, text)) continue;
+    findings.push_back(finding("daemon", text + " (since " + text_at(each, "since") + ")",
+                               remedy_of_message(text)));
+  }
+  const std::size_t listed = array_at(daemon, "findings").size();
+  if (number_at(daemon, "findings_count") > listed) {
+    findings.push_back(finding(
+        "daemon", std::to_string(number_at(daemon, "findings_count") - listed) + " more findings",
+        "see error_log"));
+  }
+}
+
+void check_logs(const json& daemon, json& findings) {
+  for (const json& log : array_at(daemon, "logs")) {
+    const std::string reason = text_at(log, "reason");
+    if (reason.empty()) continue;
+    const bool missing = reason.starts_with("httpd");
+    findings.push_back(finding(
+        "logs",
+        text_at(log, "name") + ": " + reason + "; its events wait in the journal, up to " +
+            size_text(number_at(log, "waiting")),
+        missing ? "start httpd, or apachectl graceful"
+                : "room on its disk, or a program that reads; it is written as soon as it can be"));
+  }
+  const json& journal = member(daemon, "journal");
+  if (number_at(journal, "waiting") > number_at(journal, "capacity") / 2) {
+    findings.push_back(finding("logs",
+                               "the journal is more than half full; what does not fit is lost",
+                               "see to the logs that are behind"));
+  }
+}
+
+// Those members that `object` has; it may be no object.
+json pick(const json& object, std::initializer_list<const char*> names) {
+  if (!object.is_object()) return nullptr;
+  json picked = json::object();
+  for (const char* name : names) {
+    if (object.contains(name)) picked[name] = object[name];
+  }
+  return picked;
+}
+
+json logs_of(const json& daemon) {
+  json logs;
+  logs["targets"] = number_at(member(daemon, "policy"), "targets");
+  logs["behind"] = number_at(daemon, "logs_behind");
+  logs["waiting"] = number_at(member(daemon, "journal"), "waiting");
+  logs["capacity"] = number_at(member(daemon, "journal"), "capacity");
+  logs["list"] = json::array();
+  for (const json& log : array_at(daemon, "logs")) {
+    logs["list"].push_back(pick(log, {"name", "state", "waiting", "reason"}));
+  }
+  return logs;
+}
+
+json weak_vhosts(const Policy& policy, std::optional<std::uint32_t> httpd_uid) {
+  json weak = json::array();
+  for (const Weakness& each : find_weaknesses(policy, httpd_uid)) {
+    weak.push_back({{"reason", each.reason},
+                    {"text", each.text},
+                    {"remedy", each.remedy},
+                    {"vhosts", each.vhosts}});
+  }
+  return weak;
+}
+
+// The daemon gets the kernel's events from the programs alone.
+void check_link(const Observed& observed, json& findings) {
+  if (!observed.firewall || text_at(*observed.firewall, "engine") != "bpf") return;
+  const json& link = member(observed.daemon, "firewall");
+  if (!flag_at(link, "wanted") || (flag_at(link, "connected") && flag_at(link, "ring"))) return;
+  findings.push_back(finding("firewall",
+                             "mailorigind is not attached to it: connections are decided, and not "
+                             "recorded",
+                             "apachectl graceful; are both of one version?"));
+}
+
+}  // namespace
+
+Result<Observed> observe(const std::string& runtime_directory) {
+  const std::string socket = control_socket(runtime_directory);
+  auto daemon = ask_status(socket);
+  if (!daemon) return daemon.error();
+  Observed observed;
+  observed.daemon = *std::move(daemon);
+  if (!member(observed.daemon, "policy").is_object()) return observed;
+  auto policy = ask_policy(socket);
+  if (!policy) return policy.error();
+  observed.httpd_uid = httpd_user(policy->instance);
+  observed.firewall = ask_status(firewall_socket(runtime_directory));
+  observed.firewall_policy_is_kept = firewall_policy_is_kept(runtime_directory);
+  observed.policy = *std::move(policy);
+  return observed;
+}
+
+json status_report(const Observed& observed) {
+  const json& daemon = observed.daemon;
+  json findings = json::array();
+  check_httpd(daemon, findings);
+  check_daemon(daemon, findings);
+  check_logs(daemon, findings);
+
+  json report;
+  report["version"] = MAILORIGIN_VERSION;
+  report["httpd"] = pick(member(daemon, "httpd"), {"connected", "instance"});
+  report["daemon"] = {{"version", text_at(daemon, "version")},
+                      {"pid", number_at(daemon, "pid")},
+                      {"started", text_at(daemon, "started")}};
+  report["policy"] = pick(member(daemon, "policy"), {"vhosts", "targets", "firewall"});
+  report["logs"] = logs_of(daemon);
+  report["weak_vhosts"] = json::array();
+  report["firewall"] = json::object();
+  if (observed.policy) {
+    const FirewallMode mode = observed.policy->firewall.mode;
+    if (mode != FirewallMode::off && observed.firewall) {
+      report["firewall"] = *observed.firewall;
+      report["firewall"].erase("findings");
+      check_version("firewall", *observed.firewall, findings);
+      check_link(observed, findings);
+    }
+    report["firewall"]["wanted"] = firewall_mode_name(mode);
+    for (const json& each :
+         firewall_findings(mode, observed.firewall, observed.firewall_policy_is_kept)) {
+      findings.push_back(each);
+    }
+    report["weak_vhosts"] = weak_vhosts(*observed.policy, observed.httpd_uid);
+  }
+  report["well"] = findings.empty();
+  report["findings"] = std::move(findings);
+  return report;
+}
+
+json status_report_without_daemon(const Error& error) {
+  return {{"version", MAILORIGIN_VERSION},
+          {"well", false},
+          {"findings", json::array({daemon_unreachable(error)})}};
+}
+
+}  // namespace mailorigin::reports

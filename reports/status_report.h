@@ -1,0 +1,31 @@
+// `mailorigin status`: from what the services say to what is well and what is to be done.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "core/policy.h"
+#include "core/result.h"
+
+namespace mailorigin::reports {
+
+// What was found out.
+struct Observed {
+  nlohmann::json daemon;                      // its answer
+  std::optional<Policy> policy;               // nothing: there is none (yet)
+  Result<nlohmann::json> firewall = Error{};  // its answer
+  bool firewall_policy_is_kept = false;
+  std::optional<std::uint32_t> httpd_uid = {};  // of httpd's User
+};
+
+// Asks the services. The error: the daemon did not answer.
+Result<Observed> observe(const std::string& runtime_directory);
+
+// The facts of docs/mailorigin.md, `status`.
+nlohmann::json status_report(const Observed& observed);
+// The same where the daemon did not answer.
+nlohmann::json status_report_without_daemon(const Error& error);
+
+}  // namespace mailorigin::reports

@@ -1,0 +1,65 @@
+#include "reports/weak_vhosts.h"
+
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "reports/accounts.h"
+
+namespace mailorigin::reports {
+
+namespace {
+
+std::string server_name(const VhostPolicy& vhost) {
+  return vhost.name.substr(0, vhost.name.rfind(':'));
+}
+
+struct User {
+  std::vector<std::string> vhosts;
+  std::set<std::string> sites;
+};
+
+}  // namespace
+
+std::vector<Weakness> find_weaknesses(const Policy& policy,
+                                      std::optional<std::uint32_t> httpd_uid) {
+  Weakness unknown{
+      "no-run-as",
+      "httpd does not know which user their PHP runs as: a context of theirs holds for "
+      "a process of any user",
+      "MailOriginRunAs user, unless their PHP runs inside httpd",
+      {}};
+  std::map<std::uint32_t, User> users;
+  for (const VhostPolicy& vhost : policy.vhosts) {
+    if (!vhost.enabled) continue;
+    if (!vhost.run_as) {
+      unknown.vhosts.push_back(vhost.name);
+      continue;
+    }
+    User& user = users[*vhost.run_as];
+    user.vhosts.push_back(vhost.name);
+    user.sites.insert(server_name(vhost));
+  }
+
+  std::vector<Weakness> found;
+  for (auto& [uid, user] : users) {
+    if (uid == 0) {
+      found.push_back({"root", "their PHP runs as root: their scripts can read the key",
+                       "a user of its own for each site", std::move(user.vhosts)});
+    } else if (uid == httpd_uid) {
+      found.push_back({"httpd-user",
+                       "their PHP runs as httpd's own User (" + user_text(uid) +
+                           "), whose processes hold the key",
+                       "a user of its own for each site", std::move(user.vhosts)});
+    } else if (user.sites.size() > 1) {
+      found.push_back({"shared-uid",
+                       "they share the user " + user_text(uid) +
+                           ": contexts tell them apart, but one may replay another's",
+                       "a user of its own for each site", std::move(user.vhosts)});
+    }
+  }
+  if (!unknown.vhosts.empty()) found.push_back(std::move(unknown));
+  return found;
+}
+
+}  // namespace mailorigin::reports

@@ -1,0 +1,91 @@
+// The reports as people read them.
+#include <gtest/gtest.h>
+
+#include "cli/firewall.h"
+#include "cli/policy.h"
+#include "cli/status.h"
+#include "reports/fields.h"
+#include "reports/firewall_report.h"
+#include "reports/policy_report.h"
+#include "tests/reports/samples.h"
+
+namespace mailorigin::cli {
+namespace {
+
+using nlohmann::json;
+using namespace reports;
+
+std::string shown(const Observed& observed) {
+  return status_text(status_report(observed), Style(false));
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(StatusText, Well) {
+  EXPECT_EQ(shown(observed(well_daemon)),
+            "httpd     well   connected, /run/httpd.pid\n"
+            "daemon    well   mailorigind " MAILORIGIN_VERSION
+            ", pid 7, since 2026-11-22T00:00:00.000Z, 1 virtual hosts\n"
+            "logs      well   2 targets, 0 behind; 0 bytes of 1000 bytes wait in the journal\n"
+            "firewall  well   off\n");
+}
+
+TEST(StatusText, TheDaemonIsNotThere) {
+  const std::string text =
+      status_text(status_report_without_daemon(Error{"/run/x: refused"}), Style(false));
+  EXPECT_TRUE(has(text, "httpd     ?")) << text;
+  EXPECT_TRUE(has(text, "/run/x: refused")) << text;
+}
+
+TEST(StatusText, FindingsWithTheirRemedies) {
+  json daemon = well_daemon;
+  daemon["httpd"]["connected"] = false;
+  const json report = status_report(observed(daemon));
+  const std::string text = status_text(report, Style(false));
+  for (const json& each : array_at(report, "findings")) {
+    EXPECT_TRUE(has(text, text_at(each, "text"))) << text;
+    EXPECT_TRUE(has(text, "-> " + text_at(each, "remedy"))) << text;
+  }
+  EXPECT_TRUE(has(text, "httpd     to do")) << text;
+}
+
+TEST(StatusText, TheFirewall) {
+  json daemon = well_daemon;
+  daemon["firewall"] = {{"wanted", true}, {"connected", true}, {"ring", true}};
+  EXPECT_TRUE(has(shown(observed(daemon, FirewallMode::on, well_firewall)),
+                  "firewall  well   on, engine bpf; denied 3"));
+}
+
+TEST(StatusText, AnAnswerWithoutSense) {
+  for (const json& daemon :
+       {json::object(), json{{"httpd", 7}, {"findings", "text"}, {"logs", {1, "two", nullptr}}},
+        json{{"findings", {1, {{"text", 5}}}}, {"policy", "yes"}}}) {
+    EXPECT_TRUE(has(shown(observed(daemon)), "To do"));
+  }
+}
+
+TEST(StatusText, SomeOfManyHosts) {
+  Observed weak = observed(well_daemon);
+  for (int i = 0; i < 10; i++) {
+    weak.policy->vhosts.emplace_back().name = "host" + std::to_string(i) + ":80";
+  }
+  EXPECT_TRUE(has(shown(weak), "host7:80 and 2 more"));
+}
+
+TEST(FirewallText, WhatDiffersFromTheDefault) {
+  Policy policy = one_host(FirewallMode::on);
+  policy.firewall.uids = {4'000'000'000};
+  policy.vhosts[0].smtp.rule = SmtpRule::redirect;
+  policy.vhosts[0].smtp.relay = {"192.0.2.1", std::nullopt, 25};
+  const std::string text =
+      firewall_text(firewall_report(policy, well_firewall, false), Style(false));
+  for (const char* part : {"on, by bpf", "25 465 587", "root #4000000000", "denied  3",
+                           "Shop.example:80  redirect 192.0.2.1:25"}) {
+    EXPECT_TRUE(has(text, part)) << part << " in\n" << text;
+  }
+}
+
+}  // namespace
+}  // namespace mailorigin::cli

@@ -1,0 +1,84 @@
+"""docs/mailorigin.md and the command line say the same; so do docs/formats.md and what the services say."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness.docs import documented_paths, section
+from harness.installation import build_directory
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGE = "docs/mailorigin.md"
+
+
+def names_in(paths):
+    return {name for path in paths for name in re.findall(r"\w+", path)}
+
+
+def printed_names(*sources):
+    """Names of JSON members that these files give a value."""
+    names = set()
+    for source in sources:
+        code = re.sub(r"//.*", "", (PROJECT / source).read_text())
+        names |= set(re.findall(r'\{\s*"(\w+)",\s', code)) | set(re.findall(r'\["(\w+)"\]', code))
+        for picked in re.findall(r"pick\([^;]*?\{([^}]*)\}\)", code):
+            names |= set(re.findall(r'"(\w+)"', picked))
+    return names
+
+
+REPORTS = {
+    "## status": ["reports/status_report.cc", "reports/findings.cc"],
+    "## policy": ["reports/policy_report.cc"],
+    "## firewall": ["reports/firewall_report.cc", "reports/findings.cc"],
+}
+
+
+@pytest.mark.parametrize("heading", REPORTS)
+def test_members_of_reports(heading):
+    """Each member that a report has is in the docs, and none that it has not."""
+    documented = names_in(documented_paths(section(PAGE, heading)))
+    printed = printed_names(*REPORTS[heading])
+    assert documented == printed, f"in the docs alone: {documented - printed}; in the code alone: {printed - documented}"
+
+
+def test_members_of_what_services_say():
+    page = "docs/formats.md"
+    daemon, _, firewall = section(page, "## Status").partition("mailorigin-firewall's:")
+    for part, text in (("mailorigind", daemon), ("firewall", firewall)):
+        documented, printed = names_in(documented_paths(text)), printed_names(f"{part}/status.cc")
+        assert documented == printed, (
+            f"{part}: in the docs alone: {documented - printed}; in the code alone: {printed - documented}"
+        )
+
+
+def help_of(*arguments):
+    program = build_directory() / "cli/mailorigin"
+    return subprocess.run([program, *arguments, "--help"], capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+def listed(text):
+    """What a help's lines begin with: options, and an argument in capitals."""
+    return set(re.findall(r"^  (--[a-z-]+(?: [A-Z]+)?|[A-Z]+)(?: |$)", text, re.M))
+
+
+def commands():
+    blocks = help_of().split("\n\n")
+    return [line.split()[0] for line in blocks[1].splitlines()]
+
+
+def test_commands():
+    """Those that --help lists have a section, an example that the docs have too, and the usage that they print."""
+    usage = [line.strip() for line in section(PAGE, "# mailorigin: the command line").split("It asks")[0].splitlines()]
+    headings = re.findall(r"^## ([a-z]+)$", (PROJECT / PAGE).read_text(), re.M)
+    assert headings == commands()
+    examples = section(PAGE, "## Examples")
+    for command in commands():
+        text = help_of(command)
+        lines = [line for line in usage if re.search(rf" {command}\b", line)]
+        in_docs = set(re.findall(r"\[?(--[a-z-]+(?: [A-Z]+)?|[A-Z]+)\b", "\n".join(lines)))
+        assert listed(text) == in_docs, f"{command}: {listed(text) ^ in_docs} stands on one side only"
+        example = text.split("Example:\n")[1].strip()
+        assert example in examples, f"docs/mailorigin.md has no example '{example}'"
+    named = {word for line in usage for word in re.findall(r"(?<![\w-])([a-z]+)(?![\w-])", line)} - {"mailorigin"}
+    assert named == set(commands()), f"{named ^ set(commands())} stands on one side only"
