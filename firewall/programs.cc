@@ -21,9 +21,8 @@
 
 #include "core/bytes.h"
 #include "core/context.h"
-#include "core/file.h"
-#include "firewall/process_stat.h"
 #include "firewall/skeleton.h"
+#include "service/process_stat.h"
 
 namespace mailorigin::firewall {
 
@@ -67,8 +66,10 @@ bool has_ended(std::uint32_t tgid) {
   // Where /proc hides it, too.
   if (names.empty()) return kill(static_cast<pid_t>(tgid), 0) != 0 && errno == ESRCH;
   return std::all_of(names.begin(), names.end(), [&](const std::string& thread) {
-    const auto stat = read_file(threads + thread + "/stat", process_stat_limit);
-    return !stat || (process_stat_field(*stat, 9).value_or(0) & exiting) != 0;
+    const auto stat = service::read_process_stat(threads + thread);
+    const auto flags =
+        stat ? service::process_stat_number(*stat, service::ProcessStat::flags) : std::nullopt;
+    return (flags.value_or(exiting) & exiting) != 0;
   });
 }
 

@@ -8,9 +8,8 @@
 #include <string_view>
 
 #include "core/event.h"
-#include "core/file.h"
 #include "core/name_values.h"
-#include "firewall/process_stat.h"
+#include "service/process_stat.h"
 
 namespace mailorigin::firewall {
 
@@ -60,7 +59,7 @@ json findings_of(const FirewallStatus& status) {
   return findings;
 }
 
-// The starttime of /proc/PID/stat, field 22, if the program's name is php-fpm's.
+// The start of a process, if the program's name is php-fpm's.
 std::uint64_t php_fpm_start(std::string_view stat) {
   const std::size_t open = stat.find('(');
   const std::size_t close = stat.rfind(')');
@@ -68,7 +67,7 @@ std::uint64_t php_fpm_start(std::string_view stat) {
       !stat.substr(open + 1, close - open - 1).starts_with("php-fpm")) {
     return 0;
   }
-  return process_stat_field(stat, 22).value_or(0);
+  return service::process_stat_number(stat, service::ProcessStat::start_ticks).value_or(0);
 }
 
 }  // namespace
@@ -115,7 +114,7 @@ std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
     struct stat about {};
     // The master is root's, and opens no connections.
     if (stat(path.c_str(), &about) != 0 || about.st_uid == 0) continue;
-    const auto text = read_file(path + "/stat", process_stat_limit);
+    const auto text = service::read_process_stat(path);
     const std::uint64_t start = text ? php_fpm_start(*text) : 0;
     if (start != 0 && start < first_loaded_ticks &&
         !is_registered(static_cast<std::uint32_t>(*pid))) {

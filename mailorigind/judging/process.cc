@@ -10,6 +10,7 @@
 #include "core/fd.h"
 #include "core/name_values.h"
 #include "mailorigind/limits.h"
+#include "service/process_stat.h"
 
 namespace mailorigin::daemon {
 
@@ -29,27 +30,13 @@ struct Stat {
   std::uint64_t start = 0;
 };
 
-// proc(5): the command in parentheses may hold anything, so the fields are
-// counted from the last closing one: state (3), ppid (4), ... starttime (22).
 std::optional<Stat> read_stat(const std::string& proc, pid_t pid) {
-  std::array<char, 512> buffer;
-  std::string_view text = read_start(proc + "/" + std::to_string(pid) + "/stat", buffer);
-  const std::size_t command_end = text.rfind(')');
-  if (command_end == std::string_view::npos) return std::nullopt;
-  text.remove_prefix(command_end + 1);
-  Stat result;
-  for (int field = 3; field <= 22; field++) {
-    if (text.empty() || text[0] != ' ') return std::nullopt;
-    text.remove_prefix(1);
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(word.size());
-    if (field != 4 && field != 22) continue;
-    const auto number = parse_number(word);
-    if (!number) return std::nullopt;
-    if (field == 4) result.parent = static_cast<pid_t>(*number);
-    if (field == 22) result.start = *number;
-  }
-  return result;
+  const auto text = service::read_process_stat(proc + "/" + std::to_string(pid));
+  if (!text) return std::nullopt;
+  const auto parent = service::process_stat_number(*text, service::ProcessStat::parent);
+  const auto start = service::process_stat_number(*text, service::ProcessStat::start_ticks);
+  if (!parent || !start) return std::nullopt;
+  return Stat{static_cast<pid_t>(*parent), *start};
 }
 
 // The owner of /proc/PID is root for a process that is not dumpable, as FPM's
