@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "core/month_names.h"
 #include "core/name_values.h"
 #include "core/text.h"
 
@@ -28,11 +29,10 @@ void append_php(std::string& out, const Event& event) {
   const auto seconds = static_cast<time_t>(milliseconds / 1000);
   tm utc{};
   gmtime_r(&seconds, &utc);
-  constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   char stamp[96];
-  std::snprintf(stamp, sizeof stamp, "[%02d-%s-%04d %02d:%02d:%02d UTC] mail() on [", utc.tm_mday,
-                months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  std::snprintf(stamp, sizeof stamp, "[%02d-%.3s-%04d %02d:%02d:%02d UTC] mail() on [", utc.tm_mday,
+                month_names[static_cast<std::size_t>(utc.tm_mon)].data(), utc.tm_year + 1900,
+                utc.tm_hour, utc.tm_min, utc.tm_sec);
   out += stamp;
   append_one_line(out, event.has(Field::file) ? event.get(Field::file) : "[no active file]");
   out += ':';

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "core/result.h"
 
@@ -18,9 +19,19 @@ namespace mailorigin {
 
 inline constexpr std::uint64_t rate_limit = 1'000'000'000;  // of units and burst
 
+// What a rate's units are counted in.
+struct RatePeriod {
+  std::string_view name;
+  std::uint64_t nanoseconds;
+};
+inline constexpr RatePeriod rate_periods[] = {{"second", 1'000'000'000},
+                                              {"minute", 60'000'000'000},
+                                              {"hour", 3600'000'000'000},
+                                              {"day", 86'400'000'000'000}};
+
 struct Rate {
   std::uint64_t units = 1;      // per period; 1 to rate_limit
-  std::uint64_t period_ns = 1;  // a second, minute, hour or day
+  std::uint64_t period_ns = 1;  // one of rate_periods
   std::uint64_t burst = 1;      // 1 to rate_limit
 };
 

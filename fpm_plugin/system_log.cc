@@ -7,10 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "core/fd.h"
+#include "core/syslog_line.h"
 #include "core/text.h"
 
 namespace mailorigin::php {
@@ -41,20 +41,6 @@ void append_quoted(std::string& out, std::string_view name, std::string_view val
   out += '"';
 }
 
-// "<priority>time ident[pid]: ", as syslog(3) writes it to its socket (RFC 3164).
-std::string head() {
-  const time_t now = time(nullptr);
-  tm local{};
-  localtime_r(&now, &local);
-  // Not strftime(): a script may have set another language.
-  char text[96];
-  std::snprintf(text, sizeof text,
-                "<%d>%.3s %2d %02d:%02d:%02d mailorigin-php[%d]: ", LOG_MAIL | LOG_WARNING,
-                &"JanFebMarAprMayJunJulAugSepOctNovDec"[local.tm_mon * 3], local.tm_mday,
-                local.tm_hour, local.tm_min, local.tm_sec, static_cast<int>(getpid()));
-  return text;
-}
-
 }  // namespace
 
 void log_unrecorded(const Event& claims, const std::string& cause) {
@@ -70,7 +56,10 @@ void log_unrecorded(const Event& claims, const std::string& cause) {
 // Not with syslog(3): its name for the process is one that PHP and the script
 // share through openlog(), to be neither overwritten here nor believed.
 void log_line(std::string_view text) {
-  const std::string line = head() + std::string(cut(text, line_limit));
+  const std::string line =
+      syslog_head(LOG_MAIL | LOG_WARNING, static_cast<std::uint64_t>(time(nullptr)),
+                  "mailorigin-php") +
+      std::string(cut(text, line_limit));
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -9,17 +9,13 @@
 
 #include "core/format.h"
 #include "core/name_values.h"
+#include "core/syslog_line.h"
 #include "core/text.h"
 
 namespace mailorigin {
 
 namespace {
 
-constexpr std::string_view facilities[] = {
-    "mail",   "auth",   "authpriv", "cron",   "daemon", "ftp",    "kern",
-    "lpr",    "news",   "syslog",   "user",   "uucp",   "local0", "local1",
-    "local2", "local3", "local4",   "local5", "local6", "local7",
-};
 constexpr std::string_view syslog_target = "syslog";
 constexpr std::size_t header_name_limit = 64;
 
@@ -47,12 +43,11 @@ bool is_letter_or_digit(char character) {
          (character >= '0' && character <= '9');
 }
 
-template <class Range>
-std::string listed(const Range& names) {
+std::string facility_names() {
   std::string list;
-  for (const auto& name : names) {
+  for (const SyslogFacility& each : syslog_facilities) {
     if (!list.empty()) list += ' ';
-    list += name;
+    list += each.name;
   }
   return list;
 }
@@ -113,15 +108,13 @@ bool is_syslog_target(std::string_view argument) {
 }
 
 Result<std::string> parse_syslog_target(std::string_view argument) {
-  if (argument.size() == syslog_target.size()) return std::string(facilities[0]);
-  const std::string_view facility = argument.substr(syslog_target.size() + 1);
-  const auto* const found =
-      std::find_if(std::begin(facilities), std::end(facilities),
-                   [&](std::string_view name) { return equal_ignoring_case(name, facility); });
-  if (found == std::end(facilities)) {
-    return Error{quoted(facility) + " is not a syslog facility; they are " + listed(facilities)};
+  if (argument.size() == syslog_target.size()) return std::string(syslog_facilities[0].name);
+  const std::string_view name = argument.substr(syslog_target.size() + 1);
+  const SyslogFacility* const facility = syslog_facility_named(name);
+  if (facility == nullptr) {
+    return Error{quoted(name) + " is not a syslog facility; they are " + facility_names()};
   }
-  return std::string(*found);
+  return std::string(facility->name);
 }
 
 Status check_header_name(std::string_view name) {

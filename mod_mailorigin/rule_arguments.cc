@@ -10,24 +10,14 @@ namespace {
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
-constexpr std::uint64_t second_ns = 1'000'000'000;
-
-struct Period {
-  std::string_view name;
-  std::uint64_t nanoseconds;
-};
-constexpr Period periods[] = {{"second", second_ns},
-                              {"minute", 60 * second_ns},
-                              {"hour", 3600 * second_ns},
-                              {"day", 86400 * second_ns}};
-
 Status parse_rate(std::string_view argument, Rate& rate) {
   const auto slash = argument.find('/');
   const std::string_view name = slash == std::string_view::npos ? "" : argument.substr(slash + 1);
-  const auto* const period = std::find_if(std::begin(periods), std::end(periods),
-                                          [&](const Period& each) { return each.name == name; });
+  const auto* const period =
+      std::find_if(std::begin(rate_periods), std::end(rate_periods),
+                   [&](const RatePeriod& each) { return each.name == name; });
   const auto units = parse_number(argument.substr(0, slash), rate_limit);
-  if (period == std::end(periods) || !units || *units == 0) {
+  if (period == std::end(rate_periods) || !units || *units == 0) {
     return Error{quoted(argument) +
                  " is not a rate: a number from 1 to 1000000000, then /second, /minute, /hour or "
                  "/day"};

@@ -14,12 +14,11 @@ std::string line(std::string_view directive, const std::vector<std::string>& arg
   return out;
 }
 
-std::string period_name(std::uint64_t period_ns) {
-  constexpr std::uint64_t second = 1'000'000'000;
-  if (period_ns == second) return "second";
-  if (period_ns == 60 * second) return "minute";
-  if (period_ns == 3600 * second) return "hour";
-  return "day";
+std::string_view period_name(std::uint64_t period_ns) {
+  const auto* const period =
+      std::find_if(std::begin(rate_periods), std::end(rate_periods),
+                   [&](const RatePeriod& each) { return each.nanoseconds == period_ns; });
+  return period == std::end(rate_periods) ? "" : period->name;
 }
 
 void add_rules(std::vector<std::string>& out, const VhostPolicy& vhost) {
@@ -60,7 +59,8 @@ std::string quoted_argument(std::string_view argument) {
 }
 
 std::string limit_text(const LimitRule& limit) {
-  std::string out = std::to_string(limit.rate.units) + '/' + period_name(limit.rate.period_ns);
+  std::string out = std::to_string(limit.rate.units) + '/';
+  out += period_name(limit.rate.period_ns);
   if (limit.rate.burst != limit.rate.units) out += " burst=" + std::to_string(limit.rate.burst);
   if (limit.per == LimitRule::Per::script) out += " per=script";
   if (limit.per == LimitRule::Per::uid) out += " per=uid";

@@ -10,9 +10,6 @@
 
 namespace mailorigin::daemon {
 
-// The number of a facility's name, as <syslog.h> has it; mail's for an unknown one.
-int syslog_facility(std::string_view name);
-
 class SyslogSocket {
  public:
   explicit SyslogSocket(std::string path = "/dev/log") : path_(std::move(path)) {}

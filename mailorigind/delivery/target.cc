@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/syslog_line.h"
 #include "mailorigind/limits.h"
 
 namespace mailorigin::daemon {
@@ -19,6 +20,12 @@ constexpr std::string_view kind_names[] = {"file", "pipe", "syslog"};
 bool passing(int fault) {
   return fault == EAGAIN || fault == EPIPE || fault == ENOENT || fault == ECONNREFUSED ||
          fault == ENOBUFS;
+}
+
+// Of a policy that has been decoded, which has no others.
+int facility_of(const LogTarget& about) {
+  const SyslogFacility* const facility = syslog_facility_named(about.name);
+  return facility == nullptr ? syslog_facilities[0].number : facility->number;
 }
 
 std::string explain(int fault) {
@@ -38,6 +45,7 @@ Target::Target(LogTarget about, Positions& positions, service::NoticeBoard& noti
     : about_(std::move(about)),
       name_((about_.kind == LogTarget::Kind::syslog ? "syslog:" : "") + about_.name),
       key_(key(about_)),
+      facility_(facility_of(about_)),
       positions_(positions),
       notices_(notices),
       syslog_(syslog),
@@ -188,8 +196,8 @@ std::string_view Target::next_batch() const {
 // 0 or an errno value.
 int Target::write_batch(std::string_view batch, std::size_t& taken) {
   if (about_.kind == LogTarget::Kind::syslog) {
-    const int fault = syslog_.send(syslog_facility(about_.name), units_[first_unit_].time_ms,
-                                   batch.substr(0, batch.size() - 1));
+    const int fault =
+        syslog_.send(facility_, units_[first_unit_].time_ms, batch.substr(0, batch.size() - 1));
     taken = fault == 0 ? batch.size() : 0;
     return fault;
   }

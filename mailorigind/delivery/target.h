@@ -100,6 +100,7 @@ class Target {
   const LogTarget about_;
   const std::string name_;
   const std::uint64_t key_;
+  const int facility_;  // of a syslog target
   Positions& positions_;
   service::NoticeBoard& notices_;
   SyslogSocket& syslog_;

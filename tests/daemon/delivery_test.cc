@@ -592,11 +592,5 @@ TEST_F(DeliveryTest, SyslogGetsRfc3164AndIsWaitedFor) {
   EXPECT_TRUE(received[50].ends_with(": line 49"));
 }
 
-TEST(SyslogFacility, KnowsTheNames) {
-  EXPECT_EQ(syslog_facility("mail"), 2 << 3);
-  EXPECT_EQ(syslog_facility("local7"), 23 << 3);
-  EXPECT_EQ(syslog_facility("nonsense"), 2 << 3);
-}
-
 }  // namespace
 }  // namespace mailorigin::daemon
