@@ -14,8 +14,8 @@ Result<Answer> Asker::ask(const std::string& socket_path, Question question,
   return exchange(socket_path, encode_question(question), question.nonce, timeout);
 }
 
-Result<Answer> Asker::introduce(const std::string& socket_path, Registration registration,
-                                std::chrono::milliseconds timeout) {
+Result<Answer> Asker::register_process(const std::string& socket_path, Registration registration,
+                                       std::chrono::milliseconds timeout) {
   random_bytes(registration.nonce.data(), registration.nonce.size());
   return exchange(socket_path, encode_registration(registration), registration.nonce, timeout);
 }

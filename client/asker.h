@@ -26,8 +26,8 @@ class Asker {
 
   // Makes this process known to the firewall by a context; see Registration. The
   // answer allows it or says why not; errors as above. Sets the nonce.
-  Result<Answer> introduce(const std::string& socket_path, Registration registration,
-                           std::chrono::milliseconds timeout);
+  Result<Answer> register_process(const std::string& socket_path, Registration registration,
+                                  std::chrono::milliseconds timeout);
 
  private:
   Result<Answer> exchange(const std::string& socket_path, std::string_view packet,

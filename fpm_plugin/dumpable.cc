@@ -9,9 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "client/syslog.h"
 #include "fpm_plugin/php_api.h"
 #include "fpm_plugin/pool.h"
-#include "fpm_plugin/system_log.h"
+#include "fpm_plugin/settings.h"
 
 namespace mailorigin::php {
 
@@ -75,7 +76,7 @@ void warn_if_dumpable() {
   char text[400];
   if (!compose_warning(text, sizeof text)) return;
   php_log_err_with_severity(text, LOG_WARNING);
-  log_line(text);
+  client::log_line(program_name, text);
 }
 
 }  // namespace mailorigin::php

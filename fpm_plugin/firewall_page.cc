@@ -133,15 +133,15 @@ bool firewall_is_there(const std::string& daemon_socket) {
   return access(path.c_str(), F_OK) == 0;
 }
 
-void introduce(ModuleState& state) {
-  if (!firewall_is_there(state.settings.socket)) return;
+void register_with_daemon(ModuleState& state) {
+  if (!firewall_is_there(state.settings.conduct.socket)) return;
   if (page == nullptr) page = new_page();
   if (page == nullptr) return;
   Registration registration;
   registration.context = state.request.context;
   registration.page = reinterpret_cast<std::uintptr_t>(page);
-  const auto answer =
-      state.asker.introduce(state.settings.socket, registration, state.settings.timeout);
+  const auto answer = state.asker.register_process(state.settings.conduct.socket, registration,
+                                                   state.settings.conduct.timeout);
   if (answer && answer->verdict == Verdict::allow) known_as = getpid();
 }
 
@@ -158,7 +158,7 @@ void publish_request(ModuleState& state) noexcept {
     if (!state.request.context.empty() && look_again()) {
       // A firewall that was taken out and put back begins with nobody.
       if (is_known() && !kernel_knows_us()) known_as = 0;
-      if (!is_known()) introduce(state);
+      if (!is_known()) register_with_daemon(state);
     }
     if (!is_known()) return;
     const std::string context = base64url_decode(state.request.context).value_or("");

@@ -9,6 +9,9 @@
 
 namespace mailorigin::php {
 
+using client::HeaderFields;
+using client::Outcome;
+
 namespace {
 
 struct MailFunction {
@@ -34,17 +37,21 @@ MailFunction mail_functions[] = {
 // The two steps in C++: no Zend function that may leave by longjmp runs inside,
 // and nothing but the module's state is left behind.
 
-void decide_about(const MailCall& call, ModuleState& state) noexcept {
+void ask_about(const MailCall& call, ModuleState& state) noexcept {
   try {
-    state.decision = decide(state, question_about(call, state.request.entry));
+    Question question = question_about(call, state.request.entry);
+    question.context = state.request.context;
+    state.outcome =
+        client::ask_for_outcome(state.asker, state.settings.conduct, std::move(question));
   } catch (...) {  // no memory to record it, nor to name it in syslog: it must not leave
-    state.decision.kind = Decision::Kind::unreachable;
+    state.outcome.kind = Outcome::Kind::unreachable;
   }
 }
 
 bool compose_headers(const MailCall& call, ModuleState& state) noexcept {
   try {
-    state.header_text = with_fields_in_front(state.decision.headers, call.headers, call.line_end);
+    state.header_text =
+        client::with_fields_in_front(state.outcome.headers, call.headers, call.line_end);
     return true;
   } catch (...) {  // no memory
     return false;
@@ -53,20 +60,20 @@ bool compose_headers(const MailCall& call, ModuleState& state) noexcept {
 
 // ---- below, only plain data is alive
 
-void warn_of_refusal(const Decision& decision) {
-  if (decision.kind == Decision::Kind::unreachable) {
+void warn_of_refusal(const Outcome& outcome) {
+  if (outcome.kind == Outcome::Kind::unreachable) {
     php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: the recorder cannot be reached");
-  } else if (decision.retry_after > 0) {
+  } else if (outcome.retry_after > 0) {
     php_error_docref(nullptr, E_WARNING,
                      "Refused by MailOrigin: %s (event %s), the next may leave in " ZEND_ULONG_FMT
                      " s",
-                     decision.reason.c_str(), decision.event_id.c_str(),
-                     static_cast<zend_ulong>(decision.retry_after));
-  } else if (decision.event_id.empty()) {
-    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s", decision.reason.c_str());
+                     outcome.reason.c_str(), outcome.event_id.c_str(),
+                     static_cast<zend_ulong>(outcome.retry_after));
+  } else if (outcome.event_id.empty()) {
+    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s", outcome.reason.c_str());
   } else {
     php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s (event %s)",
-                     decision.reason.c_str(), decision.event_id.c_str());
+                     outcome.reason.c_str(), outcome.event_id.c_str());
   }
 }
 
@@ -103,7 +110,7 @@ void make_header_table(const HeaderFields& fields, HashTable* script_headers, zv
 // False if there is no memory for it.
 bool make_header_argument(const MailCall& call, ModuleState& state, zval* out) {
   if (call.header_table) {
-    make_header_table(state.decision.headers, call.header_table, out);
+    make_header_table(state.outcome.headers, call.header_table, out);
     return true;
   }
   if (!compose_headers(call, state)) return false;
@@ -166,7 +173,7 @@ void call_with_more_arguments(zif_handler original, ModuleState& state, zval* he
 void send(zif_handler original, const MailCall& call, ModuleState& state,
           INTERNAL_FUNCTION_PARAMETERS) {
   zval headers;
-  if (state.decision.headers.empty() || !make_header_argument(call, state, &headers)) {
+  if (state.outcome.headers.empty() || !make_header_argument(call, state, &headers)) {
     call_original(original, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
     return;
   }
@@ -191,13 +198,13 @@ void run(MailFunction& function, INTERNAL_FUNCTION_PARAMETERS) {
     function.hook.original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
     return;
   }
-  decide_about(call, state);
+  ask_about(call, state);
   release(call);
-  if (state.decision.kind == Decision::Kind::send) {
+  if (state.outcome.kind == Outcome::Kind::send) {
     send(function.hook.original, call, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
   } else {
     RETVAL_FALSE;
-    warn_of_refusal(state.decision);
+    warn_of_refusal(state.outcome);
   }
 }
 

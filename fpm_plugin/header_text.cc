@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "core/mail.h"
-#include "core/text.h"
-
 namespace mailorigin::php {
 
 namespace {
@@ -21,12 +18,6 @@ bool is_space(char character) {
 
 bool is_control(char character) {
   return static_cast<unsigned char>(character) < 32 || character == 127;
-}
-
-bool is_field_name(std::string_view name) {
-  return !name.empty() && name.size() <= 76 && std::all_of(name.begin(), name.end(), [](char c) {
-    return c > 32 && c < 127 && c != ':';
-  });
 }
 
 // The length of a line end at `at`, 1 or 2.
@@ -68,32 +59,6 @@ bool php_refuses(std::string_view headers, bool below_x_header) {
   return false;
 }
 
-std::string with_fields_in_front(const HeaderFields& fields, std::string_view script_headers,
-                                 std::string_view line_end) {
-  std::string kept(script_headers);
-  for (const auto& field : fields) kept = without_field(kept, field.first);
-  // A copy that stood last leaves the line end before it, which PHP refuses.
-  if (kept.size() < script_headers.size()) {
-    while (!kept.empty() && is_line_end(kept.back())) kept.pop_back();
-  }
-  // A blank in front would fold the script's first line into our field.
-  std::size_t start = 0;
-  while (start < kept.size() && static_cast<unsigned char>(kept[start]) < 33) start++;
-
-  std::string out;
-  for (const auto& [name, value] : fields) {
-    if (!out.empty()) out += line_end;
-    out += name;
-    out += ": ";
-    out += value;
-  }
-  if (start < kept.size()) {
-    out += line_end;
-    out.append(kept, start);
-  }
-  return out;
-}
-
 std::string as_mail_sends(std::string_view text) {
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   std::string out(text);
@@ -121,22 +86,6 @@ void blank_loose_line_ends(char* text, std::size_t length) {
     std::fill(text + at, text + end, ' ');
     at = end;
   }
-}
-
-HeaderFields usable_fields(const HeaderFields& fields) {
-  HeaderFields usable;
-  for (const auto& field : fields) {
-    const auto is_same = [&](const auto& other) {
-      return equal_ignoring_case(other.first, field.first);
-    };
-    const bool taken = equal_ignoring_case(field.first, "To") ||
-                       equal_ignoring_case(field.first, "Subject") ||
-                       std::any_of(usable.begin(), usable.end(), is_same);
-    if (is_field_name(field.first) && !taken) {
-      usable.emplace_back(field.first, header_value(field.second));
-    }
-  }
-  return usable;
 }
 
 }  // namespace mailorigin::php

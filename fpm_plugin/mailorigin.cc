@@ -1,4 +1,5 @@
 // The module's life: what PHP calls, and in which order things are set up.
+#include "client/syslog.h"
 #include "fpm_plugin/concealment.h"
 #include "fpm_plugin/connect_functions.h"
 #include "fpm_plugin/dumpable.h"
@@ -9,7 +10,6 @@
 #include "fpm_plugin/php_api.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
-#include "fpm_plugin/system_log.h"
 
 ZEND_BEGIN_MODULE_GLOBALS(mailorigin)
 mailorigin::php::ModuleState* state;
@@ -56,7 +56,7 @@ void warn_of_shared_jit() {
       "MO0303: mailorigin does nothing in this pool: it was loaded by the pool's php_admin_value, "
       "and opcache's JIT, whose code all pools share, is on; load it in php.ini";
   zend_error(E_CORE_WARNING, "%s", text);
-  log_line(text);
+  client::log_line(program_name, text);
 }
 
 // Once for the process, or with ZTS for each thread.

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "client/asker.h"
+#include "client/outcome.h"
 #include "fpm_plugin/child_environment.h"
-#include "fpm_plugin/decision.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
 
@@ -18,7 +18,7 @@ struct ModuleState {
   Settings settings;
   RequestOrigin request;
   client::Asker asker;
-  Decision decision;               // of the call in hand, until its headers are in place
+  client::Outcome outcome;         // of the call in hand, until its headers are in place
   std::string header_text;         // likewise
   ChildEnvironment children;       // what sendmail inherits
   bool x_header_withheld = false;  // PHP's mail.add_x_header is off for a call

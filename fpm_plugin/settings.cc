@@ -33,21 +33,21 @@ bool take_enabled(std::string_view value, Settings& settings) {
 bool take_socket(std::string_view value, Settings& settings) {
   if (!value.starts_with('/') || value.size() >= sizeof(sockaddr_un::sun_path)) return false;
   if (value.find('\0') != std::string_view::npos) return false;
-  settings.socket = value;
+  settings.conduct.socket = value;
   return true;
 }
 
 bool take_on_failure(std::string_view value, Settings& settings) {
   const bool allow = is_one_of(value, {"allow"});
   if (!allow && !is_one_of(value, {"deny"})) return false;
-  settings.on_failure = allow ? OnFailure::allow : OnFailure::deny;
+  settings.conduct.sends_without_daemon = allow;
   return true;
 }
 
 bool take_timeout(std::string_view value, Settings& settings) {
   const auto milliseconds = parse_number(value, longest_timeout_ms);
   if (!milliseconds || *milliseconds == 0) return false;
-  settings.timeout = std::chrono::milliseconds(*milliseconds);
+  settings.conduct.timeout = std::chrono::milliseconds(*milliseconds);
   return true;
 }
 

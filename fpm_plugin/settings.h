@@ -2,18 +2,15 @@
 // or php_admin_value in a pool's file.
 #pragma once
 
-#include <chrono>
-#include <string>
+#include "client/outcome.h"
 
 namespace mailorigin::php {
 
-enum class OnFailure { allow, deny };
+inline constexpr const char* program_name = "mailorigin-php";  // in syslog
 
 struct Settings {
   bool enabled = true;
-  std::string socket;
-  OnFailure on_failure = OnFailure::allow;  // while there is no daemon
-  std::chrono::milliseconds timeout{0};
+  client::Conduct conduct{.program = program_name};
 };
 
 // Registers the settings with their defaults and reads their values. A value
