@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from harness.waiting import become  # noqa: E402
 from harness.wire import question  # noqa: E402
 
+FLOOD = Path(__file__)
 NONCE = b"N" * 16
 
 

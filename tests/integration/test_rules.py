@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from harness.flood import FLOOD
 from harness.site import ALL_FORMATS, BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
 
 REFUSED = re.compile(r"Warning: mail\(\): Refused by MailOrigin: (\S+) \(event ([0-9A-Z]{26})\)")
@@ -220,7 +220,7 @@ def test_a_flood_opens_nothing_and_holds_up_nobody(make_site, connections):
     site = make_site(vhosts("  MailOriginSend deny\n"), ini={"mailorigin.timeout_ms": "250"})
     site.httpd.allow_log(r"\bMO\d{4}\b")
     flood = subprocess.Popen(
-        [sys.executable, Path(__file__).parent / "harness/flood.py", site.httpd.runtime_dir / "mailorigin.sock",
+        [sys.executable, FLOOD, site.httpd.runtime_dir / "mailorigin.sock",
          str(SHOP_UID), str(connections), "4"],
         stdout=subprocess.PIPE,
     )

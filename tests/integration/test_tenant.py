@@ -9,17 +9,15 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from harness.flood import FLOOD
 from harness.logs import json_log, parse_logfmt
 from harness.paths import PHP
 from harness.site import OTHER_UID, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.mounts import mount_tmpfs, unmount
 from harness.waiting import alive, as_user, wait_until
 from harness.wire import VARIABLE, answer, connect, question
-
-FLOOD = Path(__file__).parent / "harness/flood.py"
 
 
 # ---- PHP's own ways to log mail and to send it
