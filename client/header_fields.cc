@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/mail.h"
+#include "core/mail/header_block.h"
 #include "core/text.h"
 
 namespace mailorigin::client {

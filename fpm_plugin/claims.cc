@@ -1,8 +1,9 @@
 #include "fpm_plugin/claims.h"
 
-#include "core/mail.h"
+#include "core/mail/facts.h"
 #include "fpm_plugin/header_text.h"
 #include "fpm_plugin/pool.h"
+#include "fpm_plugin/shell_words.h"
 #include "fpm_plugin/stack.h"
 
 namespace mailorigin::php {
@@ -30,8 +31,13 @@ std::string all_headers(const MailCall& call) {
 Question question_about(const MailCall& call, const std::string& request_entry) {
   const std::string to = as_mail_sends(call.to);
   const std::string headers = all_headers(call);
+  const std::string subject = as_mail_sends(call.subject);
+  const char* command = INI_STR("sendmail_path");
+  std::vector<std::string> words = shell_words(command ? command : "");
+  const std::size_t administrators = words.size();
+  for (std::string& word : shell_words(call.parameters)) words.push_back(std::move(word));
   // Counted over the whole text, before a field's limit cuts it.
-  const MailFacts facts = examine_mail(to, headers, call.parameters);
+  const MailFacts facts = examine_mail({to, subject, headers, call.message}, words, administrators);
   const std::string entry = request_entry.empty() ? outermost_file() : request_entry;
   CallSite site = call_site(entry);
 
@@ -54,7 +60,7 @@ Question question_about(const MailCall& call, const std::string& request_entry) 
   claims.set(Field::from, facts.from);
   claims.set(Field::envelope_from, facts.envelope_from);
   claims.set(Field::recipients, facts.recipients);
-  claims.set(Field::subject, as_mail_sends(call.subject));
+  claims.set(Field::subject, subject);
   claims.set(Field::headers, headers);
   claims.set(Field::message_id, facts.message_id);
   claims.set(Field::size, std::uint64_t{call.message.size()});

@@ -52,10 +52,15 @@ bool calls_from_denied_script(const RuledMail& mail, const std::vector<const Pat
 }
 
 // What does not fit its field whole may hide an address behind the cut.
-bool belongs(const Event& event, Field field, const std::vector<std::string>& domains) {
+bool is_whole(const Event& event, Field field) {
   constexpr std::size_t longest_character = 4;
-  const std::string& list = event.get(field);
-  return list.size() + longest_character <= info(field).limit && addresses_belong_to(list, domains);
+  return event.get(field).size() + longest_character <= info(field).limit;
+}
+
+bool senders_belong_to(const std::vector<std::string>& domains, const Event& event) {
+  return is_whole(event, Field::from) && is_whole(event, Field::envelope_from) &&
+         from_belongs_to(event.get(Field::from), domains) &&
+         envelope_belongs_to(event.get(Field::envelope_from), domains);
 }
 
 std::uint64_t recipients(const Event& event) {
@@ -120,9 +125,7 @@ Ruling apply_rules(const RuledMail& mail, Rule unverified,
   if (policy.max_recipients && recipients(mail.event) > *policy.max_recipients) {
     ruling.add(Rule::deny, "max-recipients");
   }
-  if (!policy.sender_domains.empty() &&
-      !(belongs(mail.event, Field::from, policy.sender_domains) &&
-        belongs(mail.event, Field::envelope_from, policy.sender_domains))) {
+  if (!policy.sender_domains.empty() && !senders_belong_to(policy.sender_domains, mail.event)) {
     ruling.add(Rule::deny, "sender");
   }
   return ruling;

@@ -1,80 +1,181 @@
 #include "mailorigind/judging/senders.h"
 
 #include <fnmatch.h>
-#include <gmime/gmime.h>
 
 #include <algorithm>
-#include <memory>
+#include <optional>
+
+#include "core/mail/address_lexer.h"
 
 namespace mailorigin::daemon {
 
 namespace {
 
-struct Unref {
-  void operator()(void* object) const { g_object_unref(object); }
+using Kind = AddressToken::Kind;
+
+bool has_any_of(std::string_view text, std::string_view characters) {
+  return text.find_first_of(characters) != std::string_view::npos;
+}
+
+// Bytes above 127 are a domain's in UTF-8, compared as they are.
+bool is_domain_label(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || static_cast<unsigned char>(c) > 127;
+  });
+}
+
+// Reads a list token by token. Inside a mailbox there are neither blanks nor
+// comments, or one reader joins what another separates.
+class SenderList {
+ public:
+  SenderList(std::string_view list, const std::vector<std::string>& domains, bool groups)
+      : lexer_(list), domains_(domains), groups_(groups) {
+    advance();
+  }
+
+  bool belongs() {
+    bool any = false;
+    do {
+      if (!between_commas()) return false;
+      any = any || mailbox_;
+    } while (take(','));
+    return !token_ && any;
+  }
+
+ private:
+  enum class Piece { word, mailbox, wrong };
+
+  void advance() { token_ = lexer_.next(); }
+
+  [[nodiscard]] bool at(Kind kind) const { return token_ && token_->kind == kind; }
+  [[nodiscard]] bool at(char special) const { return token_ && token_->is(special); }
+
+  bool take(char special) {
+    if (!at(special)) return false;
+    advance();
+    return true;
+  }
+
+  // A mailbox and what belongs to it, or nothing.
+  bool between_commas() {
+    bool any = mailbox_ = false;
+    bool group = false;
+    for (;;) {
+      if (!part()) return false;
+      any = any || part_has_words_ || mailbox_;
+      if (!groups_) break;
+      if (at(':')) {
+        if (group || mailbox_ || !part_has_words_) return false;
+        group = true;
+      } else if (!at(';')) {
+        break;
+      }
+      advance();
+    }
+    return mailbox_ || !any;
+  }
+
+  // One mailbox, or words: a group's name, or what a name has before a semicolon.
+  bool part() {
+    part_has_words_ = false;
+    unsigned mailboxes = 0;
+    while (token_) {
+      if (at(Kind::blank)) {
+        advance();
+      } else if (at(Kind::comment)) {
+        if (!plain_comment()) return false;
+      } else if (at(Kind::literal)) {
+        if (has_any_of(token_->text, "\"(),:;<>@\\")) return false;
+        part_has_words_ = true;
+        advance();
+      } else if (at(Kind::atom) || at(Kind::quoted) || at('.')) {
+        const Piece piece = word_or_mailbox();
+        if (piece == Piece::wrong) return false;
+        piece == Piece::mailbox ? void(mailboxes++) : void(part_has_words_ = true);
+      } else if (take('<')) {
+        mailbox_ = true;
+        return in_angles();
+      } else {
+        break;
+      }
+    }
+    if (mailboxes == 0) return true;
+    mailbox_ = true;
+    return mailboxes == 1 && !part_has_words_;
+  }
+
+  // Readers differ in what a quote, a backslash or a comment is within a comment.
+  bool plain_comment() {
+    if (has_any_of(token_->text.substr(1), "(\"\\")) return false;
+    advance();
+    return true;
+  }
+
+  // Behind the opening one, and up to the next separator.
+  bool in_angles() {
+    if (at(Kind::blank)) advance();
+    if (!at(Kind::atom) && !at(Kind::quoted) && !at('.')) return false;
+    if (word_or_mailbox() != Piece::mailbox) return false;
+    if (at(Kind::blank)) advance();
+    if (!take('>')) return false;
+    while (token_) {
+      if (at(Kind::blank)) {
+        advance();
+      } else if (!at(Kind::comment)) {
+        break;
+      } else if (!plain_comment()) {
+        return false;
+      }
+    }
+    return !token_ || at(',') || (groups_ && at(';'));
+  }
+
+  // Words that touch, and a domain where an @ touches them.
+  Piece word_or_mailbox() {
+    std::size_t tokens = 0;
+    bool quoted = false;
+    bool routed = false;  // by % or !, which for some mail servers lead to another host
+    for (; at(Kind::atom) || at(Kind::quoted) || at('.'); advance()) {
+      tokens++;
+      quoted = quoted || at(Kind::quoted);
+      routed = routed || (at(Kind::atom) && has_any_of(token_->text, "%!"));
+    }
+    if (!take('@')) return Piece::word;
+    if (routed || (quoted && tokens > 1) || !domain()) return Piece::wrong;
+    const bool touched = at(Kind::atom) || at(Kind::quoted) || at(Kind::literal) || at('@');
+    return touched ? Piece::wrong : Piece::mailbox;
+  }
+
+  // Whether the domain that begins here is one of ours.
+  bool domain() {
+    std::string name;
+    bool after_label = false;
+    for (;; advance()) {
+      if (at(Kind::atom)) {
+        if (!is_domain_label(token_->text)) return false;
+      } else if (!at('.') || !after_label) {
+        break;
+      }
+      after_label = at(Kind::atom);
+      for (const char c : token_->text) {
+        name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+      }
+    }
+    if (!name.empty() && name.back() == '.') name.pop_back();
+    return !name.empty() &&
+           std::any_of(domains_.begin(), domains_.end(), [&](const std::string& allowed) {
+             return fnmatch(allowed.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+           });
+  }
+
+  AddressLexer lexer_;
+  std::optional<AddressToken> token_;
+  const std::vector<std::string>& domains_;
+  bool groups_;
+  bool mailbox_ = false;         // since the comma
+  bool part_has_words_ = false;  // since the comma, semicolon or colon
 };
-
-std::string domain_of(const char* address) {
-  const std::string_view whole = address == nullptr ? "" : address;
-  const std::size_t at = whole.rfind('@');
-  if (at == std::string_view::npos) return {};
-  std::string domain(whole.substr(at + 1));
-  if (!domain.empty() && domain.back() == '.') domain.pop_back();
-  for (char& character : domain) {
-    if (character >= 'A' && character <= 'Z')
-      character = static_cast<char>(character + ('a' - 'A'));
-  }
-  return domain;
-}
-
-// True if every mailbox is of one of the domains; counts them.
-bool all_belong(InternetAddressList* list, const std::vector<std::string>& domains,
-                std::size_t& mailboxes) {
-  for (int i = 0; i < internet_address_list_length(list); i++) {
-    InternetAddress* const address = internet_address_list_get_address(list, i);
-    if (INTERNET_ADDRESS_IS_GROUP(address)) {
-      auto* const members = internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address));
-      if (!all_belong(members, domains, mailboxes)) return false;
-      continue;
-    }
-    mailboxes++;
-    const std::string domain =
-        domain_of(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address)));
-    if (std::none_of(domains.begin(), domains.end(), [&](const std::string& allowed) {
-          return fnmatch(allowed.c_str(), domain.c_str(), FNM_NOESCAPE) == 0;
-        })) {
-      return false;
-    }
-  }
-  return true;
-}
-
-// The at signs that a lenient reader may take for part of an address: those
-// outside quoted strings and comments that close. GMime skips what it does not
-// understand; a mail server may understand it.
-std::size_t visible_at_signs(std::string_view list) {
-  std::size_t count = 0;
-  std::size_t hidden = 0;  // since the quote or comment that is open
-  bool quoted = false;
-  int comment = 0;
-  for (std::size_t i = 0; i < list.size(); i++) {
-    const char character = list[i];
-    const bool inside = quoted || comment > 0;
-    if (character == '\\' && inside) {
-      i++;
-    } else if (character == '"' && comment == 0) {
-      quoted = !quoted;
-      if (!quoted) hidden = 0;
-    } else if (character == '(' && !quoted) {
-      comment++;
-    } else if (character == ')' && comment > 0 && !quoted) {
-      if (--comment == 0) hidden = 0;
-    } else if (character == '@') {
-      (inside ? hidden : count)++;
-    }
-  }
-  return count + hidden;
-}
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -82,19 +183,12 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
-bool addresses_belong_to(std::string_view list, const std::vector<std::string>& domains) {
-  if (is_blank(list)) return true;
-  static const bool ready = (g_mime_init(), true);
-  (void)ready;
-  const std::string text(list);
-  if (text.find('\0') != std::string::npos) return false;
-  const std::unique_ptr<GMimeParserOptions, decltype(&g_mime_parser_options_free)> options(
-      g_mime_parser_options_new(), g_mime_parser_options_free);
-  const std::unique_ptr<InternetAddressList, Unref> parsed(
-      internet_address_list_parse(options.get(), text.c_str()));
-  std::size_t mailboxes = 0;
-  return parsed != nullptr && all_belong(parsed.get(), domains, mailboxes) &&
-         mailboxes == visible_at_signs(text);
+bool from_belongs_to(std::string_view list, const std::vector<std::string>& domains) {
+  return is_blank(list) || SenderList(list, domains, true).belongs();
+}
+
+bool envelope_belongs_to(std::string_view list, const std::vector<std::string>& domains) {
+  return is_blank(list) || SenderList(list, domains, false).belongs();
 }
 
 }  // namespace mailorigin::daemon

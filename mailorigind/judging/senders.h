@@ -1,5 +1,12 @@
 // MailOriginSender: do the addresses that a mail claims to come from belong to
 // the domains of its virtual host?
+//
+// Domains are in lower case, without a trailing dot, with wildcards as ServerAlias
+// has them (* and ?); one without covers itself alone.
+//
+// What two readers may read differently does not belong: every @ stands in a
+// mailbox of one of the domains, a quoted string or a comment that plainly closes.
+// No charset is decoded, as no mail server does before it looks for addresses.
 #pragma once
 
 #include <string>
@@ -8,12 +15,13 @@
 
 namespace mailorigin::daemon {
 
-// Domains in lower case, without a trailing dot, with wildcards as ServerAlias has
-// them (* and ?); one without covers itself alone.
-// Addresses are read by GMime. False for a list in which one mailbox is of
-// another domain or of none, or in which something stands that the parser did
-// not take for a mailbox and a mail server might. An empty list holds: PHP's
-// sendmail then puts in the local user, as it does without -f.
-bool addresses_belong_to(std::string_view list, const std::vector<std::string>& domains);
+// For From. Every list between commas has a mailbox, and all of them belong. What
+// stands before one in angle brackets is a name: a mailbox that belongs, [ ] and ;
+// may be in it. An empty list holds: PHP's sendmail then puts in the local user.
+bool from_belongs_to(std::string_view list, const std::vector<std::string>& domains);
+
+// For the envelope sender, of which a mail server takes the first address that it
+// finds: no groups, and no ; in a name. An empty list holds, as without -f.
+bool envelope_belongs_to(std::string_view list, const std::vector<std::string>& domains);
 
 }  // namespace mailorigin::daemon

@@ -107,9 +107,30 @@ def test_max_recipients(make_site):
         assert event["recipients"] == 4
 
 
+def test_max_recipients_counts_what_any_mail_server_takes_for_one(make_site):
+    site = make_site(vhosts("  MailOriginMaxRecipients 1\n"))
+    for to in ('"Last, First" <a@example.org>', "a@example.org (b@example.org, c)", "Team: a@example.org;", "[Shop] <a@example.org>"):
+        mark = new_mark()
+        allowed(site.shop, call(mark, to), mark)
+    for to, headers, parameters in (
+        ("<a@x.test> <b@x.test> <c@x.test> <d@x.test>", "", ""),
+        ("a@x.test; b@x.test; c@x.test; d@x.test (", "", ""),
+        ("a b", "", ""),
+        ("<@a.test,@b.test:c@x.test>", "", ""),
+        ("a@x.test", "X: y\\rBcc: b@x.test", ""),
+        ("a@x.test", "", "-- -b"),
+        ("a@x.test", "RCPT TO:<b@x.test>", "-bs"),
+    ):
+        mark = new_mark()
+        refused(site.shop, call(mark, to, headers, parameters), "max-recipients", mark)
+
+
 def test_sender(make_site):
     site = make_site(vhosts("  ServerAlias *.shop.example\n  MailOriginSender vhost partner.example\n"))
-    for sender in ("me@shop.example", "Me <me@www.shop.example>", "me@PARTNER.example"):
+    for sender in (
+        "me@shop.example", "Me <me@www.shop.example>", "me@PARTNER.example",
+        "me@shop.example <me@shop.example>", "[Shop] <me@shop.example>", "Shop; Ltd <me@shop.example>",
+    ):
         mark = new_mark()
         allowed(site.shop, call(mark, headers=f"From: {sender}", parameters="-fbounce@shop.example"), mark)
     mark = new_mark()
@@ -125,6 +146,14 @@ def test_sender(make_site):
         ("From: me@shop.example", "-ifx@evil.example"),
         ("From: me@shop.example", "-fx@evil.example \\\\-fme@shop.example"),
         ("From: me@shop.example", "-fx@evil.example -fme@shop.example"),
+        ("From: me@shop.example\\\\(<ev@other.test>)", ""),
+        ("From: me@shop.example", '-f "me@shop.example\\(<ev@other.test>)"'),
+        ("From: me@shop.example", '-f "Shop; Ltd <me@shop.example>"'),
+        ("From: me@shop.example", "-N -fx@evil.example"),
+        ("From: me@shop.example", "--fro=me@shop.example"),
+        ("From: me@shop.example", "--read-e"),
+        ("From: me@shop.example", "-C /tmp/mailrc"),
+        ("From: me@shop.example", "-bs"),
     ):
         mark = new_mark()
         refused(site.shop, call(mark, headers=headers, parameters=parameters), "sender", mark)

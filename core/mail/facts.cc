@@ -1,0 +1,87 @@
+#include "core/mail/facts.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/mail/address_lexer.h"
+#include "core/mail/header_block.h"
+#include "core/mail/recipients.h"
+#include "core/mail/sendmail_options.h"
+#include "core/text.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> recipient_fields = {
+    "To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To"};
+
+void add_to_list(std::string& list, std::string_view address) {
+  if (!list.empty()) list += ", ";
+  if (address.empty()) {
+    list += "<>";
+  } else if (is_closed(address)) {
+    list += address;
+  } else {
+    for (const char character : address) {
+      if (std::string_view("\"()[]\\").find(character) != std::string_view::npos) list += '\\';
+      list += character;
+    }
+  }
+}
+
+void read_field(const HeaderField& field, MailFacts& facts) {
+  if (std::any_of(recipient_fields.begin(), recipient_fields.end(),
+                  [&](std::string_view name) { return equal_ignoring_case(field.name, name); })) {
+    facts.recipients += count_addresses(field.body);
+  } else if (equal_ignoring_case(field.name, "From")) {
+    // One without a value is the mail server's to fill in.
+    const std::string value = unfolded(field.body);
+    if (!value.empty()) add_to_list(facts.from, value);
+  } else if (facts.message_id.empty() && equal_ignoring_case(field.name, "Message-ID")) {
+    facts.message_id = unfolded(field.body);
+  }
+}
+
+// Where a carriage return stands alone, a field both goes on behind it and ends
+// there, with others following.
+void read_fields(std::string_view headers, MailFacts& facts) {
+  HeaderBlock fields(headers, HeaderBlock::Lines::ended_by_lf);
+  while (const auto field = fields.next()) {
+    read_field(*field, facts);
+    HeaderBlock inner(field->whole, HeaderBlock::Lines::ended_by_cr_too);
+    inner.next();  // the beginning of what has been read
+    while (const auto more = inner.next()) read_field(*more, facts);
+  }
+}
+
+// In an SMTP dialogue every RCPT may be a recipient, wherever it stands.
+std::uint64_t count_rcpt(std::string_view text) {
+  constexpr std::string_view command = "RCPT";
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i + command.size() <= text.size(); i++) {
+    count += equal_ignoring_case(text.substr(i, command.size()), command) ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace
+
+MailFacts examine_mail(const MailText& mail, std::span<const std::string> words,
+                       std::size_t administrators) {
+  MailFacts facts;
+  facts.recipients = count_addresses(mail.to);
+  read_fields(mail.headers, facts);
+  const SendmailOptions options = read_sendmail_options(words, administrators);
+  for (const std::string_view word : options.recipients) facts.recipients += count_addresses(word);
+  for (const std::string_view sender : options.senders) add_to_list(facts.envelope_from, sender);
+  for (const std::string& name : options.not_understood) add_to_list(facts.envelope_from, name);
+  if (options.smtp_dialogue) {
+    for (const std::string_view text : {mail.to, mail.subject, mail.headers, mail.message}) {
+      facts.recipients += count_rcpt(text);
+    }
+  }
+  return facts;
+}
+
+}  // namespace mailorigin

@@ -1,0 +1,32 @@
+// What MailOrigin needs to know of a mail before it leaves.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace mailorigin {
+
+struct MailText {
+  std::string_view to;  // mail()'s first argument
+  std::string_view subject;
+  std::string_view headers;
+  std::string_view message;
+};
+
+struct MailFacts {
+  std::uint64_t recipients = 0;  // over To, Cc, Bcc, Resent-* and the arguments; never too few
+  // The From field; several are joined by commas, as below.
+  std::string from;
+  // Of every -f, -r and --from, and the names of options that may change it. One
+  // that would hide its neighbours (an open quote) has its specials escaped.
+  std::string envelope_from;
+  std::string message_id;
+};
+
+// For `words` and `administrators` see read_sendmail_options().
+MailFacts examine_mail(const MailText& mail, std::span<const std::string> words,
+                       std::size_t administrators = 0);
+
+}  // namespace mailorigin

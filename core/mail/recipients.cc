@@ -1,0 +1,158 @@
+#include "core/mail/recipients.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/mail/address_lexer.h"
+
+namespace mailorigin {
+
+namespace {
+
+using Kind = AddressToken::Kind;
+
+// Reads a well-formed list. Comments and blanks may stand between any two tokens
+// and mean nothing.
+class WellFormedList {
+ public:
+  explicit WellFormedList(std::string_view list) : lexer_(list) { advance(); }
+
+  // Nothing if the list is not well-formed.
+  std::optional<std::uint64_t> count() {
+    do {
+      if (!address()) return std::nullopt;
+    } while (take(','));
+    if (token_ || in_group_) return std::nullopt;
+    return count_;
+  }
+
+ private:
+  void advance() {
+    do {
+      token_ = lexer_.next();
+    } while (token_ && (token_->kind == Kind::blank || token_->kind == Kind::comment));
+  }
+
+  [[nodiscard]] bool at(Kind kind) const { return token_ && token_->kind == kind; }
+
+  bool take(char special) {
+    if (!token_ || !token_->is(special)) return false;
+    advance();
+    return true;
+  }
+
+  // Words before what says what they are: a local part, or the name of a mailbox
+  // or a group.
+  struct Words {
+    bool any = false;
+    bool local_part = true;  // words with a dot between each two
+    bool mailbox_name = false;
+  };
+
+  bool words(Words& read) {
+    bool after_word = false;
+    for (; token_; advance()) {
+      if (at(Kind::atom) || at(Kind::quoted)) {
+        if (after_word) read.local_part = false;
+        after_word = read.any = true;
+      } else if (at(Kind::literal)) {
+        // "[Shop] <me@shop.example>" is what scripts write.
+        if (token_->text.find_first_of("\"(),:;<>@\\") != std::string_view::npos) return false;
+        read.mailbox_name = true;
+      } else if (token_->is('.')) {
+        if (!after_word) read.local_part = false;
+        after_word = false;
+        read.any = true;
+      } else {
+        break;
+      }
+    }
+    read.local_part = read.local_part && after_word && !read.mailbox_name;
+    return true;
+  }
+
+  bool domain() {
+    if (at(Kind::literal)) return advance(), true;
+    do {
+      if (!at(Kind::atom)) return false;
+      advance();
+    } while (take('.'));
+    return true;
+  }
+
+  bool address_in_angles() {
+    Words local;
+    if (!words(local) || !local.local_part) return false;
+    return (!take('@') || domain()) && take('>');
+  }
+
+  // Up to the comma or the end. Between commas there may be nothing (obs-addr-list).
+  bool address() {
+    Words read;
+    if (!words(read)) return false;
+    if (take(':')) {
+      if (in_group_ || !read.any || read.mailbox_name) return false;
+      in_group_ = true;
+      return address();
+    }
+    if (take('<')) {
+      if (!address_in_angles()) return false;
+      count_++;
+    } else if (take('@')) {
+      if (!read.local_part || !domain()) return false;
+      count_++;
+    } else if (read.any || read.mailbox_name) {
+      if (!read.local_part) return false;
+      count_++;
+    }
+    if (in_group_ && take(';')) in_group_ = false;
+    return !token_ || token_->is(',');
+  }
+
+  AddressLexer lexer_;
+  std::optional<AddressToken> token_;
+  std::uint64_t count_ = 0;
+  bool in_group_ = false;
+};
+
+// Never fewer than the most generous reader finds: whatever may separate does,
+// inside quotes and comments too, and every piece is an address, or as many as
+// it has signs between a name and a domain (@, and % and ! of old).
+std::uint64_t most_addresses(std::string_view list) {
+  std::uint64_t count = 0;
+  std::uint64_t signs = 0;
+  bool piece = false;
+  bool empty_angles = false;
+  const auto end_piece = [&] {
+    if (piece) count += std::max<std::uint64_t>(signs, 1);
+    signs = 0;
+    piece = false;
+  };
+  for (const char character : list) {
+    const bool control = static_cast<unsigned char>(character) <= ' ' || character == 127;
+    if (control || std::string_view(",;:<>()").find(character) != std::string_view::npos) {
+      end_piece();
+      if (character == '>' && empty_angles) count++;  // <> is the postmaster
+      empty_angles = character == '<' || (empty_angles && character != '>');
+    } else if (std::string_view("\"[]\\").find(character) != std::string_view::npos) {
+      // Ends an atom, and is or begins a word itself, be it an empty one.
+      end_piece();
+      piece = true;
+    } else {
+      piece = true;
+      empty_angles = false;
+      if (character == '@' || character == '%' || character == '!') signs++;
+    }
+  }
+  end_piece();
+  return count;
+}
+
+}  // namespace
+
+std::uint64_t count_addresses(std::string_view list) {
+  const auto count = WellFormedList(list).count();
+  return count ? *count : most_addresses(list);
+}
+
+}  // namespace mailorigin

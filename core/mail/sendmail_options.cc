@@ -1,0 +1,147 @@
+#include "core/mail/sendmail_options.h"
+
+#include <utility>
+
+namespace mailorigin {
+
+namespace {
+
+// Options that take a value for every program that knows them, in the same word
+// or the next, and those of them whose value may be missing for one: then the
+// next word may be a recipient.
+constexpr std::string_view with_value = "ABCFLNORVXbefhopr";
+constexpr std::string_view with_value_or_none = "beo";
+// Options without one, for some program. Further options may follow in the same word.
+constexpr std::string_view flags = "GIUcimnstvx";
+
+class OptionsReader {
+ public:
+  OptionsReader(std::span<const std::string> words, std::size_t administrators)
+      : words_(words), administrators_(administrators) {}
+
+  SendmailOptions read() {
+    for (at_ = 0; at_ < words_.size(); at_++) {
+      const std::string_view word = words_[at_];
+      const bool option = word.size() > 1 && word.front() == '-';
+      // A program that stops at the first word that is no option delivers to all
+      // that follow. One that knows no end of options takes them for options. No
+      // local user's name begins with a hyphen, as Postfix has it too.
+      const bool plain = !option && !value_;
+      if (plain || options_ended_ || (stopped_ && may_be_address(word))) recipient(word);
+      stopped_ = stopped_ || (plain && !of_administrator());
+      value_ = false;
+      if (option) read_option(word);
+    }
+    return std::move(found_);
+  }
+
+ private:
+  static bool may_be_address(std::string_view word) {
+    return word.empty() || word.front() != '-' ||
+           word.find_first_of("@%!") != std::string_view::npos;
+  }
+
+  [[nodiscard]] bool of_administrator() const { return at_ < administrators_; }
+
+  void recipient(std::string_view word) {
+    if (!of_administrator()) found_.recipients.push_back(word);
+  }
+
+  void not_understood(std::string option) {
+    if (!of_administrator()) found_.not_understood.push_back(std::move(option));
+  }
+
+  // The value that begins in this word or is the next one. A value that begins
+  // with a hyphen is read as an option too: where one program has a value,
+  // another has none.
+  std::string_view value(std::string_view in_word, bool may_be_missing = false) {
+    if (!in_word.empty()) return in_word;
+    if (at_ + 1 == words_.size()) return {};
+    value_ = !may_be_missing;
+    return words_[at_ + 1];
+  }
+
+  void read_option(std::string_view word) {
+    if (word == "--") {
+      // One in the middle of the administrator's words ends another program's.
+      if (at_ + 1 >= administrators_) options_ended_ = true;
+    } else if (word.starts_with("--")) {
+      read_long_option(word);
+    } else {
+      read_letters(word);
+    }
+  }
+
+  // msmtp's --from; it takes what is short for it as well, which is not understood.
+  void read_long_option(std::string_view word) {
+    constexpr std::string_view from = "--from";
+    if (word == from) {
+      found_.senders.push_back(value({}));
+    } else if (word.starts_with("--from=")) {
+      found_.senders.push_back(word.substr(from.size() + 1));
+    } else {
+      constexpr std::string_view of_names = "abcdefghijklmnopqrstuvwxyz-";
+      not_understood(std::string(word.substr(0, word.find_first_not_of(of_names))));
+    }
+  }
+
+  // As getopt() reads them, "-tif x" is -t -i -f x.
+  void read_letters(std::string_view word) {
+    bool known = true;
+    for (std::size_t i = 1; i < word.size(); i++) {
+      const std::string_view rest = word.substr(i + 1);
+      if (with_value.find(word[i]) != std::string_view::npos) {
+        const bool may_be_missing = with_value_or_none.find(word[i]) != std::string_view::npos;
+        read_value(word[i], value(rest, may_be_missing));
+        return;
+      }
+      if (known && flags.find(word[i]) == std::string_view::npos) {
+        known = false;  // the rest may be its value
+        const bool printable = word[i] > ' ' && word[i] < 127;
+        not_understood(std::string{'-', printable ? word[i] : '?'});
+      }
+    }
+  }
+
+  void read_value(char option, std::string_view value) {
+    switch (option) {
+      case 'f':
+      case 'r':
+        found_.senders.push_back(value);
+        break;
+      case 'b':
+        if (value.starts_with('m')) break;
+        if (value.starts_with('s') || value.starts_with('S')) found_.smtp_dialogue = true;
+        not_understood("-b");
+        break;
+      case 'C':
+        not_understood("-C");
+        break;
+      case 'F':
+        if (value.find_first_of("\"<>@\\") != std::string_view::npos) not_understood("-F");
+        break;
+      case 'o':
+        if (value.starts_with('M')) not_understood("-oM");  // sets a macro, or what Exim knows
+        break;
+      default:
+        break;
+    }
+  }
+
+  std::span<const std::string> words_;
+  std::size_t administrators_;
+  std::size_t at_ = 0;
+  bool value_ = false;          // this word is the value of the option before, for all
+  bool options_ended_ = false;  // by --, for some programs
+  bool stopped_ = false;        // at a recipient, for some
+  SendmailOptions found_;
+};
+
+}  // namespace
+
+SendmailOptions read_sendmail_options(std::span<const std::string> words,
+                                      std::size_t administrators) {
+  return OptionsReader(words, administrators).read();
+}
+
+}  // namespace mailorigin

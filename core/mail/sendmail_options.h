@@ -1,0 +1,31 @@
+// The words after a sendmail program's name, read as Postfix, Exim, Sendmail 8,
+// msmtp and the small ones read them. These differ, and nobody here knows which
+// one is installed: so a word that may be a sender for one of them is one, and
+// one that may be a recipient is one too.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailorigin {
+
+struct SendmailOptions {
+  std::vector<std::string_view> senders;  // of every -f, -r and --from
+  std::vector<std::string_view> recipients;
+  // Names of options by which the sender may become another one in a way that is
+  // not read here: an unknown one, another account or configuration (-C, msmtp's
+  // -a), another mode than sending (-bs), a full name (-F) that could be taken for
+  // an address.
+  std::vector<std::string> not_understood;
+  // -bs, -bS: the message is an SMTP dialogue, and names sender and recipients itself.
+  bool smtp_dialogue = false;
+};
+
+// The first `administrators` words are the command line that the administrator
+// chose (PHP's sendmail_path), the program included: of these only senders count.
+SendmailOptions read_sendmail_options(std::span<const std::string> words,
+                                      std::size_t administrators = 0);
+
+}  // namespace mailorigin
