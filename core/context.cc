@@ -73,6 +73,10 @@ std::optional<ContextTag> decode_tag(std::string_view bytes) {
   return tag;
 }
 
+std::string_view context_for_firewall(std::string_view bytes) {
+  return bytes.size() <= mo_context_size ? bytes : bytes.substr(0, ContextTag::size);
+}
+
 bool append_details(std::string& out, const Context& context) {
   NameValueWriter writer(out);
   bool truncated = false;

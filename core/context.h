@@ -60,6 +60,10 @@ std::string encode_tag(const ContextTag& tag);
 // version or reserved bits that are set.
 std::optional<ContextTag> decode_tag(std::string_view bytes);
 
+// As much of a context's bytes as the firewall has room for beside a process: all of
+// them, or the tag alone, which is what the kernel checks.
+std::string_view context_for_firewall(std::string_view bytes);
+
 // Appends the details as name-value pairs, each cut to its limit.
 // True if one was cut.
 bool append_details(std::string& out, const Context& context);

@@ -162,14 +162,11 @@ void publish_request(ModuleState& state) noexcept {
     }
     if (!is_known()) return;
     const std::string context = base64url_decode(state.request.context).value_or("");
-    // Its details may be longer than the page: then the tag alone, which the
-    // kernel checks.
-    const std::size_t size =
-        context.size() <= mo_context_size ? context.size() : std::size_t{mo_tag_size};
+    const std::string_view shown = context_for_firewall(context);
     write([&](mo_origin& origin) {
-      origin.context_size = static_cast<std::uint16_t>(size);
+      origin.context_size = static_cast<std::uint16_t>(shown.size());
       forget_call(origin);
-      std::copy_n(context.begin(), size, origin.bytes);
+      std::copy(shown.begin(), shown.end(), origin.bytes);
     });
     is_withdrawn = false;
   } catch (...) {  // no memory: the request goes on unknown

@@ -63,7 +63,8 @@ Status Daemon::open_state() {
                     });
   if (!journal) return journal.error();
   journal_ = *std::move(journal);
-  delivery_ = std::make_unique<Delivery>(*journal_, *std::move(positions), notices_);
+  retention_ = std::make_unique<Retention>(*journal_);
+  delivery_ = std::make_unique<Delivery>(*journal_, *retention_, *std::move(positions), notices_);
   connections_ = std::make_unique<SmtpRecorder>(*journal_, names_, std::move(journalled));
   questions_ = std::make_unique<QuestionDesk>(poller_, judge_, *journal_, answers_, names_,
                                               notices_, firewall_);

@@ -15,6 +15,7 @@
 #include "mailorigind/delivery/delivery.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/journal/journal.h"
+#include "mailorigind/journal/retention.h"
 #include "mailorigind/judging/judge.h"
 #include "mailorigind/status.h"
 #include "service/control_desk.h"
@@ -68,6 +69,7 @@ class Daemon {
   Judge judge_;
   RecentAnswers answers_;
   std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Retention> retention_;
   std::unique_ptr<Delivery> delivery_;
   FirewallLink firewall_;
   std::unique_ptr<SmtpRecorder> connections_;

@@ -26,9 +26,9 @@ mo_registration process_of(const Registration& registration, const Process& proc
   about.page = registration.page;
   if (registration.page != 0) return about;
   const std::string context = base64url_decode(registration.context).value_or("");
-  about.origin.context_size = static_cast<std::uint16_t>(
-      context.size() <= mo_context_size ? context.size() : std::size_t{mo_tag_size});
-  std::copy_n(context.begin(), about.origin.context_size, about.origin.bytes);
+  const std::string_view shown = context_for_firewall(context);
+  about.origin.context_size = static_cast<std::uint16_t>(shown.size());
+  std::copy(shown.begin(), shown.end(), about.origin.bytes);
   return about;
 }
 

@@ -42,7 +42,7 @@ KernelRing::~KernelRing() {
   }
 }
 
-void KernelRing::visit(std::size_t limit, const std::function<bool(std::string_view)>& visit) {
+void KernelRing::visit(std::size_t limit, const std::function<void(std::string_view)>& visit) {
   constexpr unsigned long alignment = 8;
   const auto* const data = reinterpret_cast<const char*>(written_to_) + page_;
   // What was visited and not taken is visited again.
@@ -55,7 +55,7 @@ void KernelRing::visit(std::size_t limit, const std::function<bool(std::string_v
     if ((state & BPF_RINGBUF_BUSY_BIT) != 0) return;  // still being written
     const unsigned long length = state & ~BPF_RINGBUF_DISCARD_BIT;
     const bool discarded = (state & BPF_RINGBUF_DISCARD_BIT) != 0;
-    if (!discarded && !visit({head + BPF_RINGBUF_HDR_SZ, length})) return;
+    if (!discarded) visit({head + BPF_RINGBUF_HDR_SZ, length});
     visited_to_ += (length + BPF_RINGBUF_HDR_SZ + alignment - 1) / alignment * alignment;
   }
 }

@@ -25,10 +25,9 @@ class KernelRing {
   KernelRing& operator=(KernelRing&& other) noexcept;
   ~KernelRing();
 
-  // Calls visit(record) for at most `limit` records that are complete, oldest
-  // first, until it returns false: then that record stays. The records are valid
-  // until take() lets the kernel write over those that were visited.
-  void visit(std::size_t limit, const std::function<bool(std::string_view)>& visit);
+  // Calls visit(record) for at most `limit` records that are complete, oldest first.
+  // They are valid until take() lets the kernel write over those that were visited.
+  void visit(std::size_t limit, const std::function<void(std::string_view)>& visit);
   void take();
 
  private:

@@ -53,26 +53,25 @@ bool JournalledConnections::has(std::uint32_t policy, const std::string& number)
 
 // Starts all lookups at once. True while it is worth waiting for one of them: not
 // again and again, or whoever has many uids could stop everybody's events.
-bool SmtpRecorder::waits_for_names(KernelRing& ring, const Moment& moment) {
+bool SmtpRecorder::waits_for_names(const Moment& moment) {
   const std::uint64_t now_ms = moment.elapsed_ms();
   bool all_known = true;
-  ring.visit(connections_per_turn, [&](std::string_view record) {
-    const auto connection = smtp_event_of(record);
-    if (connection) all_known = names_.known(connection->uid, now_ms) && all_known;
-    return true;
-  });
+  for (const mo_smtp_event& connection : read_) {
+    all_known = names_.known(connection.uid, now_ms) && all_known;
+  }
   if (all_known) return false;
   if (waited_ms_ == 0 || now_ms - waited_ms_ >= ring_wait_interval_ms) waited_ms_ = now_ms;
   return now_ms - waited_ms_ < name_wait_ms;
 }
 
 Result<bool> SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
-  if (waits_for_names(ring, moment)) return false;
-  batch_.clear();
+  read_.clear();
   ring.visit(connections_per_turn, [&](std::string_view record) {
-    if (const auto connection = smtp_event_of(record)) append(*connection, moment);
-    return true;
+    if (const auto connection = smtp_event_of(record)) read_.push_back(*connection);
   });
+  if (waits_for_names(moment)) return false;
+  batch_.clear();
+  for (const mo_smtp_event& connection : read_) append(connection, moment);
   if (!batch_.empty()) {
     if (const Status appended = journal_.append(batch_); !appended) return appended.error();
   }

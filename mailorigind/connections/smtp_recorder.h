@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/abi/layout.h"
 #include "core/event.h"
@@ -49,7 +50,7 @@ class SmtpRecorder {
   Result<bool> record(KernelRing& ring, const Moment& moment);
 
  private:
-  bool waits_for_names(KernelRing& ring, const Moment& moment);
+  bool waits_for_names(const Moment& moment);
   void append(const mo_smtp_event& connection, const Moment& moment);
   void describe(const mo_smtp_event& connection, const VhostPolicy& vhost, const Moment& moment);
   void describe_context(const mo_smtp_event& connection, const Moment& moment);
@@ -62,7 +63,8 @@ class SmtpRecorder {
   Stamp stamp_;
   Event event_;
   std::string batch_;
-  std::uint64_t waited_ms_ = 0;  // when it began to wait for names the last time
+  std::vector<mo_smtp_event> read_;  // from the ring, in this turn
+  std::uint64_t waited_ms_ = 0;      // when it began to wait for names the last time
 };
 
 }  // namespace mailorigin::daemon

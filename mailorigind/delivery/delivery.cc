@@ -20,15 +20,17 @@ std::uint64_t milliseconds(Clock::time_point time) {
 
 }  // namespace
 
-Delivery::Delivery(Journal& journal, Positions positions, service::NoticeBoard& notices,
-                   std::string syslog_socket, std::uint64_t capacity)
+Delivery::Delivery(Journal& journal, Retention& retention, Positions positions,
+                   service::NoticeBoard& notices, std::string syslog_socket)
     : journal_(journal),
+      retention_(retention),
       positions_(std::move(positions)),
       notices_(notices),
       syslog_(std::move(syslog_socket)),
-      capacity_(capacity),
       common_(journal, std::max(positions_.common(), journal.begin()), notices),
-      behind_(journal, 0, notices) {}
+      behind_(journal, 0, notices) {
+  retention_.add(*this);
+}
 
 Delivery::~Delivery() { finish(Clock::now()); }
 
@@ -121,9 +123,8 @@ bool Delivery::turn(std::uint64_t now_ms) {
     positions_.store_common(common_.position());
     retry_waiting(now_ms);
     more = catch_up(now_ms) || more;
-    remove_handled_segments();
   }
-  make_room();
+  retention_.tend();
   publish_backlog();
   return more;
 }
@@ -284,7 +285,7 @@ void Delivery::drop(const Target& target) {
   retired_.erase(target.key());
 }
 
-// ---- The journal's size
+// ---- What the journal may forget
 
 template <class Visit>
 void Delivery::each_record(std::uint64_t from, std::uint64_t to, Visit visit) {
@@ -304,30 +305,22 @@ std::uint64_t Delivery::handled() const {
   return handled;
 }
 
-void Delivery::remove_handled_segments() {
-  const std::uint64_t done = handled();
-  while (journal_.segment_at(journal_.begin()).end <= done && journal_.remove_oldest()) {
-  }
-}
-
-void Delivery::make_room() {
-  while (journal_.end() - journal_.begin() > capacity_) {
-    const Journal::Segment oldest = journal_.segment_at(journal_.begin());
-    lose(oldest);
-    if (!journal_.remove_oldest()) return;
-  }
-}
+std::uint64_t Delivery::position() const { return active_ == nullptr ? 0 : handled(); }
 
 // The segment goes, and takes with it what some logs have still to get.
-void Delivery::lose(const Journal::Segment& segment) {
+std::uint64_t Delivery::lose(const Journal::Segment& segment) {
   std::unordered_map<Target*, std::uint64_t> lost;
   std::uint64_t unseen = 0;  // by any policy
+  std::uint64_t events = 0;  // that a log at least lacks
   each_record(segment.base, segment.end, [&](const JournalReader::Record& record) {
     const bool passed = record.position < common_.position();
     const std::uint32_t vhost = payload_policy(record.payload);
+    bool is_lost = false;
     const auto missing = [&](Target* target) {
       const bool follows = target->state() == Target::State::following;
-      if (record.position >= target->position() && !(follows && passed)) lost[target]++;
+      if (record.position < target->position() || (follows && passed)) return;
+      lost[target]++;
+      is_lost = true;
     };
     if (active_ == nullptr) {
       unseen++;
@@ -339,6 +332,7 @@ void Delivery::lose(const Journal::Segment& segment) {
     for (const auto& [key, target] : retired_) {
       if (target->takes(vhost)) missing(target.get());
     }
+    if (is_lost) events++;
   });
   if (unseen > 0) {
     notices_.begins("unseen", Notice::Level::error,
@@ -350,6 +344,7 @@ void Delivery::lose(const Journal::Segment& segment) {
   for (const auto& [target, count] : lost) target->give_up(segment.end, count);
   common_.seek(std::max(common_.position(), segment.end));
   behind_.seek(std::max(behind_.position(), segment.end));
+  return events + unseen;
 }
 
 }  // namespace mailorigin::daemon

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "mailorigind/delivery/syslog_socket.h"
 #include "mailorigind/delivery/target.h"
 #include "mailorigind/journal/journal.h"
+#include "mailorigind/journal/retention.h"
 #include "mailorigind/limits.h"
 #include "service/event_fd.h"
 #include "service/notice_board.h"
@@ -26,15 +28,13 @@ namespace mailorigin::daemon {
 // common reader and reads the journal again from its own position later. All
 // logs that catch up share one reader, so that a disk that was full for ten
 // thousand of them is not read ten thousand times.
-class Delivery {
+class Delivery final : public JournalConsumer {
  public:
-  // Both references must outlive this. Above `capacity` bytes the journal loses its
-  // oldest segment, whoever still needs it.
-  Delivery(Journal& journal, Positions positions, service::NoticeBoard& notices,
-           std::string syslog_socket = "/dev/log", std::uint64_t capacity = journal_capacity);
-  ~Delivery();
-  Delivery(const Delivery&) = delete;
-  Delivery& operator=(const Delivery&) = delete;
+  // References must outlive this. It is a consumer of the journal, and its thread,
+  // which every append wakes, tends what is kept.
+  Delivery(Journal& journal, Retention& retention, Positions positions,
+           service::NoticeBoard& notices, std::string syslog_socket = "/dev/log");
+  ~Delivery() override;
 
   void start();
 
@@ -67,6 +67,11 @@ class Delivery {
   // for tests that do without it.
   bool turn(std::uint64_t now_ms);
 
+  // JournalConsumer, for the delivery thread.
+  [[nodiscard]] std::string_view name() const override { return "logs"; }
+  [[nodiscard]] std::uint64_t position() const override;
+  std::uint64_t lose(const Journal::Segment& segment) override;
+
  private:
   using Targets = std::unordered_map<std::uint64_t, std::unique_ptr<Target>>;
 
@@ -85,17 +90,14 @@ class Delivery {
   bool catch_up(std::uint64_t now_ms);
   [[nodiscard]] std::uint64_t handled() const;
   void publish_backlog();
-  void remove_handled_segments();
-  void make_room();
-  void lose(const Journal::Segment& segment);
   template <class Visit>
   void each_record(std::uint64_t from, std::uint64_t to, Visit visit);
 
   Journal& journal_;
+  Retention& retention_;
   Positions positions_;
   service::NoticeBoard& notices_;
   SyslogSocket syslog_;
-  const std::uint64_t capacity_;
 
   std::shared_ptr<const ActivePolicy> active_;
   Targets targets_;

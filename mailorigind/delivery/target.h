@@ -1,15 +1,16 @@
-// Target: one log, its position in the journal, and what it takes to write each
-// event into it once: partial writes, back-off, and the comparison after a crash.
+// Target: one log, its position in the journal, and when it is tried again after
+// a fault.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "mailorigind/active_policy.h"
+#include "mailorigind/delivery/file_tail.h"
+#include "mailorigind/delivery/pending_lines.h"
 #include "mailorigind/delivery/positions.h"
+#include "mailorigind/delivery/sink.h"
 #include "mailorigind/delivery/syslog_socket.h"
 #include "mailorigind/journal/journal.h"
 #include "service/notice_board.h"
@@ -61,7 +62,7 @@ class Target {
   // Why it is waiting; empty if it is not, or has only just begun to.
   [[nodiscard]] std::string trouble() const;
 
-  [[nodiscard]] bool has_lines() const { return !units_.empty(); }
+  [[nodiscard]] bool has_lines() const { return !lines_.empty(); }
 
   // For a waiting target: when it should be tried again, and the descriptor that
   // poll() may find writable before that (-1: none). retry() makes it catch up
@@ -79,50 +80,28 @@ class Target {
   void give_up(std::uint64_t position, std::uint64_t lost);
 
  private:
-  // All lines of one record.
-  struct Unit {
-    std::uint64_t position;
-    std::uint64_t next;
-    std::uint64_t time_ms;
-    std::size_t begin;  // in lines_
-    std::size_t end;
-  };
-
   void store();
-  void read_tail(const Position& stored);
-  void drop_what_is_there();
-  void clear_lines();
-  [[nodiscard]] std::string_view next_batch() const;
-  int write_batch(std::string_view batch, std::size_t& taken);
-  void advance(std::size_t taken);
+  void reached(std::uint64_t position);
   void failed(int fault, std::uint64_t now_ms);
 
   const LogTarget about_;
   const std::string name_;
   const std::uint64_t key_;
-  const int facility_;  // of a syslog target
   Positions& positions_;
   service::NoticeBoard& notices_;
   SyslogSocket& syslog_;
 
   std::shared_ptr<const ActivePolicy> policy_;
   std::size_t index_ = 0;
-  int descriptor_ = -1;    // policy_ owns it
-  bool regular_ = false;   // a regular file: it has a size, and can be compared
-  bool compared_ = false;  // a descriptor was there before: no crash lies between
+  std::unique_ptr<Sink> sink_;  // null: httpd has not handed it over
+  bool compared_ = false;       // there was one before: no crash lies between
 
   State state_ = State::waiting;
   std::uint64_t position_ = 0;
   std::uint64_t end_ = UINT64_MAX;
 
-  std::string lines_;
-  std::vector<Unit> units_;
-  std::size_t first_unit_ = 0;  // the first one that is not written whole
-  std::size_t written_ = 0;     // bytes of lines_
-
-  std::string tail_;  // of the file, behind the stored size, when the daemon began
-  std::size_t tail_done_ = 0;
-  std::uint64_t tail_begin_ = 0;
+  PendingLines lines_;
+  FileTail tail_;
 
   int fault_ = 0;                      // of the last attempt
   std::uint64_t behind_since_ms_ = 0;  // 0: it is not, or nothing has failed

@@ -11,8 +11,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "mailorigind/delivery/positions.h"
-#include "mailorigind/journal/event_record.h"
 #include "mailorigind/limits.h"
 #include "tests/harness/daemon.h"
 
@@ -235,126 +233,6 @@ TEST(JournalRecord, HasTheBytesThatAreDocumented) {
                                        "\x0d\x4c\xf0\xe2\x6a\x0e\x38\x0b"
                                        "abc",
                                        15));
-}
-
-TEST(EventRecord, BringsBackTheEventAndTheAnswer) {
-  Answer answer;
-  answer.nonce.fill(7);
-  answer.verdict = Verdict::deny;
-  answer.reason = "busy";
-  answer.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-  answer.headers = {{"X-Mail-Origin", "a"}, {"X-Other", ""}};
-  Event event;
-  event.set(Field::time, rfc3339(1'700'000'000'123));
-  event.set(Field::id, answer.id);
-  event.set(Field::verdict, "deny");
-  event.set(Field::reason, "busy");
-  event.set(Field::uid, std::uint64_t{1001});
-  event.set(Field::subject, std::string("\0\r\n\xff", 4));
-  event.set(Field::verified, true);
-  std::string payload;
-  append_payload(payload, 4'000'000'000, answer, event);
-
-  EXPECT_EQ(payload_policy(payload), 4'000'000'000u);
-  Event read = testing::mail_question("of before").claims;
-  read_event(payload, read);
-  EXPECT_EQ(read, event);
-  const auto given = payload_answer(payload);
-  ASSERT_TRUE(given);
-  EXPECT_EQ(given->uid, 1001u);
-  EXPECT_EQ(given->time_ms, 1'700'000'000'123u);
-  EXPECT_EQ(given->answer.nonce, answer.nonce);
-  EXPECT_EQ(given->answer.verdict, Verdict::deny);
-  EXPECT_EQ(given->answer.id, answer.id);
-  EXPECT_EQ(given->answer.reason, "busy");
-  EXPECT_EQ(given->answer.headers, answer.headers);
-  EXPECT_TRUE(given->answer.recorded);
-
-  EXPECT_EQ(payload_policy(""), 0u);
-  EXPECT_EQ(payload_answer("\xff\xff"), std::nullopt);
-}
-
-TEST(EventRecord, TellsARepeatedQuestionFromAnother) {
-  const Event claims = testing::mail_question("hello").claims;
-  Event event = claims;
-  event.set(Field::entry, "/from/the/context.php");
-  event.set(Field::id, "x");
-  std::string payload;
-  append_payload(payload, 1, {}, event);
-  EXPECT_TRUE(payload_repeats(payload, claims));
-  EXPECT_FALSE(payload_repeats(payload, testing::mail_question("other").claims));
-}
-
-class PositionsTest : public ::testing::Test {
- protected:
-  Positions open() {
-    auto positions = Positions::open(directory_.path(), notices_);
-    EXPECT_TRUE(positions) << positions.error().message;
-    return *std::move(positions);
-  }
-  TestDirectory directory_;
-  service::NoticeBoard notices_;
-};
-
-TEST_F(PositionsTest, AreThereAgainAfterEveryStore) {
-  {
-    Positions positions = open();
-    EXPECT_EQ(positions.common(), 0u);
-    positions.store_common(500);
-    for (std::uint64_t key = 1; key < 200; key++) {
-      positions.store(key,
-                      {.journal = key, .device = 2, .inode = 3, .size = 4, .behind = key == 9});
-    }
-    positions.forget(7);
-  }
-  Positions positions = open();
-  EXPECT_EQ(positions.common(), 500u);
-  EXPECT_EQ(positions.furthest(), 500u);
-  EXPECT_EQ(positions.find(7), nullptr);
-  EXPECT_EQ(positions.keys().size(), 198u);
-  ASSERT_NE(positions.find(9), nullptr);
-  EXPECT_EQ(positions.find(9)->journal, 9u);
-  EXPECT_EQ(positions.find(9)->device, 2u);
-  EXPECT_EQ(positions.find(9)->inode, 3u);
-  EXPECT_EQ(positions.find(9)->size, 4u);
-  EXPECT_TRUE(positions.find(9)->behind);
-  EXPECT_FALSE(positions.find(8)->behind);
-  // The freed slot is used before the file grows.
-  const auto size = std::filesystem::file_size(directory_ / "positions");
-  positions.store(7000, {.journal = 1});
-  EXPECT_EQ(std::filesystem::file_size(directory_ / "positions"), size);
-}
-
-TEST_F(PositionsTest, HaveTheBytesThatAreDocumented) {
-  // docs/journal.md
-  Positions positions = open();
-  positions.store(target_key("file", "/var/log/apache2/mail.log"),
-                  {.journal = 1, .device = 2, .inode = 3, .size = 4, .behind = true});
-  std::string expected("\x61\xd7\xd8\x16\x6d\x97\x98\xd1", 8);
-  for (const char number : {1, 2, 3, 4, 1, 0}) {
-    expected += number;
-    expected.append(7, '\0');
-  }
-  expected += std::string("\x87\xb0\x36\x71\x7c\x63\x9d\xf6", 8);
-  EXPECT_EQ(read_whole(directory_ / "positions").substr(64, 64), expected);
-}
-
-TEST_F(PositionsTest, ADamagedSlotIsNoPosition) {
-  {
-    Positions positions = open();
-    positions.store_common(500);
-    positions.store(1, {.journal = 1});
-    positions.store(2, {.journal = 2});
-  }
-  {
-    const Fd file(::open((directory_ / "positions").c_str(), O_WRONLY));
-    ASSERT_EQ(pwrite(file.get(), "?", 1, 64 + 8), 1);
-    ASSERT_EQ(ftruncate(file.get(), 64 * 3 - 1), 0);
-  }
-  Positions positions = open();
-  EXPECT_EQ(positions.common(), 500u);
-  EXPECT_EQ(positions.find(1), nullptr);
-  EXPECT_EQ(positions.find(2), nullptr);
 }
 
 }  // namespace

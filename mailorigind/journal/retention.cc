@@ -1,0 +1,48 @@
+#include "mailorigind/journal/retention.h"
+
+#include <algorithm>
+
+namespace mailorigin::daemon {
+
+void Retention::add(JournalConsumer& consumer) {
+  consumers_.push_back(&consumer);
+  lost_.push_back(0);
+}
+
+void Retention::tend() {
+  remove_handled();
+  make_room();
+  std::vector<Standing> now;
+  now.reserve(consumers_.size());
+  for (std::size_t i = 0; i < consumers_.size(); i++) {
+    now.push_back({consumers_[i]->name(), consumers_[i]->position(), lost_[i]});
+  }
+  const std::lock_guard lock(mutex_);
+  standings_ = std::move(now);
+}
+
+std::vector<Retention::Standing> Retention::standings() {
+  const std::lock_guard lock(mutex_);
+  return standings_;
+}
+
+void Retention::remove_handled() {
+  std::uint64_t handled = journal_.end();
+  for (const JournalConsumer* consumer : consumers_) {
+    handled = std::min(handled, consumer->position());
+  }
+  while (journal_.segment_at(journal_.begin()).end <= handled && journal_.remove_oldest()) {
+  }
+}
+
+void Retention::make_room() {
+  while (journal_.end() - journal_.begin() > capacity_) {
+    const Journal::Segment oldest = journal_.segment_at(journal_.begin());
+    for (std::size_t i = 0; i < consumers_.size(); i++) {
+      if (consumers_[i]->position() < oldest.end) lost_[i] += consumers_[i]->lose(oldest);
+    }
+    if (!journal_.remove_oldest()) return;
+  }
+}
+
+}  // namespace mailorigin::daemon
