@@ -1,5 +1,6 @@
 """Rules of the source tree that a compiler does not check."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -7,7 +8,44 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
-PARTS = ("core", "client", "service", "mod_mailorigin", "mailorigind", "fpm_plugin", "firewall", "reports", "cli")
+# Who may include whom. A part may include itself and what stands here; a folder within a part that has
+# a line of its own (core/abi) has its own rule. Tests may include what they test.
+#
+# So firewall/ is included by nobody but its tests: what it shares with others is core/abi/.
+MAY_INCLUDE = {
+    "core/abi": (),  # C alone: the kernel's programs are compiled with it
+    "core": (),
+    "client": ("core",),
+    "service": ("core",),
+    "reports": ("core",),
+    "mod_mailorigin": ("core",),
+    "fpm_plugin": ("core", "client"),
+    "mailorigind": ("core", "service"),
+    "firewall": ("core", "service"),
+    "cli": ("core", "reports"),
+    "bench": ("core", "tests/harness"),
+    "tests/harness": ("core",),
+    "tests/core": ("core",),
+    "tests/client": ("core", "client", "tests/harness", "tests/fake_daemon"),
+    "tests/reports": ("core", "reports", "tests/harness"),
+    "tests/module": ("core", "mod_mailorigin"),
+    "tests/fpm_plugin": ("core", "fpm_plugin"),
+    "tests/daemon": ("core", "client", "service", "mailorigind", "tests/harness"),
+    "tests/firewall": ("core", "service", "firewall"),
+    "tests/cli": ("core", "reports", "cli", "tests/reports"),
+    "tests/fake_daemon": ("core",),
+    "tests/fuzz": ("core", "client", "mailorigind"),
+    "tests/programs": ("core",),
+}
+PARTS = sorted({part.split("/")[0] for part in MAY_INCLUDE} - {"tests", "bench"})
+
+# Whose headers only these parts know, whatever their form.
+HOSTS = {
+    "httpd": (("mod_mailorigin",), r"httpd|http_|ap_|mod_(?!mailorigin/)|util_|scoreboard|mpm_|unixd"),
+    "PHP": (("fpm_plugin", "tests/programs"), r"php|zend|Zend|main/|ext/|SAPI|TSRM"),
+    "libbpf or nftables": (("firewall",), r"bpf/|nftables/"),
+    "the kernel's BPF interface": (("firewall", "mailorigind", "tests/daemon"), r"linux/bpf"),  # the daemon reads its ring
+}
 
 
 def files():
@@ -27,35 +65,60 @@ def sources(*parts):
     return [path for path in files() if path.relative_to(PROJECT).parts[0] in parts and path.suffix in (".cc", ".h", ".c")]
 
 
-def test_core_knows_no_host():
-    """core/ includes no header of httpd, PHP, libbpf or the kernel's BPF interface."""
-    host = re.compile(
-        r'#\s*include\s*[<"](httpd|http_|ap_|mod_|util_|scoreboard|mpm_|unixd|php|zend|Zend|main/|ext/|SAPI|TSRM|bpf/|linux/bpf|'
-        r"client/|service/|mod_mailorigin/|mailorigind/|fpm_plugin/|firewall/|reports/|cli/)"
-    )
-    found = [
-        f"{path.relative_to(PROJECT)}:{number}: {line}"
-        for path in sources("core") for number, line in enumerate(path.read_text().splitlines(), 1) if host.match(line)
+def part_of(path):
+    """The longest folder of the table that a path within the project lies in."""
+    return max((part for part in MAY_INCLUDE if path.startswith(part + "/")), key=len, default=None)
+
+
+def includes():
+    """(file, what it includes as written, where that is within the project or None) of every C and C++ source."""
+    known = {str(path.relative_to(PROJECT)) for path in files()}
+    folders = {name.split("/")[0] for name in known if "/" in name}
+    for path in files():
+        if path.suffix not in (".cc", ".h", ".c"):
+            continue
+        name = str(path.relative_to(PROJECT))
+        for written in re.findall(r'^\s*#\s*include\s*["<]([^">]+)[">]', path.read_text(), re.M):
+            beside = os.path.normpath(os.path.join(os.path.dirname(name), written))
+            if beside in known or written.startswith("../"):
+                yield name, written, beside
+            elif written in known or (written.split("/")[0] in folders and "/" in written):
+                yield name, written, os.path.normpath(written)
+            else:
+                yield name, written, None
+
+
+def test_every_source_belongs_to_a_part():
+    stray = sorted({name for name, _, _ in includes() if part_of(name) is None})
+    assert not stray, "not in a folder of MAY_INCLUDE: " + ", ".join(stray)
+
+
+def test_parts_include_what_they_may():
+    wrong = []
+    for name, written, where in includes():
+        own, other = part_of(name), where and part_of(where)
+        if where is None or own is None or own == other:
+            continue
+        allowed = MAY_INCLUDE[own] + ((own,) if other != own and not own.startswith(f"{other}/") else ())
+        if not any(where.startswith(part + "/") for part in allowed):
+            wrong.append(f"{name} includes {written}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_hosts_are_known_to_their_part_alone(host):
+    parts, pattern = HOSTS[host]
+    wrong = [
+        f"{name} includes {written}" for name, written, where in includes()
+        if where is None and part_of(name) not in parts and re.match(pattern, written)
     ]
-    assert not found, "\n".join(found)
+    assert not wrong, "\n".join(wrong)
 
 
-SHARED = {"mailorigind": {"service"}, "firewall": {"service"}, "fpm_plugin": {"client"}, "cli": {"reports"}}
-
-
-def test_parts_meet_in_core_only():
-    """No part includes another's headers; what they share is core/, the two services' service/,
-    client/, which asks the daemon, and reports/, whose facts cli/ prints."""
-    found = []
-    for part in PARTS:
-        shared = {part, "core"} | SHARED.get(part, set())
-        others = "|".join(other for other in PARTS if other not in shared)
-        for path in sources(part):
-            found += [
-                f"{path.relative_to(PROJECT)}: {line}"
-                for line in path.read_text().splitlines() if re.match(rf'#\s*include\s*["<]({others})/', line)
-            ]
-    assert not found, "\n".join(found)
+def test_the_kernels_side_is_c():
+    """core/abi includes no header of C++, and has no code that the kernel's programs could not compile."""
+    wrong = [f"{name} includes {written}" for name, written, _ in includes() if part_of(name) == "core/abi" and not written.endswith(".h")]
+    assert not wrong, "\n".join(wrong)
 
 
 def message_numbers():
