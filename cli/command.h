@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "core/socket_paths.h"
+#include "core/default_paths.h"
 
 namespace CLI {
 class App;

@@ -90,6 +90,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   writer.add("name", vhost.name);
   writer.add("docroot", vhost.docroot);
   writer.add("enabled", std::uint64_t{vhost.enabled});
+  writer.add("strict", std::uint64_t{vhost.strict});
   if (vhost.run_as) writer.add("run_as", std::uint64_t{*vhost.run_as});
   for (const LogRoute& route : vhost.logs) writer.add("log", encode_route(route));
   for (const HeaderRule& rule : vhost.headers) writer.add("header", encode_header(rule));
@@ -212,6 +213,7 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
   const Status read = each_pair("pair", bytes, [&](auto name, auto value) {
     if (name == "id") return read_number(value, vhost.id, UINT32_MAX);
     if (name == "enabled") return read_number(value, vhost.enabled, 1);
+    if (name == "strict") return read_number(value, vhost.strict, 1);
     if (name == "run_as") return read_number(value, vhost.run_as.emplace(), UINT32_MAX);
     if (name == "log") return read_route(value, targets, vhost.logs.emplace_back());
     if (name == "header") return read_header(value, vhost.headers.emplace_back());

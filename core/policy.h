@@ -58,6 +58,7 @@ struct VhostPolicy {
   std::string name;      // ServerName:port
   std::string docroot;
   bool enabled = true;                  // MailOrigin
+  bool strict = true;                   // MailOriginStrict: httpd's to enforce, here to be shown
   std::optional<std::uint32_t> run_as;  // MailOriginRunAs, or suexec's uid
   std::vector<LogRoute> logs;
   std::vector<HeaderRule> headers;

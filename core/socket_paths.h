@@ -5,12 +5,13 @@
 
 namespace mailorigin {
 
-inline constexpr char default_runtime_directory[] = "/run/mailorigin";
-
 // Where programs that send mail ask mailorigind, unless MailOriginSocket names others.
 inline std::string question_socket(const std::string& runtime_directory) {
   return runtime_directory + "/mailorigin.sock";
 }
+
+// That of the default runtime directory.
+inline constexpr char default_question_socket[] = "/run/mailorigin/mailorigin.sock";
 
 // Where root talks to mailorigind.
 inline std::string control_socket(const std::string& runtime_directory) {

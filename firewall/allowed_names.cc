@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/default_paths.h"
 #include "firewall/kept_names.h"
 
 namespace mailorigin::firewall {
@@ -34,7 +35,7 @@ void AllowedNames::watch(const std::set<std::string>& names) {
 }
 
 void AllowedNames::forget() {
-  unlink((state_directory_ + "/names").c_str());
+  unlink(kept_names(state_directory_).c_str());
   notices_.forget("names");
   addresses_.clear();
   watch({});

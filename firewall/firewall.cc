@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "core/default_paths.h"
 #include "core/wire/control.h"
 #include "core/wire/firewall.h"
 #include "firewall/limits.h"
@@ -82,7 +83,7 @@ Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys)
 
 // What is kept here is what httpd goes by to tell whether there is something to take out.
 void Firewall::forget() {
-  unlink((host_.state_directory + "/policy").c_str());
+  unlink(kept_policy(host_.state_directory).c_str());
   notices_.forget("policy");
   policy_.reset();
   names_.forget();

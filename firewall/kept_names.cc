@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/default_paths.h"
 #include "core/fd.h"
 #include "core/file.h"
 #include "firewall/limits.h"
@@ -13,8 +14,6 @@
 namespace mailorigin::firewall {
 
 namespace {
-
-std::string path_in(const std::string& state_directory) { return state_directory + "/names"; }
 
 // What stands before the next `separator`, which is taken, too.
 std::string_view take_until(std::string_view& text, char separator) {
@@ -67,11 +66,11 @@ Result<NameAddresses> parse_names(std::string_view text) {
 }
 
 Status save_names(const std::string& state_directory, const NameAddresses& names) {
-  return service::replace_file(path_in(state_directory), names_text(names));
+  return service::replace_file(kept_names(state_directory), names_text(names));
 }
 
 Result<NameAddresses> load_names(const std::string& state_directory) {
-  const std::string path = path_in(state_directory);
+  const std::string path = kept_names(state_directory);
   const Fd file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) {
     if (errno == ENOENT) return NameAddresses();

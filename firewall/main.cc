@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "core/default_paths.h"
 #include "core/socket_paths.h"
 #include "core/wire/control.h"
 #include "firewall/capabilities.h"
@@ -114,8 +115,8 @@ Status remove(const FirewallOptions& options) {
   const auto pins_lock =
       lock_pin_directory(options.pin_directory, std::nullopt, false, service::lock_patience);
   if (!pins_lock) return pins_lock.error();
-  for (const char* name : {"/policy", "/names"}) {
-    const std::string kept = options.state_directory + name;
+  for (const std::string& kept :
+       {kept_policy(options.state_directory), kept_names(options.state_directory)}) {
     if (unlink(kept.c_str()) == 0) std::printf("removed %s\n", kept.c_str());
   }
   if (chdir(options.pin_directory.c_str()) == 0) {

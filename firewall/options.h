@@ -4,15 +4,16 @@
 #include <cstdint>
 #include <string>
 
+#include "core/default_paths.h"
 #include "core/result.h"
 
 namespace mailorigin::firewall {
 
 struct FirewallOptions {
-  std::string user = "mailorigin-firewall";  // a name, or "#uid"
-  std::string daemon_user = "mailorigin";
-  std::string runtime_directory = "/run/mailorigin";
-  std::string state_directory = "/var/lib/mailorigin-firewall";
+  std::string user = default_firewall_user;  // a name, or "#uid"
+  std::string daemon_user = default_user;
+  std::string runtime_directory = default_runtime_directory;
+  std::string state_directory = firewall_state_directory(default_state_directory);
   std::string pin_directory = "/sys/fs/bpf/mailorigin";
   std::string cgroup;  // empty: the root of the host's cgroup2
   std::uint32_t mark = 0x5a000000;

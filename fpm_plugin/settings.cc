@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/name_values.h"
+#include "core/socket_paths.h"
 #include "core/text.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
@@ -84,7 +85,7 @@ char accepted_timeout[] = "milliseconds from 1 to 60000";
 // clang-format off
 PHP_INI_BEGIN()
   PHP_INI_ENTRY1("mailorigin.enabled", "1", PHP_INI_SYSTEM, on_modify<take_enabled>, accepted_enabled)
-  PHP_INI_ENTRY1("mailorigin.socket", "/run/mailorigin/mailorigin.sock", PHP_INI_SYSTEM, on_modify<take_socket>, accepted_socket)
+  PHP_INI_ENTRY1("mailorigin.socket", default_question_socket, PHP_INI_SYSTEM, on_modify<take_socket>, accepted_socket)
   PHP_INI_ENTRY1("mailorigin.on_failure", "allow", PHP_INI_SYSTEM, on_modify<take_on_failure>, accepted_on_failure)
   PHP_INI_ENTRY1("mailorigin.timeout_ms", "250", PHP_INI_SYSTEM, on_modify<take_timeout>, accepted_timeout)
 PHP_INI_END()

@@ -12,7 +12,7 @@
 #include "core/syslog_line.h"
 #include "core/text.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -164,4 +164,4 @@ Result<FormatChoice> choose_format(std::string_view argument, const Nicknames* o
                "nor a format with %{name} in it"};
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -14,7 +14,7 @@
 #include "core/policy.h"
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 Result<bool> parse_switch(std::string_view argument);
 
@@ -55,4 +55,4 @@ using Nicknames = std::map<std::string, std::string, std::less<>>;
 Result<FormatChoice> choose_format(std::string_view argument, const Nicknames* own,
                                    const Nicknames* server);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

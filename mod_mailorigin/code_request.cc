@@ -5,7 +5,7 @@
 
 #include "core/text.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -127,4 +127,4 @@ std::string entry_script(std::string_view filename, std::string_view path_info, 
   return script;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

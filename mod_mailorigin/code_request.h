@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 enum class CodeRunner : std::uint8_t {
   none,     // a file, a directory, another web server
@@ -28,4 +28,4 @@ CodeRunner code_runner(std::string_view handler, std::string_view filename);
 std::string entry_script(std::string_view filename, std::string_view path_info, bool encoded,
                          const std::function<bool(const std::string&)>& is_file);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -12,7 +12,7 @@
 #include "mod_mailorigin/push.h"
 #include "mod_mailorigin/report.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -135,7 +135,7 @@ void Companion::run(Deadline deadline) {
 
 Status Companion::start_process() {
   const seconds wait = delay();
-  const auto started = mailorigin::start_process(settings_.program, settings_.handed(), wait);
+  const auto started = httpd::start_process(settings_.program, settings_.handed(), wait);
   if (!started) return started.error().context(std::string("cannot start ") + settings_.name);
   pid_ = *started;
   kept_.start = now_seconds() + wait.count();
@@ -267,4 +267,4 @@ void Companion::write(const std::vector<Notice>& notices) const {
 
 void Companion::say(int level, const std::string& text) const { report(level, main_server_, text); }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -14,7 +14,7 @@
 #include "mod_mailorigin/kept.h"
 #include "mod_mailorigin/push.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // What one companion is.
 struct CompanionSettings {
@@ -90,4 +90,4 @@ class Companion {
   apr_proc_t watched_{};
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -192,4 +192,4 @@ void sleep_on_in_child() {
   if (present.sa_handler == wake_up) signal(SIGCHLD, SIG_DFL);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -11,7 +11,7 @@
 #include "core/result.h"
 #include "mod_mailorigin/httpd_api.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 struct Program {
   std::string path;
@@ -55,4 +55,4 @@ std::string wait_status_text(int status);
 void wake_up_for_children(apr_pool_t* pool);
 void sleep_on_in_child();
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "core/policy.h"
-#include "core/socket_paths.h"
 #include "mod_mailorigin/arguments.h"
 #include "mod_mailorigin/firewall_arguments.h"
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/kept.h"
 #include "mod_mailorigin/place.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 struct Vhost;
 
@@ -33,14 +32,14 @@ struct SocketDirective {
   mode_t mode = 0666;
 };
 
-// Pool memory of the configuration; a null pointer or an empty optional is "not set".
-struct ServerConfig {
+// What a virtual host inherits from the server, member by member, unless it says its own.
+// A null pointer or an empty optional is "not set". Pool memory of the configuration.
+struct VhostSettings {
   std::optional<bool> enabled;                 // MailOrigin
   std::optional<bool> strict;                  // MailOriginStrict
   std::optional<std::uint32_t> run_as;         // MailOriginRunAs
   std::vector<LogDirective>* logs = nullptr;   // MailOriginLog; empty: `none`
   std::vector<HeaderRule>* headers = nullptr;  // MailOriginHeader; empty: `none` or Off
-  Nicknames* formats = nullptr;  // MailOriginLogFormat; not merged, see choose_format()
 
   std::optional<Rule> send;                            // MailOriginSend
   std::vector<std::string>* denied_scripts = nullptr;  // MailOriginDenyScript; empty: `none`
@@ -51,8 +50,10 @@ struct ServerConfig {
   SmtpChoice* smtp = nullptr;                          // MailOriginSmtp
   std::vector<SmtpDestination>* smtp_allow = nullptr;  // MailOriginSmtpAllow; empty: `none`
   std::optional<Rule> smtp_local;                      // MailOriginSmtpLocal
+};
 
-  // Of the server alone.
+// What the server alone may say. Likewise.
+struct ServerSettings {
   std::vector<SocketDirective>* sockets = nullptr;   // MailOriginSocket
   const char* runtime_directory = nullptr;           // MailOriginRuntimeDir
   const char* state_directory = nullptr;             // MailOriginStateDir
@@ -63,7 +64,11 @@ struct ServerConfig {
   const char* firewall_user = nullptr;               // MailOriginFirewallUser
   std::vector<std::uint16_t>* smtp_ports = nullptr;  // MailOriginSmtpPorts
   SmtpAccounts* smtp_accounts = nullptr;             // MailOriginSmtpUsers
+};
 
+struct ServerConfig : VhostSettings, ServerSettings {
+  // MailOriginLogFormat: of here alone, see choose_format().
+  Nicknames* formats = nullptr;
   // What requests need, filled in once the whole configuration has been read.
   const Vhost* vhost = nullptr;
 };
@@ -80,29 +85,4 @@ ServerConfig& config_of(const server_rec* server);
 // server's object, one of its own.
 ServerConfig& own_config_of(apr_pool_t* pool, server_rec* server, const server_rec* main_server);
 
-// The settings of the server alone, with their defaults.
-struct DaemonSettings {
-  bool external = false;
-  std::string program;
-  std::string user;
-  std::string runtime_directory;
-  std::string state_directory;
-  std::vector<SocketDirective> sockets;
-  std::string firewall_user;
-  // What firewall_state_directory() names is this httpd's: a unit of another httpd's
-  // may have the default one.
-  bool has_firewall_state = true;
-
-  [[nodiscard]] std::string control_path() const { return control_socket(runtime_directory); }
-  [[nodiscard]] std::string firewall_path() const { return firewall_socket(runtime_directory); }
-  // Beside the daemon's program, and beside its directory.
-  [[nodiscard]] std::string firewall_program() const {
-    return program.substr(0, program.rfind('/') + 1) + "mailorigin-firewall";
-  }
-  [[nodiscard]] std::string firewall_state_directory() const {
-    return state_directory + "-firewall";
-  }
-};
-DaemonSettings daemon_settings(const ServerConfig& config);
-
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -1,26 +1,17 @@
 #include "mod_mailorigin/configuration.h"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 
-#include "core/unix_socket.h"
-#include "mod_mailorigin/logs.h"
+#include "mod_mailorigin/configuration_checks.h"
 #include "mod_mailorigin/pool.h"
-#include "mod_mailorigin/report.h"
-#include "mod_mailorigin/sockets.h"
 #include "mod_mailorigin/vhost_names.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
-
-// Descriptors that httpd needs for everything else, at the least.
-constexpr std::size_t other_descriptors = 64;
 
 std::uint16_t port_of(const server_rec* server) {
   // server->port is that of ServerName, and not known to be listened on.
@@ -86,18 +77,11 @@ class Reader {
   bool read() {
     read_modules();
     read_servers();
-    check_daemon();
-    check_descriptors();
-    check_secrecy();
-    return !failed_;
+    check_configuration(pool_, configuration_, faults_);
+    return !faults_.any();
   }
 
  private:
-  void fail(const std::string& text) {
-    report(APLOG_ERR, nullptr, text);
-    failed_ = true;
-  }
-
   void read_modules() {
     configuration_.proxy_fcgi = ap_find_linked_module("mod_proxy_fcgi.c");
     configuration_.userdir = ap_find_linked_module("mod_userdir.c");
@@ -125,14 +109,8 @@ class Reader {
     name.name =
         std::string(main_server->server_hostname) + ':' + std::to_string(port_of(main_server));
     policy.server = read_server(main_server, name);
-    policy.unverified = main_config_->unverified.value_or(Rule::allow);
-    policy.firewall.mode = main_config_->firewall.value_or(FirewallMode::off);
-    if (main_config_->smtp_ports != nullptr) policy.firewall.ports = *main_config_->smtp_ports;
-    if (main_config_->smtp_accounts != nullptr) {
-      policy.firewall.uids = main_config_->smtp_accounts->uids;
-      policy.firewall.gids = main_config_->smtp_accounts->gids;
-    }
-    if (policy.firewall.mode != FirewallMode::off) read_refused_log();
+    policy.unverified = main_config_->unverified.value_or(Rule::allow);  // MailOriginUnverified
+    read_firewall(policy.firewall);
 
     // httpd's list begins with the last one; of two hosts that cannot be told
     // apart, requests reach the first.
@@ -150,9 +128,20 @@ class Reader {
     }
   }
 
+  void read_firewall(FirewallPolicy& firewall) {
+    firewall.mode = main_config_->firewall.value_or(FirewallMode::off);  // MailOriginFirewall
+    // MailOriginSmtpPorts, MailOriginSmtpUsers
+    if (main_config_->smtp_ports != nullptr) firewall.ports = *main_config_->smtp_ports;
+    if (main_config_->smtp_accounts != nullptr) {
+      firewall.uids = main_config_->smtp_accounts->uids;
+      firewall.gids = main_config_->smtp_accounts->gids;
+    }
+    if (firewall.mode != FirewallMode::off) read_refused_log();
+  }
+
   // Nobody asked for it: where there is no syslog, events must not wait for one.
   void read_refused_log() {
-    if (!is_there("/dev/log")) {
+    if (access("/dev/log", F_OK) != 0) {
       configuration_.warnings.emplace_back(
           "MO0125: there is no syslog (/dev/log): refused connections are in MailOriginLog's "
           "targets alone");
@@ -170,9 +159,9 @@ class Reader {
     vhost->configuration = &configuration_;
     vhost->id = name.id;
     vhost->name = {apr_pstrmemdup(pool_, name.name.data(), name.name.size()), name.name.size()};
-    vhost->enabled = config.enabled.value_or(true);
-    vhost->strict = config.strict.value_or(true);
-    vhost->uid_is_set = config.run_as.has_value();
+    vhost->enabled = config.enabled.value_or(true);  // MailOrigin
+    vhost->strict = config.strict.value_or(true);    // MailOriginStrict
+    vhost->uid_is_set = config.run_as.has_value();   // MailOriginRunAs
     if (server != configuration_.main_server) vhost->php_values = php_values_of_server(server);
     config.vhost = vhost;
 
@@ -181,6 +170,8 @@ class Reader {
     policy.name = name.name;
     policy.docroot = docroot_of(server);
     policy.enabled = vhost->enabled;
+    policy.strict = vhost->strict;
+    // MailOriginRunAs
     policy.run_as = config.run_as ? config.run_as : suexec_uid(scratch_, server);
     if (policy.run_as) vhost->uid = *policy.run_as;
     if (config.run_as == 0U) {
@@ -197,6 +188,7 @@ class Reader {
     }
     read_rules(server, config, policy);
     read_smtp(config, policy.smtp);
+    // MailOriginHeader, MailOriginLog
     if (config.headers != nullptr) policy.headers = *config.headers;
     if (config.logs != nullptr) {
       for (const LogDirective& log : *config.logs) policy.logs.push_back(route(log, config));
@@ -206,10 +198,12 @@ class Reader {
 
   static void read_rules(const server_rec* server, const ServerConfig& config,
                          VhostPolicy& policy) {
-    policy.send = config.send.value_or(Rule::allow);
+    policy.send = config.send.value_or(Rule::allow);  // MailOriginSend
+    // MailOriginDenyScript, MailOriginLimit, MailOriginMaxRecipients
     if (config.denied_scripts != nullptr) policy.denied_scripts = *config.denied_scripts;
     if (config.limits != nullptr) policy.limits = *config.limits;
     if (config.max_recipients.value_or(0) > 0) policy.max_recipients = config.max_recipients;
+    // MailOriginSender
     if (config.sender_domains == nullptr) return;
     for (const std::string& domain : *config.sender_domains) {
       if (domain == own_domains) {
@@ -221,12 +215,13 @@ class Reader {
   }
 
   static void read_smtp(const ServerConfig& config, SmtpPolicy& smtp) {
+    // MailOriginSmtp, MailOriginSmtpAllow
     if (config.smtp != nullptr) {
       smtp.rule = config.smtp->rule;
       smtp.relay = config.smtp->relay;
     }
     if (config.smtp_allow != nullptr) smtp.allow = *config.smtp_allow;
-    smtp.local = config.smtp_local.value_or(Rule::observe);
+    smtp.local = config.smtp_local.value_or(Rule::observe);  // MailOriginSmtpLocal
   }
 
   // ServerName and ServerAlias, wildcards included.
@@ -251,178 +246,14 @@ class Reader {
   LogRoute route(const LogDirective& log, const ServerConfig& config) {
     LogRoute route;
     route.target = target_index(log.target);
+    // MailOriginLogFormat
     auto format = choose_format(log.format, config.formats, main_config_->formats);
     if (format) {
       route.format = *std::move(format);
     } else if (unknown_formats_.insert(log.place.text()).second) {
-      fail("MO0101: MailOriginLog (" + log.place.text() + "): " + format.error().message);
+      faults_.add("MO0101: MailOriginLog (" + log.place.text() + "): " + format.error().message);
     }
     return route;
-  }
-
-  void check_daemon() {
-    check_runtime_directory();
-    const DaemonSettings& daemon = configuration_.daemon;
-    if (daemon.external) {
-      warn_of_unused_settings();
-      return;
-    }
-    check_user();
-    if (!is_program(daemon.program)) {
-      fail("MO0118: MailOriginDaemon: " + daemon.program +
-           " is not a program; 'external' or mailorigind's path is accepted");
-    }
-    for (const SocketDirective& socket : daemon.sockets) check_socket(socket);
-    check_state_directory();
-    check_control_socket();
-  }
-
-  // httpd makes the directory itself, but not those above it.
-  void check_runtime_directory() {
-    const std::string& directory = configuration_.daemon.runtime_directory;
-    const Status checked =
-        is_there(directory)
-            ? check_socket_path(configuration_.daemon.control_path())
-            : check_way(directory.substr(0, std::max<std::size_t>(directory.rfind('/'), 1)));
-    if (!checked) {
-      fail("MO0121: MailOriginRuntimeDir: '" + directory + "': " + checked.error().message);
-    }
-  }
-
-  // The daemon makes the directory itself, but not those above it; without it
-  // there is no daemon, and mail leaves unrecorded.
-  void check_state_directory() {
-    const std::string& directory = configuration_.daemon.state_directory;
-    const auto fault_of = [](const std::string& path) {
-      struct stat about {};
-      if (stat(path.c_str(), &about) != 0) return errno;
-      return S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
-    };
-    std::string needed = directory;
-    int fault = fault_of(needed);
-    if (fault == ENOENT) {
-      needed.resize(std::max<std::size_t>(needed.rfind('/'), 1));
-      fault = fault_of(needed);
-    }
-    if (fault != 0) {
-      fail("MO0122: MailOriginStateDir: '" + directory +
-           "': " + system_error(needed, fault).message);
-    }
-  }
-
-  // A start waits for whoever is about to let go, and fails then: too late for an httpd
-  // that is restarted, which ends with it.
-  void check_control_socket() {
-    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) return;
-    pid_t httpd = 0;
-    ap_read_pid(scratch_, configuration_.policy.instance.c_str(), &httpd);
-    const Status checked = check_listener(configuration_.daemon.control_path(), httpd);
-    if (!checked) fail("MO0126: MailOriginDaemon: " + checked.error().message);
-  }
-
-  void warn_of_unused_settings() {
-    std::string unused;
-    const auto note = [&](bool is_set, const char* directive) {
-      if (is_set) unused += (unused.empty() ? "" : ", ") + std::string(directive);
-    };
-    note(main_config_->sockets != nullptr, "MailOriginSocket");
-    // These two lead nobody to a door that is not there, as a socket would:
-    // httpd -t says it, not each start.
-    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
-      note(main_config_->state_directory != nullptr, "MailOriginStateDir");
-      note(main_config_->user != nullptr, "MailOriginUser");
-      note(main_config_->firewall_user != nullptr, "MailOriginFirewallUser");
-    }
-    if (unused.empty()) return;
-    configuration_.warnings.push_back(
-        "MO0107: no effect beside MailOriginDaemon external, where mailorigind's own unit says "
-        "it: " +
-        unused);
-  }
-
-  // Whoever shares the daemon's user can stop it, and read and change its journal.
-  void check_user() {
-    const auto user = own_user("MO0102: MailOriginUser", configuration_.daemon.user);
-    const Policy& policy = configuration_.policy;
-    if (user && policy.firewall.mode != FirewallMode::off) check_firewall(*user);
-  }
-
-  void check_firewall(std::uint32_t daemon_user) {
-    const DaemonSettings& settings = configuration_.daemon;
-    const std::string program = settings.firewall_program();
-    if (!is_program(program)) {
-      fail("MO0123: MailOriginFirewall: " + program +
-           " is not a program; it belongs beside mailorigind (MailOriginDaemon)");
-    }
-    const auto user = own_user("MO0124: MailOriginFirewallUser", settings.firewall_user);
-    if (user == daemon_user) {
-      fail("MO0124: MailOriginFirewallUser: '" + settings.firewall_user +
-           "' is MailOriginUser as well, whose process talks to tenants");
-    }
-  }
-
-  // The uid, if nothing else runs as that user.
-  std::optional<std::uint32_t> own_user(const std::string& directive, const std::string& name) {
-    const auto user = parse_user(name, users_of(pool_));
-    if (!user) {
-      fail(directive + ": " + user.error().message);
-      return std::nullopt;
-    }
-    const auto refuse = [&](const std::string& other) {
-      fail(directive + ": '" + name + "' is " + other +
-           "; a user of its own is needed, that nothing else runs as");
-    };
-    if (*user == ap_unixd_config.user_id) refuse("httpd's own User as well");
-    const Policy& policy = configuration_.policy;
-    const auto same = [&](const VhostPolicy& vhost) { return vhost.run_as == *user; };
-    const auto found = std::find_if(policy.vhosts.begin(), policy.vhosts.end(), same);
-    if (found != policy.vhosts.end()) {
-      refuse("the user that PHP of " + found->name + " runs as");
-    } else if (same(policy.server)) {
-      refuse("the user that PHP of " + policy.server.name + " runs as");
-    }
-    return *user;
-  }
-
-  static bool is_program(const std::string& path) {
-    struct stat about {};
-    return stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 0111) != 0;
-  }
-
-  static bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
-
-  void check_socket(const SocketDirective& socket) {
-    for (const std::string& own :
-         {configuration_.daemon.control_path(), configuration_.daemon.runtime_directory + "/key"}) {
-      if (socket.path == own) {
-        fail("MO0119: MailOriginSocket: '" + own + "' is needed for another purpose");
-      }
-    }
-    const std::string& made_at_start = configuration_.daemon.runtime_directory;
-    if (socket.path.substr(0, socket.path.rfind('/')) == made_at_start &&
-        !is_there(made_at_start)) {
-      return;
-    }
-    if (const Status checked = check_socket_path(socket.path); !checked) {
-      fail("MO0119: MailOriginSocket: '" + socket.path + "': " + checked.error().message);
-    }
-  }
-
-  void check_descriptors() {
-    rlimit limit{};
-    const std::size_t needed = descriptors_needed(configuration_.policy) + other_descriptors;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || needed <= limit.rlim_cur) return;
-    fail("MO0103: MailOriginLog: " + std::to_string(configuration_.policy.targets.size()) +
-         " different targets need " + std::to_string(needed) +
-         " file descriptors, and RLIMIT_NOFILE allows " + std::to_string(limit.rlim_cur) +
-         ": raise it (ulimit -n, LimitNOFILE= in httpd's unit)");
-  }
-
-  void check_secrecy() {
-    if (ap_coredumpdir_configured == 0) return;
-    configuration_.warnings.emplace_back(
-        "MO0108: CoreDumpDirectory is set: a core of httpd contains the key that origins are "
-        "sealed with");
   }
 
   apr_pool_t* pool_;
@@ -431,7 +262,7 @@ class Reader {
   const ServerConfig* main_config_ = nullptr;
   std::map<std::pair<int, std::string>, std::uint32_t> targets_;
   std::set<std::string> unknown_formats_;  // places: a list may serve many hosts
-  bool failed_ = false;
+  Faults faults_;
 };
 
 }  // namespace
@@ -448,4 +279,4 @@ Configuration* configuration_of(const server_rec* main_server) {
   return vhost == nullptr ? nullptr : vhost->configuration;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -10,11 +10,12 @@
 #include "core/key.h"
 #include "core/policy.h"
 #include "mod_mailorigin/config.h"
+#include "mod_mailorigin/daemon_settings.h"
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/request_ids.h"
 #include "mod_mailorigin/strict.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 struct Configuration;
 class Supervisor;
@@ -54,4 +55,4 @@ Configuration* read_configuration(apr_pool_t* pool, server_rec* main_server);
 
 Configuration* configuration_of(const server_rec* main_server);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

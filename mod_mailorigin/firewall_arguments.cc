@@ -5,7 +5,7 @@
 #include "core/name_values.h"
 #include "core/text.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -66,4 +66,4 @@ Result<SmtpChoice> parse_smtp_choice(std::string_view rule, std::string_view rel
   return choice;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

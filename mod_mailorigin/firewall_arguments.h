@@ -9,7 +9,7 @@
 #include "core/smtp_policy.h"
 #include "mod_mailorigin/arguments.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // Off, observe or On.
 Result<FirewallMode> parse_firewall_mode(std::string_view argument);
@@ -33,4 +33,4 @@ struct SmtpChoice {
 // `relay` is empty where no second argument is given.
 Result<SmtpChoice> parse_smtp_choice(std::string_view rule, std::string_view relay);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

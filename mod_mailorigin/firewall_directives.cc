@@ -5,18 +5,18 @@
 #include "mod_mailorigin/directive.h"
 #include "mod_mailorigin/rule_arguments.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
-const char* set_firewall(cmd_parms* cmd, void*, const char* argument) noexcept {
-  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+// MailOriginFirewall
+const char* set_firewall(cmd_parms* cmd, const char* argument) {
   const auto mode = parse_firewall_mode(argument);
   if (!mode) return wrong(cmd, mode.error().message);
   target_of(cmd).firewall = *mode;
   return nullptr;
 }
 
-const char* set_firewall_user(cmd_parms* cmd, void*, const char* argument) noexcept {
-  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+// MailOriginFirewallUser
+const char* set_firewall_user(cmd_parms* cmd, const char* argument) {
   const auto uid = parse_user(argument, users_of(cmd->pool));
   if (!uid) return wrong(cmd, uid.error().message);
   if (*uid == 0) {
@@ -27,8 +27,8 @@ const char* set_firewall_user(cmd_parms* cmd, void*, const char* argument) noexc
   return nullptr;
 }
 
-const char* add_smtp_port(cmd_parms* cmd, void*, const char* argument) noexcept {
-  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+// MailOriginSmtpPorts
+const char* add_smtp_port(cmd_parms* cmd, const char* argument) {
   const auto port = parse_port(argument);
   if (!port) return wrong(cmd, port.error().message);
   auto& ports = ensure(cmd, target_of(cmd).smtp_ports);
@@ -36,8 +36,8 @@ const char* add_smtp_port(cmd_parms* cmd, void*, const char* argument) noexcept 
   return nullptr;
 }
 
-const char* add_smtp_user(cmd_parms* cmd, void*, const char* argument) noexcept {
-  if (const char* refused = refuse_in_vhost(cmd)) return refused;
+// MailOriginSmtpUsers
+const char* add_smtp_user(cmd_parms* cmd, const char* argument) {
   auto& accounts = ensure(cmd, target_of(cmd).smtp_accounts);
   if (strcasecmp(argument, "none") == 0) {
     accounts = {};
@@ -49,7 +49,8 @@ const char* add_smtp_user(cmd_parms* cmd, void*, const char* argument) noexcept 
   return nullptr;
 }
 
-const char* set_smtp(cmd_parms* cmd, void*, const char* rule, const char* relay) noexcept {
+// MailOriginSmtp
+const char* set_smtp(cmd_parms* cmd, const char* rule, const char* relay) {
   auto choice = parse_smtp_choice(rule, relay == nullptr ? "" : relay);
   if (!choice) return wrong(cmd, choice.error().message);
   target_of(cmd).smtp = nullptr;  // the last line counts
@@ -57,7 +58,8 @@ const char* set_smtp(cmd_parms* cmd, void*, const char* rule, const char* relay)
   return nullptr;
 }
 
-const char* add_smtp_destination(cmd_parms* cmd, void*, const char* argument) noexcept {
+// MailOriginSmtpAllow
+const char* add_smtp_destination(cmd_parms* cmd, const char* argument) {
   auto& allowed = ensure(cmd, target_of(cmd).smtp_allow);
   if (strcasecmp(argument, "none") == 0) {
     allowed.clear();
@@ -69,11 +71,12 @@ const char* add_smtp_destination(cmd_parms* cmd, void*, const char* argument) no
   return nullptr;
 }
 
-const char* set_smtp_local(cmd_parms* cmd, void*, const char* argument) noexcept {
+// MailOriginSmtpLocal
+const char* set_smtp_local(cmd_parms* cmd, const char* argument) {
   const auto rule = parse_rule(argument);
   if (!rule) return wrong(cmd, rule.error().message);
   target_of(cmd).smtp_local = *rule;
   return nullptr;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

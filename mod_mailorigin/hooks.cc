@@ -11,7 +11,7 @@
 #include "mod_mailorigin/request_context.h"
 #include "mod_mailorigin/supervisor.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -120,10 +120,10 @@ const char* mailorigin_request_context(request_rec* request) { return context_of
 
 }  // namespace
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd
 
 extern "C" void mailorigin_register_hooks(apr_pool_t*) {
-  using namespace mailorigin;
+  using namespace mailorigin::httpd;
   // mod_log_config offers its registration when it is loaded; formats are read
   // after all pre_config hooks.
   ap_hook_pre_config(pre_config, nullptr, nullptr, APR_HOOK_MIDDLE);

@@ -5,7 +5,7 @@
 
 #include "mod_mailorigin/companion_process.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -36,4 +36,4 @@ Kept& kept(process_rec* process) {
   return *fresh;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -13,7 +13,7 @@
 #include "core/key.h"
 #include "mod_mailorigin/httpd_api.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 inline constexpr std::size_t question_sockets_limit = 16;
 
@@ -76,4 +76,4 @@ struct Kept {
 
 Kept& kept(process_rec* process);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

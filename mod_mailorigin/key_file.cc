@@ -8,7 +8,7 @@
 
 #include "core/fd.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -56,4 +56,4 @@ Result<SealKey> load_or_make_key(const std::string& directory) {
   return Error{path + " changes while it is read"};
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

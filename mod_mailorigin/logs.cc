@@ -13,7 +13,7 @@
 #include <thread>
 #include <utility>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -222,4 +222,4 @@ std::size_t descriptors_needed(const Policy& policy) {
   return needed;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -8,7 +8,7 @@
 #include "core/result.h"
 #include "mod_mailorigin/kept.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // Opens every file and piped log of `policy.targets` and keeps them in
 // `kept.logs`; what was there becomes `kept.former_logs`. A file that is not a
@@ -35,4 +35,4 @@ void drop_logs_in_child(const KeptLogs& logs);
 // How many descriptors httpd itself needs for the targets: a piped log takes two.
 std::size_t descriptors_needed(const Policy& policy);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -6,7 +6,7 @@
 
 #include "core/text.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::vector<PhpValue> php_values_of(std::string_view directive,
   return values;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

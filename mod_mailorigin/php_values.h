@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 inline constexpr std::string_view php_value_names[] = {"PHP_VALUE", "PHP_ADMIN_VALUE"};
 
@@ -25,4 +25,4 @@ std::vector<PhpValue> php_values_of(std::string_view directive,
 // Whether php_values_of() reads that directive.
 bool may_set_php_values(std::string_view directive);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

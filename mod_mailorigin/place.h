@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 struct Place {
   const char* file = "?";  // lives as long as the configuration
@@ -12,4 +12,4 @@ struct Place {
   [[nodiscard]] std::string text() const { return std::string(file) + ':' + std::to_string(line); }
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

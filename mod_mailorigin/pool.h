@@ -6,7 +6,7 @@
 
 #include "mod_mailorigin/httpd_api.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // An object that lives as long as `pool`, which then runs its destructor.
 template <class T, class... Arguments>
@@ -22,4 +22,4 @@ T* pool_new(apr_pool_t* pool, Arguments&&... arguments) {
   return object;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -98,4 +98,4 @@ bool read_notices(int connection, std::vector<Notice>& notices) {
   return true;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

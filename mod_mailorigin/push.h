@@ -10,7 +10,7 @@
 #include "core/unix_socket.h"
 #include "core/wire/control.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 struct Pushed {
   Fd connection;        // stays open: it says that this httpd lives, and carries notices
@@ -29,4 +29,4 @@ Result<Pushed> push_policy(const std::string& control_path, const PolicyMessage&
 // What has arrived since. False: the connection has ended.
 bool read_notices(int connection, std::vector<Notice>& notices);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -7,7 +7,7 @@
 
 #include "mod_mailorigin/httpd_api.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // One line. `level` is an APLOG_ level; the text begins with its number
 // ("MO0104: ..."). Without a server, as while the configuration is being
@@ -28,4 +28,4 @@ Result guarded(Result fallback, Work work) noexcept {
   return fallback;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

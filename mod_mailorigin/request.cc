@@ -12,7 +12,7 @@
 #include "mod_mailorigin/module.h"
 #include "mod_mailorigin/strict.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -110,6 +110,7 @@ CodeRunner runner_of(const request_rec* request) {
   return code_runner(handler, or_empty(request->filename));
 }
 
+// The uid that a process showing the context must have: MailOriginRunAs, or suexec's.
 std::uint32_t uid_of(const request_rec* request, const Vhost& vhost, CodeRunner runner) {
   // It is this very process, whoever it runs as: suexec has no part in it, and
   // mpm-itk has taken the host's user by now.
@@ -127,6 +128,7 @@ std::uint32_t uid_of(const request_rec* request, const Vhost& vhost, CodeRunner 
 Context describe(request_rec* request, const Vhost& vhost, CodeRunner runner) {
   request_rec* const asked = original(request);
   Context context;
+  // MailOrigin Off seals all the same: the daemon lets it pass.
   context.tag.flags = vhost.enabled ? 0 : ContextTag::pass;
   context.tag.vhost_id = vhost.id;
   context.tag.uid = uid_of(request, vhost, runner);
@@ -177,6 +179,7 @@ void give_context(request_rec* request) {
   const Configuration& configuration = *vhost->configuration;
   if (runner == CodeRunner::inside && !configuration.has_php_inside) return;
 
+  // MailOriginStrict
   if (vhost->strict) {
     keep_own_php_values(request, configuration.php_values_of_server, vhost->php_values);
     if (runner == CodeRunner::backend) {
@@ -212,4 +215,4 @@ const char* request_ids(request_rec* request) {
   return apr_pstrmemdup(request->pool, text.data(), text.size());
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -3,7 +3,7 @@
 
 #include "mod_mailorigin/httpd_api.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // For the handler hook, where nothing of the request's owner comes after:
 // .htaccess has been applied, the environment is complete. Leaves requests
@@ -17,4 +17,4 @@ const char* context_of(request_rec* request);
 // redirects and subrequests included, separated by commas; null if none was.
 const char* request_ids(request_rec* request);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -7,7 +7,7 @@
 
 #include "core/ulid.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // To be made in each child of httpd, before its threads.
 class RequestIds {
@@ -31,4 +31,4 @@ class RequestIds {
   pid_t process_ = 0;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

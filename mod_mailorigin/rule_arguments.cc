@@ -4,7 +4,7 @@
 
 #include "core/name_values.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -139,4 +139,4 @@ Result<std::string> parse_domain(std::string_view argument) {
   return domain;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -8,7 +8,7 @@
 #include "core/policy.h"
 #include "core/result.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // allow, observe or deny.
 Result<Rule> parse_rule(std::string_view argument);
@@ -23,4 +23,4 @@ Result<std::uint64_t> parse_max_recipients(std::string_view argument);
 // lower case and without a trailing dot.
 Result<std::string> parse_domain(std::string_view argument);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

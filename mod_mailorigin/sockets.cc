@@ -14,7 +14,7 @@
 
 #include "core/unix_socket.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -197,4 +197,4 @@ void drop_sockets_in_child(Kept& kept) {
   kept.lifeline_read = -1;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

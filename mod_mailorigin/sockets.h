@@ -4,10 +4,10 @@
 
 #include "core/result.h"
 #include "mod_mailorigin/companion_process.h"
-#include "mod_mailorigin/config.h"
+#include "mod_mailorigin/daemon_settings.h"
 #include "mod_mailorigin/kept.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // Makes `kept` hold the sockets that `settings` asks for, and the lifeline;
 // those that it holds already stay as they are. Creates the runtime directory.
@@ -32,4 +32,4 @@ void remove_sockets(Kept& kept);
 // In a child of httpd: closes all but the write end of the lifeline.
 void drop_sockets_in_child(Kept& kept);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -88,4 +88,4 @@ void use_proxy_settings_of_vhost(request_rec* request, module* proxy_fcgi) {
   request->per_dir_config = settings;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -7,7 +7,7 @@
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/php_values.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // What the server's own configuration gives to PHP; the null server's are
 // those outside any <VirtualHost>.
@@ -25,4 +25,4 @@ void keep_own_php_values(request_rec* request, const PhpValues* of_server,
 // and could replace the context. `proxy_fcgi` is that module; null if not loaded.
 void use_proxy_settings_of_vhost(request_rec* request, module* proxy_fcgi);
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -12,7 +12,7 @@
 #include "mod_mailorigin/push.h"
 #include "mod_mailorigin/sockets.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -123,9 +123,9 @@ Status Supervisor::start_firewall(const PolicyToPush& policy) {
 // Whether it has something to do: to enforce, or to take out what was enforced before.
 bool Supervisor::firewall_is_needed() const {
   const DaemonSettings& daemon = configuration_.daemon;
-  const std::string kept_policy = daemon.firewall_state_directory() + "/policy";
+  const std::string policy = kept_policy(daemon.firewall_state_directory());
   return firewall_mode_ != FirewallMode::off || kept_.firewall > 0 ||
-         (daemon.has_firewall_state && access(kept_policy.c_str(), F_OK) == 0);
+         (daemon.has_firewall_state && access(policy.c_str(), F_OK) == 0);
 }
 
 void Supervisor::stop_firewall_that_is_off() {
@@ -155,4 +155,4 @@ void Supervisor::finish() {
   finish_logs(kept_);
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

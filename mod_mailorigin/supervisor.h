@@ -10,7 +10,7 @@
 #include "mod_mailorigin/configuration.h"
 #include "mod_mailorigin/kept.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 // One per configuration, in its pool (pconf); what lasts longer is in Kept.
 class Supervisor {
@@ -47,4 +47,4 @@ class Supervisor {
   Fd policy_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

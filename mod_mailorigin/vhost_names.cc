@@ -3,7 +3,7 @@
 #include "core/context.h"
 #include "core/text.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 namespace {
 
@@ -41,4 +41,4 @@ VhostName VhostNames::choose(std::string_view server_name, std::uint16_t port,
   return chosen;
 }
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -11,7 +11,7 @@
 #include "core/policy.h"
 #include "mod_mailorigin/place.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 
 struct VhostName {
   std::string name;  // ServerName:port, unique
@@ -34,4 +34,4 @@ class VhostNames {
   std::unordered_map<std::uint32_t, Place> place_of_id_;
 };
 
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

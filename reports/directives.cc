@@ -83,6 +83,7 @@ std::string target_text(const LogTarget& target) {
 std::vector<std::string> vhost_directives(const Policy& policy, const VhostPolicy& vhost) {
   std::vector<std::string> out;
   out.emplace_back(vhost.enabled ? "MailOrigin On" : "MailOrigin Off");
+  out.emplace_back(vhost.strict ? "MailOriginStrict On" : "MailOriginStrict Off");
   if (vhost.run_as) out.push_back(line("MailOriginRunAs", {user_text(*vhost.run_as)}));
   for (const LogRoute& log : vhost.logs) {
     out.push_back(

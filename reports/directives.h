@@ -19,8 +19,8 @@ std::string smtp_text(const SmtpPolicy& smtp);
 std::string target_text(const LogTarget& target);
 
 // All directives of a virtual host, one line each, in effect and therefore also
-// those that the configuration leaves to the server or to a default. Not
-// MailOriginStrict, which httpd keeps to itself. `vhost` is one of the policy's.
+// those that the configuration leaves to the server or to a default. `vhost` is one of
+// the policy's.
 std::vector<std::string> vhost_directives(const Policy& policy, const VhostPolicy& vhost);
 
 // Those that hold for the whole server.

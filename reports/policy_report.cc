@@ -23,6 +23,7 @@ json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
   facts["server"] = is_server;
   facts["docroot"] = vhost.docroot;
   facts["enabled"] = vhost.enabled;
+  facts["strict"] = vhost.strict;
   if (vhost.run_as) {
     facts["uid"] = *vhost.run_as;
     facts["user"] = user_text(*vhost.run_as);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "core/default_paths.h"
 #include "core/file.h"
 #include "core/policy_in_memory.h"
 #include "core/socket_paths.h"
@@ -54,7 +55,7 @@ Result<Packet> ask(const std::string& socket_path, MessageType question, Message
 
 bool firewall_policy_is_kept(const std::string& runtime_directory) {
   return runtime_directory == default_runtime_directory &&
-         access("/var/lib/mailorigin-firewall/policy", F_OK) == 0;
+         access(kept_policy(firewall_state_directory(default_state_directory)).c_str(), F_OK) == 0;
 }
 
 Result<nlohmann::json> ask_status(const std::string& socket_path) {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "core/default_paths.h"
 #include "core/fd.h"
 #include "core/file.h"
 #include "core/policy_in_memory.h"
@@ -12,11 +13,11 @@
 namespace mailorigin::service {
 
 Status save_policy(const std::string& state_directory, std::string_view encoded) {
-  return replace_file(state_directory + "/policy", encoded);
+  return replace_file(kept_policy(state_directory), encoded);
 }
 
 Result<std::optional<Policy>> load_policy(const std::string& state_directory) {
-  const std::string path = state_directory + "/policy";
+  const std::string path = kept_policy(state_directory);
   const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
     if (errno == ENOENT) return std::optional<Policy>();

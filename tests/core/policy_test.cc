@@ -37,6 +37,7 @@ Policy example() {
   blog.name = "blog.example:443";
   blog.run_as = 1002;
   blog.enabled = false;
+  blog.strict = false;
   VhostPolicy wiki = blog;
   wiki.id = vhost_id("wiki.example:443");
   wiki.name = "wiki.example:443";
@@ -54,6 +55,7 @@ TEST(Policy, SurvivesItsEncoding) {
   ASSERT_EQ(read->vhosts.size(), 3U);
   EXPECT_EQ(read->vhosts[0].logs[1].format, (FormatChoice{false, "%{id} %{to}"}));
   EXPECT_FALSE(read->vhosts[1].enabled);
+  EXPECT_FALSE(read->vhosts[1].strict);
   EXPECT_EQ(read->targets[1].kind, LogTarget::Kind::pipe);
   EXPECT_EQ(read->unverified, Rule::deny);
   const VhostPolicy& shop = read->vhosts[0];

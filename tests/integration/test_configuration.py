@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from harness.directives import OF_SERVER, OF_VHOSTS
 from harness.httpd import Httpd
 from harness.site import WITH_HEADER, two_vhosts
 
@@ -72,29 +73,8 @@ BAD = {
     "MailOriginStateDir a b": r"argument|directory",
 }
 
-SERVER_ONLY = [
-    "MailOriginUnverified deny",
-    "MailOriginSocket /run/x.sock",
-    "MailOriginRuntimeDir /run/x",
-    "MailOriginStateDir /var/lib/x",
-    "MailOriginUser nobody",
-    "MailOriginDaemon external",
-]
-
-EVERY = [
-    "MailOrigin Off",
-    "MailOriginLog logs/x",
-    'MailOriginLogFormat "%{id}" own',
-    "MailOriginHeader On",
-    "MailOriginRunAs #1000",
-    "MailOriginStrict Off",
-    "MailOriginSend deny",
-    "MailOriginDenyScript /uploads/",
-    "MailOriginLimit 5/hour",
-    "MailOriginMaxRecipients 5",
-    "MailOriginSender vhost",
-    *SERVER_ONLY,
-]
+SERVER_ONLY = [f"{directive} {arguments}" for directive, arguments in OF_SERVER.items()]
+EVERY = [f"{directive} {arguments}" for directive, arguments in {**OF_VHOSTS, **OF_SERVER}.items()]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 namespace {
 
 TEST(ParseUser, KnowsNamesAndNumbers) {
@@ -65,4 +65,4 @@ TEST(CheckHeaderName, TakesLettersDigitsAndHyphens) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 namespace {
 
 TEST(CodeRunner, KnowsWhereCodeRuns) {
@@ -57,4 +57,4 @@ TEST(EntryScript, FindsWhereProxyPassMatchLeftPathInfo) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

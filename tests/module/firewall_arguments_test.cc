@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 namespace {
 
 TEST(ParseFirewallMode, KnowsThreeWordsInAnyCase) {
@@ -50,4 +50,4 @@ TEST(ParseSmtpChoice, RedirectAloneLeadsSomewhere) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 namespace {
 
 using Values = std::vector<PhpValue>;
@@ -29,4 +29,4 @@ TEST(PhpValues, OfOtherDirectivesOrPutTogetherAreNotKnown) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

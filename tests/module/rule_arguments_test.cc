@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 namespace {
 
 TEST(ParseLimit, HasDefaultsForAllButTheRate) {
@@ -76,4 +76,4 @@ TEST(ParseMaxRecipients, IsAtLeastOne) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -4,7 +4,7 @@
 
 #include "core/context.h"
 
-namespace mailorigin {
+namespace mailorigin::httpd {
 namespace {
 
 TEST(VhostNames, AreServerNameAndPort) {
@@ -36,4 +36,4 @@ TEST(VhostNames, FitIntoAContext) {
 }
 
 }  // namespace
-}  // namespace mailorigin
+}  // namespace mailorigin::httpd

@@ -1,0 +1,213 @@
+#include "mod_mailorigin/configuration_checks.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/unix_socket.h"
+#include "mod_mailorigin/logs.h"
+#include "mod_mailorigin/sockets.h"
+
+namespace mailorigin::httpd {
+
+namespace {
+
+// Descriptors that httpd needs for everything else, at the least.
+constexpr std::size_t other_descriptors = 64;
+
+bool is_program(const std::string& path) {
+  struct stat about {};
+  return stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 0111) != 0;
+}
+
+bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+
+class Checks {
+ public:
+  Checks(apr_pool_t* pool, Configuration& configuration, Faults& faults)
+      : pool_(pool),
+        configuration_(configuration),
+        main_config_(config_of(configuration.main_server)),
+        faults_(faults) {}
+
+  void check() {
+    check_daemon();
+    check_descriptors();
+    check_secrecy();
+  }
+
+ private:
+  void check_daemon() {
+    check_runtime_directory();
+    const DaemonSettings& daemon = configuration_.daemon;
+    if (daemon.external) {
+      warn_of_unused_settings();
+      return;
+    }
+    check_user();
+    if (!is_program(daemon.program)) {
+      faults_.add("MO0118: MailOriginDaemon: " + daemon.program +
+                  " is not a program; 'external' or mailorigind's path is accepted");
+    }
+    for (const SocketDirective& socket : daemon.sockets) check_socket(socket);
+    check_state_directory();
+    check_control_socket();
+  }
+
+  // httpd makes the directory itself, but not those above it.
+  void check_runtime_directory() {
+    const std::string& directory = configuration_.daemon.runtime_directory;
+    const Status checked =
+        is_there(directory)
+            ? check_socket_path(configuration_.daemon.control_path())
+            : check_way(directory.substr(0, std::max<std::size_t>(directory.rfind('/'), 1)));
+    if (!checked) {
+      faults_.add("MO0121: MailOriginRuntimeDir: '" + directory + "': " + checked.error().message);
+    }
+  }
+
+  // The daemon makes the directory itself, but not those above it; without it
+  // there is no daemon, and mail leaves unrecorded.
+  void check_state_directory() {
+    const std::string& directory = configuration_.daemon.state_directory;
+    const auto fault_of = [](const std::string& path) {
+      struct stat about {};
+      if (stat(path.c_str(), &about) != 0) return errno;
+      return S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
+    };
+    std::string needed = directory;
+    int fault = fault_of(needed);
+    if (fault == ENOENT) {
+      needed.resize(std::max<std::size_t>(needed.rfind('/'), 1));
+      fault = fault_of(needed);
+    }
+    if (fault != 0) {
+      faults_.add("MO0122: MailOriginStateDir: '" + directory +
+                  "': " + system_error(needed, fault).message);
+    }
+  }
+
+  // A start waits for whoever is about to let go, and fails then: too late for an httpd
+  // that is restarted, which ends with it.
+  void check_control_socket() {
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) return;
+    pid_t httpd = 0;
+    ap_read_pid(pool_, configuration_.policy.instance.c_str(), &httpd);
+    const Status checked = check_listener(configuration_.daemon.control_path(), httpd);
+    if (!checked) faults_.add("MO0126: MailOriginDaemon: " + checked.error().message);
+  }
+
+  void warn_of_unused_settings() {
+    std::string unused;
+    const auto note = [&](bool is_set, const char* directive) {
+      if (is_set) unused += (unused.empty() ? "" : ", ") + std::string(directive);
+    };
+    note(main_config_.sockets != nullptr, "MailOriginSocket");
+    // These two lead nobody to a door that is not there, as a socket would:
+    // httpd -t says it, not each start.
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+      note(main_config_.state_directory != nullptr, "MailOriginStateDir");
+      note(main_config_.user != nullptr, "MailOriginUser");
+      note(main_config_.firewall_user != nullptr, "MailOriginFirewallUser");
+    }
+    if (unused.empty()) return;
+    configuration_.warnings.push_back(
+        "MO0107: no effect beside MailOriginDaemon external, where mailorigind's own unit says "
+        "it: " +
+        unused);
+  }
+
+  // Whoever shares the daemon's user can stop it, and read and change its journal.
+  void check_user() {
+    const auto user = own_user("MO0102: MailOriginUser", configuration_.daemon.user);
+    const Policy& policy = configuration_.policy;
+    if (user && policy.firewall.mode != FirewallMode::off) check_firewall(*user);
+  }
+
+  void check_firewall(std::uint32_t daemon_user) {
+    const DaemonSettings& settings = configuration_.daemon;
+    const std::string program = settings.firewall_program();
+    if (!is_program(program)) {
+      faults_.add("MO0123: MailOriginFirewall: " + program +
+                  " is not a program; it belongs beside mailorigind (MailOriginDaemon)");
+    }
+    const auto user = own_user("MO0124: MailOriginFirewallUser", settings.firewall_user);
+    if (user == daemon_user) {
+      faults_.add("MO0124: MailOriginFirewallUser: '" + settings.firewall_user +
+                  "' is MailOriginUser as well, whose process talks to tenants");
+    }
+  }
+
+  // The uid, if nothing else runs as that user.
+  std::optional<std::uint32_t> own_user(const std::string& directive, const std::string& name) {
+    const auto user = parse_user(name, users_of(pool_));
+    if (!user) {
+      faults_.add(directive + ": " + user.error().message);
+      return std::nullopt;
+    }
+    const auto refuse = [&](const std::string& other) {
+      faults_.add(directive + ": '" + name + "' is " + other +
+                  "; a user of its own is needed, that nothing else runs as");
+    };
+    if (*user == ap_unixd_config.user_id) refuse("httpd's own User as well");
+    const Policy& policy = configuration_.policy;
+    const auto same = [&](const VhostPolicy& vhost) { return vhost.run_as == *user; };
+    const auto found = std::find_if(policy.vhosts.begin(), policy.vhosts.end(), same);
+    if (found != policy.vhosts.end()) {
+      refuse("the user that PHP of " + found->name + " runs as");
+    } else if (same(policy.server)) {
+      refuse("the user that PHP of " + policy.server.name + " runs as");
+    }
+    return *user;
+  }
+
+  void check_socket(const SocketDirective& socket) {
+    for (const std::string& own :
+         {configuration_.daemon.control_path(), configuration_.daemon.runtime_directory + "/key"}) {
+      if (socket.path == own) {
+        faults_.add("MO0119: MailOriginSocket: '" + own + "' is needed for another purpose");
+      }
+    }
+    const std::string& made_at_start = configuration_.daemon.runtime_directory;
+    if (socket.path.substr(0, socket.path.rfind('/')) == made_at_start &&
+        !is_there(made_at_start)) {
+      return;
+    }
+    if (const Status checked = check_socket_path(socket.path); !checked) {
+      faults_.add("MO0119: MailOriginSocket: '" + socket.path + "': " + checked.error().message);
+    }
+  }
+
+  void check_descriptors() {
+    rlimit limit{};
+    const std::size_t needed = descriptors_needed(configuration_.policy) + other_descriptors;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || needed <= limit.rlim_cur) return;
+    faults_.add("MO0103: MailOriginLog: " + std::to_string(configuration_.policy.targets.size()) +
+                " different targets need " + std::to_string(needed) +
+                " file descriptors, and RLIMIT_NOFILE allows " + std::to_string(limit.rlim_cur) +
+                ": raise it (ulimit -n, LimitNOFILE= in httpd's unit)");
+  }
+
+  void check_secrecy() {
+    if (ap_coredumpdir_configured == 0) return;
+    configuration_.warnings.emplace_back(
+        "MO0108: CoreDumpDirectory is set: a core of httpd contains the key that origins are "
+        "sealed with");
+  }
+
+  apr_pool_t* pool_;
+  Configuration& configuration_;
+  const ServerConfig& main_config_;
+  Faults& faults_;
+};
+
+}  // namespace
+
+void check_configuration(apr_pool_t* pool, Configuration& configuration, Faults& faults) {
+  Checks(pool, configuration, faults).check();
+}
+
+}  // namespace mailorigin::httpd

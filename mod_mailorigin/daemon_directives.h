@@ -1,0 +1,14 @@
+// The setters of where the daemon is, and what it is started with.
+#pragma once
+
+#include "mod_mailorigin/httpd_api.h"
+
+namespace mailorigin::httpd {
+
+const char* add_socket(cmd_parms* cmd, const char* path, const char* mode);
+const char* set_runtime_directory(cmd_parms* cmd, const char* argument);
+const char* set_state_directory(cmd_parms* cmd, const char* argument);
+const char* set_user(cmd_parms* cmd, const char* argument);
+const char* set_daemon(cmd_parms* cmd, const char* argument);
+
+}  // namespace mailorigin::httpd
