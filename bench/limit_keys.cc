@@ -37,7 +37,7 @@ std::uint64_t mixed(std::uint64_t number) {
 
 LimitDemand demand(std::uint64_t number) {
   // Ten of a burst of a hundred: whole again after an hour.
-  return {{mixed(number), mixed(~number)}, {10, hour_ns, 100}, 10};
+  return {{mixed(number), mixed(~number)}, {10, hour_ns, 100}, 10, true, true};
 }
 
 double nanoseconds_each(LimitTable& table, unsigned keys, std::uint64_t now_ns) {
@@ -85,7 +85,7 @@ int run() {
     std::printf("  %.0f ns with %u keys, %.0f ns with one\n", all, many, one);
   }
   std::printf("room: %ld MiB for %u keys, of %zu MiB at most\n", (resident_kib() - before) / 1024,
-              many, LimitTable::default_buckets * LimitTable::bucket_slots * 24 / (1 << 20));
+              many, LimitTable::file_size(LimitTable::default_buckets) / (1 << 20));
 
   // All of them are idle for longer than their allowance takes to come back; as
   // many others come, and find all the room that they had.

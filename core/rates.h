@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 
@@ -48,6 +49,9 @@ struct LimitDemand {
   Rate rate;
   std::uint64_t units = 1;  // mails or recipients
   bool enforced = true;     // false: action=observe
+  // A tenant chooses the names that are counted (per=script), and how many there are:
+  // they have a room of their own, and push out none but each other.
+  bool chosen = false;
 };
 
 struct Admission {
@@ -58,42 +62,76 @@ struct Admission {
   std::optional<std::uint64_t> retry_after_ns;
 };
 
+// The clocks that a table goes by. CLOCK_REALTIME may be set to anything at any
+// time; CLOCK_BOOTTIME goes on evenly, but only until the next boot.
+struct LimitClock {
+  std::uint64_t wall_ns = 0;
+  std::uint64_t boottime_ns = 0;
+  std::string boot;  // its id; empty: not known
+
+  static LimitClock now();
+};
+
 // Keys and their times, in a file that is mapped: it survives the death of the
 // process without a word being written. A key whose allowance is whole again
 // takes no room; when a bucket is full, the key nearest to that gives way, so
 // memory is bounded and a flood of new keys costs old ones at most their past.
+// In which bucket a key is depends on a secret of the table's: nobody can compute
+// names that meet in one.
+//
+// Its time goes on with CLOCK_BOOTTIME, whatever happens to the wall clock; only how
+// long the machine was off between two boots is the wall clock's to say. A clock that
+// is put ahead or back makes nobody wait, and gives nobody more than it was off for.
 class LimitTable {
  public:
   static constexpr std::size_t bucket_slots = 8;
-  static constexpr std::size_t default_buckets = std::size_t{1} << 18;  // 2M keys, 48 MiB
+  static constexpr std::size_t slot_size = 24;
+  static constexpr std::size_t head_size = 4096;
+  // For names that tenants choose: 2M keys, 48 MiB. All other keys, which a
+  // configuration bounds, have a quarter as many.
+  static constexpr std::size_t default_buckets = std::size_t{1} << 18;
+  static constexpr std::size_t file_size(std::size_t buckets);
 
-  // Creates the file, or takes what is there if it is of this size. Its room on
-  // the disk is taken at once. Fails as the system calls do; the error names the path.
-  static Result<LimitTable> open(const std::string& path, std::size_t buckets = default_buckets);
+  // Creates the file, or takes what is there if it is of this form and size. Its room
+  // on the disk is taken at once. Fails as the system calls do; the error names the
+  // path.
+  static Result<LimitTable> open(const std::string& path, std::size_t buckets = default_buckets,
+                                 const LimitClock& clock = LimitClock::now());
   // Without a file: what has been counted is forgotten with the process.
-  static Result<LimitTable> in_memory(std::size_t buckets = default_buckets);
+  static Result<LimitTable> in_memory(std::size_t buckets = default_buckets,
+                                      const LimitClock& clock = LimitClock::now());
 
   LimitTable(LimitTable&& other) noexcept;
   LimitTable& operator=(LimitTable&& other) noexcept;
   ~LimitTable();
 
   // All demands of one mail together: either every limit that is not exceeded
-  // counts it, or, when an enforced one refuses, none does. `now_ns` is
-  // CLOCK_REALTIME; a clock that was set back makes nobody wait longer than a
-  // full burst takes to come back.
-  Admission admit(std::span<const LimitDemand> demands, std::uint64_t now_ns);
+  // counts it, or, when an enforced one refuses, none does. `boottime_ns` is
+  // CLOCK_BOOTTIME.
+  Admission admit(std::span<const LimitDemand> demands, std::uint64_t boottime_ns);
 
  private:
+  struct Head;
   struct Slot;
-  static Result<LimitTable> map(int file, const std::string& path, std::size_t buckets);
+  static Result<LimitTable> map(int file, const std::string& path, std::size_t buckets,
+                                const LimitClock& clock);
   LimitTable(void* mapping, std::size_t buckets) : mapping_(mapping), buckets_(buckets) {}
 
-  Slot* bucket_of(const LimitKey& key);
-  Slot* find(const LimitKey& key);
-  Slot& find_or_replace(const LimitKey& key, std::uint64_t now_ns);
+  void begin(const LimitClock& clock);
+  [[nodiscard]] Head& head() const { return *static_cast<Head*>(mapping_); }
+  Slot* bucket_of(const LimitDemand& demand);
+
+  static constexpr std::size_t other_buckets(std::size_t buckets) {
+    return buckets < 4 ? 1 : buckets / 4;
+  }
 
   void* mapping_ = nullptr;
   std::size_t buckets_ = 0;
+  std::vector<Slot*> found_;  // the buckets of the demands at hand
 };
+
+constexpr std::size_t LimitTable::file_size(std::size_t buckets) {
+  return head_size + (buckets + other_buckets(buckets)) * bucket_slots * slot_size;
+}
 
 }  // namespace mailorigin

@@ -51,16 +51,20 @@ Status Daemon::open_state() {
   auto positions = Positions::open(state_directory_, notices_);
   if (!positions) return positions.error();
 
-  const std::uint64_t now_ms = Moment::now().wall_ms;
+  const Moment now = Moment::now();
   JournalledConnections journalled;
-  auto journal =
-      Journal::open(state_directory_, positions->furthest(), notices_,
-                    [&](std::uint64_t position, std::string_view payload) {
-                      journalled.add(payload);
-                      const auto given = payload_answer(payload);
-                      if (!given || given->time_ms + nonce_memory_ms < now_ms) return;
-                      answers_.recover({given->uid, given->answer.nonce}, position, given->time_ms);
-                    });
+  auto journal = Journal::open(
+      state_directory_, positions->furthest(), notices_,
+      [&](std::uint64_t position, std::string_view payload) {
+        journalled.add(payload);
+        const auto given = payload_answer(payload);
+        if (!given) return;
+        // An event from the future is as old as none: the clock was ahead.
+        const std::uint64_t age_ms = now.wall_ms - std::min(now.wall_ms, given->time_ms);
+        if (age_ms > nonce_memory_ms) return;
+        answers_.recover({given->uid, given->answer.nonce}, position,
+                         now.elapsed_ms() - std::min(now.elapsed_ms(), age_ms));
+      });
   if (!journal) return journal.error();
   journal_ = *std::move(journal);
   retention_ = std::make_unique<Retention>(*journal_);

@@ -49,7 +49,7 @@ QuestionDesk::QuestionDesk(service::Poller& poller, Judge& judge, Journal& journ
 void QuestionDesk::begin_turn(const Moment& moment) {
   moment_ = moment;
   turn_++;
-  answers_.expire(moment.wall_ms);
+  answers_.expire(moment.elapsed_ms());
 }
 
 // ---- Connections
@@ -121,7 +121,7 @@ void QuestionDesk::let_in_named() {
 void QuestionDesk::close(int fd) {
   Connection* const gone = connection(fd);
   if (gone == nullptr) return;
-  if (gone->last_question) answers_.release(*gone->last_question, moment_.wall_ms);
+  if (gone->last_question) answers_.release(*gone->last_question, moment_.elapsed_ms());
   gone->user->longest_idle_first.erase(gone->idle_place);
   std::erase_if(arrivals_, [&](const Arrival& arrival) { return arrival.fd == fd; });
   connections_[static_cast<std::size_t>(fd)].reset();

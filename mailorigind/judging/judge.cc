@@ -50,7 +50,7 @@ void Judge::apply(const RuledMail& mail, const AskingProcess& asker, const Momen
     asker.quota.charge(static_cast<double>(boottime_now_ns() - before_ns) / rule_ns_per_token);
   }
   if (ruling.verdict != Verdict::deny && limits_ && !mail.policy.limits.empty()) {
-    const Admission admission = limits_->admit(limit_demands(mail), moment.wall_ms * 1'000'000);
+    const Admission admission = limits_->admit(limit_demands(mail), moment.boottime_ns);
     if (admission.refused_by) {
       ruling.add(Rule::deny, "limit");
       answer.retry_after = (admission.retry_after_ns.value_or(0) + second_ns - 1) / second_ns;

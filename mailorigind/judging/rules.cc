@@ -67,14 +67,17 @@ std::uint64_t recipients(const Event& event) {
   return parse_number(event.get(Field::recipients)).value_or(0);
 }
 
+// Whether a name that the tenant gives is counted. Without a seal the script is a
+// claim, and each new name would be a fresh allowance.
+bool counts_script(const LimitRule& limit, const RuledMail& mail) {
+  return limit.per == LimitRule::Per::script && !mail.of_nobody && mail.event.has(Field::verified);
+}
+
 // Whom a limit counts for.
 std::string subject_of(const LimitRule& limit, const RuledMail& mail) {
   if (limit.per == LimitRule::Per::uid || mail.of_nobody) return "uid " + std::to_string(mail.uid);
-  // Without a seal the script is a claim, and each new name would be a fresh allowance.
-  if (limit.per == LimitRule::Per::script && !mail.event.has(Field::verified)) {
-    return "scripts of uid " + std::to_string(mail.uid);
-  }
-  if (limit.per == LimitRule::Per::script) return "script " + mail.event.get(Field::entry);
+  if (counts_script(limit, mail)) return "script " + mail.event.get(Field::entry);
+  if (limit.per == LimitRule::Per::script) return "scripts of uid " + std::to_string(mail.uid);
   // Under mod_vhost_alias and in home directories, many sites are one vhost.
   return "vhost " + mail.event.get(Field::docroot);
 }
@@ -139,7 +142,8 @@ std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
     const bool mails = limit.count == LimitRule::Count::mails;
     // A mail without a recipient that we see still is one.
     const std::uint64_t units = mails ? 1 : std::max<std::uint64_t>(recipients(mail.event), 1);
-    demands.push_back({keys.of(limit), limit.rate, units, limit.action == Rule::deny});
+    demands.push_back({keys.of(limit), limit.rate, units, limit.action == Rule::deny,
+                       counts_script(limit, mail)});
   }
   return demands;
 }

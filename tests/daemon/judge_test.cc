@@ -23,7 +23,8 @@ class JudgeTest : public ::testing::Test {
     judge_.use(std::make_shared<const ActivePolicy>(simple_policy("/log", "%{id}", 1001),
                                                     std::vector<Fd>()));
     judge_.use(KeyRing{key_, std::nullopt});
-    judge_.use(std::move(*LimitTable::in_memory(16)));
+    judge_.use(std::move(
+        *LimitTable::in_memory(16, {moment_.wall_ms * 1'000'000, moment_.boottime_ns, "boot"})));
   }
 
   struct Judged : Judgement {
@@ -129,7 +130,6 @@ TEST_F(JudgeTest, ALimitRefusesSaysWhenAndUsesUpNothing) {
   EXPECT_EQ(refused.event.get(Field::reason), "limit");
   // The cron job of the vhost's own uid counts with it.
   EXPECT_EQ(ask(mail_question("cron")).answer.reason, "limit");
-  moment_.wall_ms += 60'000;
   moment_.boottime_ns += 60'000'000'000;
   EXPECT_EQ(verdict().verdict, Verdict::allow);
 }
