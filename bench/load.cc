@@ -48,7 +48,6 @@ Question make_question(unsigned client, const SealKey& key) {
   Question question;
   question.context = seal(context, key);
   Event& claims = question.claims;
-  claims.set(Field::kind, "mail");
   claims.set(Field::function, "mail");
   claims.set(Field::file, context.docroot + "/vendor/phpmailer/phpmailer/src/PHPMailer.php");
   claims.set(Field::line, std::uint64_t{863});

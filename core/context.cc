@@ -90,14 +90,14 @@ bool append_details(std::string& out, const Context& context) {
 }
 
 bool read_details(std::string_view pairs, Context& context) {
-  NameValueReader reader(pairs);
-  while (const auto pair = reader.next()) {
+  const auto take = [&](std::string_view name, std::string_view value) {
     const auto* const detail = std::find_if(std::begin(details), std::end(details),
-                                            [&](const Detail& d) { return d.name == pair->name; });
-    if (detail == std::end(details) || pair->value.size() > detail->limit) return false;
-    context.*detail->value = pair->value;
-  }
-  return !reader.failed();
+                                            [&](const Detail& d) { return d.name == name; });
+    if (detail == std::end(details) || value.size() > detail->limit) return false;
+    context.*detail->value = value;
+    return true;
+  };
+  return static_cast<bool>(each_pair("context", pairs, take));
 }
 
 std::uint64_t boottime_now_ns() {

@@ -24,7 +24,7 @@ constexpr std::array<FieldInfo, field_count> fields = {{
     {"time", T::text, S::daemon, word},
     {"id", T::text, S::daemon, word},
     {"host", T::text, S::daemon, 255},
-    {"kind", T::text, S::claim, word},
+    {"kind", T::text, S::daemon, word},
     {"verdict", T::text, S::daemon, word},
     {"reason", T::text, S::daemon, word},
     {"verified", T::boolean, S::daemon, 4},

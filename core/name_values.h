@@ -11,6 +11,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/result.h"
+#include "core/text.h"
+
 namespace mailorigin {
 
 class NameValueWriter {
@@ -47,6 +50,21 @@ class NameValueReader {
   std::string_view rest_;
   bool failed_ = false;
 };
+
+// Reads all pairs; take(name, value) returns false for one that it refuses. The error
+// begins with `what` and names the pair.
+template <class Take>
+Status each_pair(std::string_view what, std::string_view bytes, Take take) {
+  NameValueReader reader(bytes);
+  while (const auto pair = reader.next()) {
+    if (!take(pair->name, pair->value)) {
+      return Error{std::string(what) + ": '" + std::string(cut(pair->name, 64)) +
+                   "' is unknown or has a value that is not understood"};
+    }
+  }
+  if (reader.failed()) return Error{std::string(what) + ": the name-value pairs break off"};
+  return Done{};
+}
 
 // A decimal number without sign, blank or leading text, at most `limit`.
 std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t limit = UINT64_MAX);

@@ -103,20 +103,6 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   return out;
 }
 
-// Calls take(name, value), which returns false for a pair that it refuses.
-template <class Take>
-Status each_pair(std::string_view what, std::string_view bytes, Take take) {
-  NameValueReader reader(bytes);
-  while (const auto pair = reader.next()) {
-    if (!take(pair->name, pair->value)) {
-      return Error{std::string(what) + ": '" + std::string(pair->name) +
-                   "' is unknown or has a value that is not understood"};
-    }
-  }
-  if (reader.failed()) return Error{std::string(what) + ": the name-value pairs break off"};
-  return Done{};
-}
-
 template <class Number>
 bool read_number(std::string_view value, Number& out, std::uint64_t limit) {
   const auto number = parse_number(value, limit);

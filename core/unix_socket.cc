@@ -157,7 +157,7 @@ Status enable_credentials(int socket) {
   return Done{};
 }
 
-Received receive_packet(int socket, Packet& packet, std::size_t limit) {
+Received receive_packet(int socket, Packet& packet, std::size_t limit, Descriptors descriptors) {
   if (packet.buffer.size() < limit) packet.buffer.resize(limit);
   packet.bytes = {};
   packet.sender = {};
@@ -169,7 +169,9 @@ Received receive_packet(int socket, Packet& packet, std::size_t limit) {
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  // Without room for descriptors the kernel drops them, and sets MSG_CTRUNC.
+  message.msg_controllen =
+      descriptors == Descriptors::taken ? sizeof control : CMSG_SPACE(sizeof(ucred));
   ssize_t length;
   do {
     length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -196,7 +198,8 @@ Received receive_packet(int socket, Packet& packet, std::size_t limit) {
     }
   }
   packet.bytes = {packet.buffer.data(), std::min(static_cast<std::size_t>(length), limit)};
-  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return Received::too_long;
+  const int cut = descriptors == Descriptors::taken ? MSG_TRUNC | MSG_CTRUNC : MSG_TRUNC;
+  if ((message.msg_flags & cut) != 0) return Received::too_long;
   // An empty packet and the end of a SOCK_SEQPACKET connection look alike.
   return length == 0 ? Received::closed : Received::packet;
 }

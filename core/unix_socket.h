@@ -34,17 +34,19 @@ using Deadline = std::chrono::steady_clock::time_point;
 // Connected, CLOEXEC, non-blocking. A full backlog is waited for until `deadline`.
 Result<Fd> connect_unix(const std::string& path, Deadline deadline);
 
+// Nobody's, until somebody's are there.
 struct Credentials {
-  pid_t pid = 0;
-  uid_t uid = 0;
-  gid_t gid = 0;
+  pid_t pid = 0;  // 0, too, for a process that our pid namespace does not have
+  uid_t uid = static_cast<uid_t>(-1);
+  gid_t gid = static_cast<gid_t>(-1);
 };
 
 struct Peer {
   Fd socket;  // CLOEXEC, non-blocking
   Credentials credentials;
 };
-// The next connection that waits, with who connected it; nothing if there is none.
+// The next connection that waits, with who connected it; nothing if there is none,
+// or errno says why.
 std::optional<Peer> accept_peer(int listener);
 
 // A received packet and the buffer it stands in, which is kept from one to the next.
@@ -61,8 +63,14 @@ enum class Received { packet, nothing_yet, closed, too_long, failed };
 // Makes the kernel attach the sender's credentials to each packet received.
 Status enable_credentials(int socket);
 
+// What becomes of descriptors that come with a packet. Whoever takes one closes it,
+// and a tenant could send one that blocks who closes it (a FUSE file's): where none
+// are expected they never enter this process.
+enum class Descriptors { taken, dropped };
+
 // Never blocks. A packet of more than `limit` bytes is dropped and reported as too_long.
-Received receive_packet(int socket, Packet& packet, std::size_t limit);
+Received receive_packet(int socket, Packet& packet, std::size_t limit,
+                        Descriptors descriptors = Descriptors::taken);
 
 // Blocks until a packet is there or the deadline has passed (nothing_yet).
 Received receive_packet(int socket, Packet& packet, std::size_t limit, Deadline deadline);

@@ -45,7 +45,6 @@ Question question_about(const MailCall& call, const std::string& request_entry) 
   question.scripts = std::move(site.scripts);
   question.scripts_cut = site.scripts_cut;
   Event& claims = question.claims;
-  claims.set(Field::kind, "mail");
   claims.set(Field::function, call.function);
   claims.set(Field::entry, entry);
   claims.set(Field::file, site.file);

@@ -41,13 +41,13 @@ const Pattern* ActivePolicy::pattern(const std::string& text) {
 
 ActivePolicy::Rules ActivePolicy::compile(const VhostPolicy& vhost) {
   Rules rules;
-  for (const HeaderRule& rule : vhost.headers) {
+  for (const HeaderRule& rule : vhost.headers) {  // MailOriginHeader
     rules.headers.push_back({rule.name, format({false, rule.format})});
   }
-  for (const LogRoute& route : vhost.logs) {
+  for (const LogRoute& route : vhost.logs) {  // MailOriginLog
     rules.logs.push_back({route.target, format(route.format)});
   }
-  for (const std::string& script : vhost.denied_scripts) {
+  for (const std::string& script : vhost.denied_scripts) {  // MailOriginDenyScript
     rules.denied_scripts.push_back(pattern(script));
   }
   return rules;

@@ -24,6 +24,12 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
       descriptor_limit_(descriptor_limit),
       poller_(ready_per_turn, messages_per_user_and_turn),
       firewall_(firewall_socket(runtime_directory), poller_, notices_),
+      connections_(poller_, names_, notices_,
+                   [this](const AskingConnection& closing) {
+                     if (closing.last_question) {
+                       answers_.release(*closing.last_question, Moment::now().elapsed_ms());
+                     }
+                   }),
       control_(poller_, notices_,
                {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
                 [this](service::ControlDesk::Push push) -> Status {
@@ -42,7 +48,7 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& state_directory,
       new Daemon(state_directory, runtime_directory, std::move(inherited), descriptor_limit));
   if (key) daemon->judge_.use(KeyRing{*key, std::nullopt});
   if (const Status opened = daemon->open_state(); !opened) return opened.error();
-  if (key) daemon->connections_->use(KeyRing{*key, std::nullopt});
+  if (key) daemon->smtp_recorder_->use(KeyRing{*key, std::nullopt});
   if (const Status watched = daemon->watch(); !watched) return watched.error();
   return daemon;
 }
@@ -69,10 +75,11 @@ Status Daemon::open_state() {
   journal_ = *std::move(journal);
   retention_ = std::make_unique<Retention>(*journal_);
   delivery_ = std::make_unique<Delivery>(*journal_, *retention_, *std::move(positions), notices_);
-  connections_ = std::make_unique<SmtpRecorder>(*journal_, names_, std::move(journalled));
-  questions_ = std::make_unique<QuestionDesk>(poller_, judge_, *journal_, answers_, names_,
-                                              notices_, firewall_);
-  questions_->set_capacity(descriptor_limit_ / 2);
+  recording_ = std::make_unique<Recording>(*journal_, notices_, [this] { delivery_->wake(); });
+  smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, std::move(journalled));
+  questions_ = std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_,
+                                              answers_, names_, firewall_);
+  connections_.set_capacity(descriptor_limit_ / 2);
 
   auto policy = service::load_policy(state_directory_);
   if (!policy) {
@@ -121,14 +128,14 @@ void Daemon::open_limits() {
 void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
   // While one policy replaces another, both have their logs open.
   const std::size_t reserved = descriptors_reserved + 2 * policy.targets.size();
-  questions_->set_capacity(descriptor_limit_ > 2 * reserved ? descriptor_limit_ - reserved
-                                                            : descriptor_limit_ / 2);
+  connections_.set_capacity(descriptor_limit_ > 2 * reserved ? descriptor_limit_ - reserved
+                                                             : descriptor_limit_ / 2);
   const auto active =
       std::make_shared<const ActivePolicy>(std::move(policy), std::move(descriptors));
   active_ = active;
   if (active->policy().has_limits() && !judge_.counts()) open_limits();
   judge_.use(active);
-  connections_->use(active);
+  smtp_recorder_->use(active);
   firewall_.want(active->policy().firewall.mode != FirewallMode::off);
   delivery_->adopt(active);
 }
@@ -194,7 +201,7 @@ void Daemon::accept_control(int listener) {
 
 void Daemon::take(service::ControlDesk::Push push) {
   judge_.use(push.keys);
-  connections_->use(push.keys);
+  smtp_recorder_->use(push.keys);
   keep(std::move(push.encoded));
   put_in_force(std::move(push.policy), std::move(push.descriptors));
 }
@@ -229,24 +236,54 @@ Status Daemon::run() {
 }
 
 void Daemon::record_connections(const Moment& moment) {
+  if (!firewall_.wanted() || moment.elapsed_ms() - ring_read_ms_ < ring_interval_ms) return;
+  ring_read_ms_ = moment.elapsed_ms();
   firewall_.tend(moment.elapsed_ms());
-  if (firewall_.ring() == nullptr) return;
-  const auto recorded = connections_->record(*firewall_.ring(), moment);
-  questions_->report_journal(recorded ? Status(Done{}) : Status(recorded.error()));
-  if (recorded && *recorded) delivery_->wake();
+  if (firewall_.ring() != nullptr) smtp_recorder_->record(*firewall_.ring(), moment);
+}
+
+// What is not a question; true if it is the end.
+bool Daemon::attend(const service::Poller::Ready& ready, const Moment& moment) {
+  switch (ready.source) {
+    case service::Source::question_listener:
+      connections_.accept(ready.fd, moment.elapsed_ms());
+      break;
+    case service::Source::control_listener:
+      accept_control(ready.fd);
+      break;
+    case service::Source::control:
+      control_.read(ready.fd);
+      break;
+    case service::Source::names:
+      connections_.let_in_named(moment.elapsed_ms());
+      break;
+    case service::Source::signals:
+    case service::Source::lifeline:
+      return true;
+    case service::Source::visitor:
+      firewall_.receive();
+      break;
+    case service::Source::notices:
+    case service::Source::question:
+      break;
+  }
+  return false;
+}
+
+int Daemon::patience() {
+  const std::uint64_t now_ms = Moment::now().elapsed_ms();
+  int timeout = std::min(connections_.keep_house(now_ms), questions_->answer_waiting(now_ms));
+  if (notices_.waiting()) timeout = std::min(timeout, 1000);
+  if (firewall_.wanted()) timeout = std::min(timeout, static_cast<int>(ring_interval_ms));
+  return timeout;
 }
 
 void Daemon::loop() {
-  std::uint64_t ring_read_ms = 0;
   std::vector<service::Poller::Ready> others;
-  for (;;) {
-    const int house = questions_->keep_house();
-    int timeout = notices_.waiting() ? std::min(house, 1000) : house;
-    if (firewall_.wanted()) timeout = std::min(timeout, static_cast<int>(ring_interval_ms));
-    others.clear();
-    const auto& ready = poller_.wait(timeout);
-
+  for (bool ending = false; !ending;) {
+    const auto& ready = poller_.wait(patience());
     const Moment moment = Moment::now();
+    others.clear();
     questions_->begin_turn(moment);
     for (const service::Poller::Ready& one : ready) {
       if (one.source == service::Source::question) {
@@ -255,42 +292,10 @@ void Daemon::loop() {
         others.push_back(one);
       }
     }
-    if (questions_->end_turn()) delivery_->wake();
-    if (firewall_.wanted() && moment.elapsed_ms() - ring_read_ms >= ring_interval_ms) {
-      ring_read_ms = moment.elapsed_ms();
-      record_connections(moment);
-    }
-
-    bool ending = false;
-    for (const service::Poller::Ready& one : others) {
-      switch (one.source) {
-        case service::Source::question_listener:
-          questions_->accept(one.fd);
-          break;
-        case service::Source::control_listener:
-          accept_control(one.fd);
-          break;
-        case service::Source::control:
-          control_.read(one.fd);
-          break;
-        case service::Source::names:
-          questions_->let_in_named();
-          break;
-        case service::Source::signals:
-        case service::Source::lifeline:
-          ending = true;
-          break;
-        case service::Source::visitor:
-          firewall_.receive();
-          break;
-        case service::Source::notices:
-        case service::Source::question:
-          break;
-      }
-    }
-    questions_->answer_introductions();
+    questions_->end_turn();
+    record_connections(moment);
+    for (const service::Poller::Ready& one : others) ending = attend(one, moment) || ending;
     if (notices_.waiting()) control_.pass_notices();
-    if (ending) return;
   }
 }
 

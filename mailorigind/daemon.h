@@ -8,6 +8,7 @@
 
 #include "core/key.h"
 #include "core/result.h"
+#include "mailorigind/asking/connection_table.h"
 #include "mailorigind/asking/question_desk.h"
 #include "mailorigind/asking/recent_answers.h"
 #include "mailorigind/asking/user_names.h"
@@ -15,6 +16,7 @@
 #include "mailorigind/delivery/delivery.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/journal/journal.h"
+#include "mailorigind/journal/recording.h"
 #include "mailorigind/journal/retention.h"
 #include "mailorigind/judging/judge.h"
 #include "mailorigind/status.h"
@@ -55,6 +57,9 @@ class Daemon {
   Status show_policy(int socket);
   DaemonStatus status();
   void record_connections(const Moment& moment);
+  // Does what is due; how long to wait for more at most.
+  int patience();
+  bool attend(const service::Poller::Ready& ready, const Moment& moment);
   void put_in_force(Policy policy, std::vector<Fd> descriptors);
 
   const std::string state_directory_;
@@ -72,9 +77,12 @@ class Daemon {
   std::unique_ptr<Retention> retention_;
   std::unique_ptr<Delivery> delivery_;
   FirewallLink firewall_;
-  std::unique_ptr<SmtpRecorder> connections_;
+  std::unique_ptr<Recording> recording_;
+  std::unique_ptr<SmtpRecorder> smtp_recorder_;
+  ConnectionTable connections_;
   std::unique_ptr<QuestionDesk> questions_;
   service::ControlDesk control_;
+  std::uint64_t ring_read_ms_ = 0;
   Fd signals_;
   std::jthread policy_shower_;
   std::jthread policy_keeper_;

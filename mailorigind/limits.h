@@ -128,10 +128,11 @@ inline constexpr std::size_t connections_per_turn = 256;
 // Nobody's name holds up the ring more often than this.
 inline constexpr std::uint64_t ring_wait_interval_ms = 2000;
 
-// Processes that wait for the firewall to know them. So many fit its socket, and
-// one user's leave room for others.
-inline constexpr std::size_t introductions_at_once = 32;
-inline constexpr std::size_t introductions_per_user = 8;
+// Processes that wait for the firewall to know them, and how long at most: longer
+// than any of them does. So many fit its socket, and one user's leave room for others.
+inline constexpr std::size_t registrations_at_once = 32;
+inline constexpr std::size_t registrations_per_user = 8;
+inline constexpr std::uint64_t registration_patience_ms = 1000;
 
 // ---- Life
 

@@ -12,7 +12,6 @@
 
 #include "core/name_values.h"
 #include "core/result.h"
-#include "core/text.h"
 
 namespace mailorigin {
 
@@ -47,20 +46,11 @@ std::string encode_head(MessageType type);
 
 inline constexpr std::size_t packet_head_size = 4;
 
-// Reads a packet of one type pair by pair; take(name, value) returns false for one
-// that it refuses. The error begins with `what` and names the pair.
+// Reads a packet of one type; see each_pair().
 template <class Take>
 Status read_packet(MessageType type, std::string_view what, std::string_view packet, Take take) {
   if (message_type(packet) != type) return Error{std::string(what) + ": not such a packet"};
-  NameValueReader reader(packet.substr(packet_head_size));
-  while (const auto pair = reader.next()) {
-    if (!take(pair->name, pair->value)) {
-      return Error{std::string(what) + ": '" + std::string(cut(pair->name, 64)) +
-                   "' is unknown or has a value that is not understood"};
-    }
-  }
-  if (reader.failed()) return Error{std::string(what) + ": the name-value pairs break off"};
-  return Done{};
+  return each_pair(what, packet.substr(packet_head_size), take);
 }
 
 }  // namespace mailorigin

@@ -1,50 +1,24 @@
 #include "mailorigind/asking/question_desk.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 
-#include "core/base64url.h"
 #include "mailorigind/journal/event_record.h"
 #include "mailorigind/limits.h"
 
 namespace mailorigin::daemon {
 
-namespace {
-
-constexpr std::string_view no_firewall = "no-firewall";
-
-// Who shows a page publishes its contexts there; any other process keeps this one.
-mo_registration process_of(const Registration& registration, const Process& process, uid_t uid) {
-  mo_registration about{};
-  about.uid = uid;
-  about.tgid = static_cast<std::uint32_t>(process.pid);
-  about.start_ticks = process.start;
-  about.page = registration.page;
-  if (registration.page != 0) return about;
-  const std::string context = base64url_decode(registration.context).value_or("");
-  const std::string_view shown = context_for_firewall(context);
-  about.origin.context_size = static_cast<std::uint16_t>(shown.size());
-  std::copy(shown.begin(), shown.end(), about.origin.bytes);
-  return about;
-}
-
-}  // namespace
-
-QuestionDesk::QuestionDesk(service::Poller& poller, Judge& judge, Journal& journal,
-                           RecentAnswers& answers, UserNames& names, service::NoticeBoard& notices,
+QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
+                           Recording& recording, RecentAnswers& answers, const UserNames& names,
                            FirewallLink& firewall)
-    : poller_(poller),
+    : connections_(connections),
       judge_(judge),
       journal_(journal),
+      recording_(recording),
       answers_(answers),
       names_(names),
-      notices_(notices),
       firewall_(firewall),
-      buffer_(packet_limit) {}
+      registrations_(judge, firewall, waiting_) {}
 
 void QuestionDesk::begin_turn(const Moment& moment) {
   moment_ = moment;
@@ -52,302 +26,107 @@ void QuestionDesk::begin_turn(const Moment& moment) {
   answers_.expire(moment.elapsed_ms());
 }
 
-// ---- Connections
-
-QuestionDesk::Connection* QuestionDesk::connection(int fd) {
-  const auto index = static_cast<std::size_t>(fd);
-  return index < connections_.size() ? connections_[index].get() : nullptr;
-}
-
-QuestionDesk::User& QuestionDesk::user(uid_t uid) {
-  User& found = users_.try_emplace(uid, uid).first->second;
-  found.last_seen_ms = moment_.elapsed_ms();
-  return found;
-}
-
-void QuestionDesk::accept(int listener) {
-  for (std::size_t i = 0; i < accepts_per_turn; i++) {
-    Fd socket(accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket) {
-      // Somebody has to go before the kernel lets another one in.
-      if (errno == EMFILE || errno == ENFILE) make_room();
-      return;
-    }
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
-        !enable_credentials(socket.get())) {
-      continue;
-    }
-    User& owner = user(peer.uid);
-    if (owner.longest_idle_first.size() >= connections_per_user) {
-      close(owner.longest_idle_first.front());
-    }
-    if (count_ >= capacity_) make_room();
-
-    const int fd = socket.get();
-    if (static_cast<std::size_t>(fd) >= connections_.size()) {
-      connections_.resize(static_cast<std::size_t>(fd) + 1);
-    }
-    auto entry = std::make_unique<Connection>();
-    entry->socket = std::move(socket);
-    entry->serial = ++accepted_;
-    entry->peer = {peer.pid, peer.uid, peer.gid};
-    entry->user = &owner;
-    entry->idle_place = owner.longest_idle_first.insert(owner.longest_idle_first.end(), fd);
-    connections_[static_cast<std::size_t>(fd)] = std::move(entry);
-    count_++;
-    if (names_.known(peer.uid, moment_.elapsed_ms())) {
-      let_in(fd);
-    } else {
-      arrivals_.push_back({moment_.elapsed_ms() + name_wait_ms, fd, peer.uid});
-    }
-  }
-}
-
-void QuestionDesk::let_in(int fd) {
-  if (!poller_.watch(service::Source::question, fd)) close(fd);
-}
-
-void QuestionDesk::let_in_named() {
-  const std::vector<uid_t> found = names_.take_found(moment_.elapsed_ms());
-  std::erase_if(arrivals_, [&](const Arrival& arrival) {
-    if (std::find(found.begin(), found.end(), arrival.uid) == found.end()) return false;
-    let_in(arrival.fd);
-    return true;
-  });
-}
-
-void QuestionDesk::close(int fd) {
-  Connection* const gone = connection(fd);
-  if (gone == nullptr) return;
-  if (gone->last_question) answers_.release(*gone->last_question, moment_.elapsed_ms());
-  gone->user->longest_idle_first.erase(gone->idle_place);
-  std::erase_if(arrivals_, [&](const Arrival& arrival) { return arrival.fd == fd; });
-  connections_[static_cast<std::size_t>(fd)].reset();
-  count_--;
-}
-
-void QuestionDesk::close_bad(Connection& bad, std::string_view what) {
-  constexpr std::uint64_t minute_ms = 60'000;
-  User& owner = *bad.user;
-  owner.bad_connections++;
-  const std::uint64_t now_ms = moment_.elapsed_ms();
-  if (owner.bad_notice_ms == 0 || now_ms - owner.bad_notice_ms >= minute_ms) {
-    notices_.say(Notice::Level::warning, "MO0210: uid " + std::to_string(owner.uid) + ": closed " +
-                                             std::to_string(owner.bad_connections) +
-                                             " connection(s), the last one of pid " +
-                                             std::to_string(bad.peer.pid) + " because " +
-                                             std::string(what));
-    owner.bad_notice_ms = now_ms;
-    owner.bad_connections = 0;
-  }
-  close(bad.socket.get());
-}
-
-void QuestionDesk::make_room() {
-  const auto most =
-      std::max_element(users_.begin(), users_.end(), [](const auto& a, const auto& b) {
-        return a.second.longest_idle_first.size() < b.second.longest_idle_first.size();
-      });
-  if (most == users_.end() || most->second.longest_idle_first.empty()) return;
-  close(most->second.longest_idle_first.front());
-  notices_.begins("connections", Notice::Level::warning,
-                  "MO0211: all " + std::to_string(capacity_) +
-                      " connections are in use; whoever is idle longest, of the uid that has most, "
-                      "is closed for a new one. Raise LimitNOFILE or the ulimit on open files");
-}
-
-void QuestionDesk::rest(Connection& connection) {
-  const std::size_t connections = connection.user->longest_idle_first.size();
-  connection.rests_until_ms =
-      moment_.elapsed_ms() + std::max(busy_rest_ms, connections / busy_answers_per_ms);
-  poller_.leave(connection.socket.get());
-  resting_.emplace(connection.rests_until_ms, connection.socket.get());
-}
-
-void QuestionDesk::end_rests(std::uint64_t now_ms) {
-  while (!resting_.empty() && resting_.begin()->first <= now_ms) {
-    const auto [until_ms, fd] = *resting_.begin();
-    resting_.erase(resting_.begin());
-    Connection* const rested = connection(fd);
-    // Another one may have come under its number.
-    if (rested == nullptr || rested->rests_until_ms != until_ms) continue;
-    rested->rests_until_ms = 0;
-    let_in(fd);
-  }
-}
-
-int QuestionDesk::keep_house() {
-  const std::uint64_t now_ms = moment_.elapsed_ms();
-  end_rests(now_ms);
-  while (!arrivals_.empty() && arrivals_.front().deadline_ms <= now_ms) {
-    const int fd = arrivals_.front().fd;
-    arrivals_.pop_front();
-    let_in(fd);
-  }
-  if (now_ms - house_kept_ms_ >= user_memory_ms) {
-    house_kept_ms_ = now_ms;
-    std::erase_if(users_, [&](const auto& entry) {
-      const User& candidate = entry.second;
-      return candidate.longest_idle_first.empty() &&
-             now_ms - candidate.last_seen_ms >= user_memory_ms;
-    });
-  }
-  std::uint64_t next_ms = now_ms + user_memory_ms;
-  if (!arrivals_.empty()) next_ms = std::min(next_ms, arrivals_.front().deadline_ms);
-  if (!resting_.empty()) next_ms = std::min(next_ms, resting_.begin()->first);
-  return static_cast<int>(next_ms - now_ms);
-}
-
-// ---- Questions
-
-// Like receive_packet(), but takes no descriptors: a tenant could send one that
-// blocks whoever closes it (a FUSE file's). Without room for them the kernel
-// drops them and sets MSG_CTRUNC.
-bool QuestionDesk::receive(Connection& from, std::string_view& packet, Credentials& sender) {
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
-  iovec part{buffer_.data(), buffer_.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t length = recvmsg(from.socket.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  if (length <= 0) {
-    close(from.socket.get());
-    return false;
-  }
-  const cmsghdr* const head = CMSG_FIRSTHDR(&message);
-  if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_CREDENTIALS ||
-      (message.msg_flags & MSG_TRUNC) != 0) {
-    close_bad(from, "its message was too long or came without credentials");
-    return false;
-  }
-  ucred credentials{};
-  std::memcpy(&credentials, CMSG_DATA(head), sizeof credentials);
-  sender = {credentials.pid, credentials.uid, credentials.gid};
-  packet = {buffer_.data(), static_cast<std::size_t>(length)};
-  return true;
-}
+// ---- Reading
 
 void QuestionDesk::read(int fd) {
-  Connection* const asking = connection(fd);
-  if (asking == nullptr || batch_.size() >= turn_bytes) return;
-  User& owner = *asking->user;
+  AskingConnection* const asking = connections_.find(fd);
+  if (asking == nullptr || recording_.size() >= turn_bytes) return;
+  AskingUser& owner = *asking->user;
   if (owner.turn != turn_) {
     owner.turn = turn_;
     owner.messages = 0;
   }
   if (owner.messages++ >= messages_per_user_and_turn) return;
 
-  std::string_view packet;
-  Credentials sender;
-  if (!receive(*asking, packet, sender)) return;
+  if (!receive(*asking)) return;
+  const Credentials& sender = packet_.sender;
   if (sender.pid == 0) {
     // Sent before this socket asked for credentials, or from a pid namespace that
     // is not below ours: asked again on a new connection, the first kind has them.
-    close(fd);
+    connections_.close(fd);
     return;
   }
   if (sender.pid != asking->peer.pid) {
-    close_bad(*asking, "pid " + std::to_string(sender.pid) +
-                           " used it: a connection belongs to the process that opened it");
+    connections_.close_bad(*asking,
+                           "pid " + std::to_string(sender.pid) +
+                               " used it: a connection belongs to the process that opened it",
+                           moment_.elapsed_ms());
     return;
   }
-  if (message_type(packet) == MessageType::registration) {
-    introduce(*asking, packet, sender);
+  if (message_type(packet_.bytes) == MessageType::registration) {
+    answer_registration(*asking, sender);
   } else {
-    answer(*asking, packet, sender);
+    answer_question(*asking, sender);
   }
 }
 
-// To the firewall, by the context that the process shows.
-void QuestionDesk::introduce(Connection& asking, std::string_view packet,
-                             const Credentials& sender) {
-  auto registration = decode_registration(packet);
+bool QuestionDesk::receive(AskingConnection& from) {
+  switch (receive_packet(from.fd(), packet_, packet_limit, Descriptors::dropped)) {
+    case Received::packet:
+      return true;
+    case Received::nothing_yet:
+      return false;
+    case Received::too_long:
+      connections_.close_bad(from, "its message was too long", moment_.elapsed_ms());
+      return false;
+    case Received::closed:
+    case Received::failed:
+      break;
+  }
+  connections_.close(from.fd());
+  return false;
+}
+
+AskingProcess QuestionDesk::process(AskingConnection& asking, const Credentials& sender) {
+  AskingUser& owner = *asking.user;
+  Quota& quota = sender.uid == owner.uid
+                     ? owner.quota
+                     : connections_.user(sender.uid, moment_.elapsed_ms()).quota;
+  return {sender, names_.name(sender.uid), quota, asking.lineage};
+}
+
+void QuestionDesk::answer_registration(AskingConnection& asking, const Credentials& sender) {
+  const auto registration = decode_registration(packet_.bytes);
   if (!registration) {
-    close_bad(asking, "what it sent is no registration: " + registration.error().message);
+    connections_.close_bad(asking,
+                           "what it sent is no registration: " + registration.error().message,
+                           moment_.elapsed_ms());
     return;
   }
-  User& owner = *asking.user;
-  owner.last_seen_ms = moment_.elapsed_ms();
-  Quota& quota = sender.uid == owner.uid ? owner.quota : user(sender.uid).quota;
+  asking.user->last_seen_ms = moment_.elapsed_ms();
+  const std::string_view refusal =
+      registrations_.begin(*registration, asking, process(asking, sender), moment_);
+  if (refusal.empty()) return;
   Answer answer;
   answer.nonce = registration->nonce;
-  std::string_view refusal;
-  const auto context =
-      judge_.admit(registration->context, {sender, names_.name(sender.uid), quota, asking.lineage},
-                   moment_, refusal);
-  if (context) refusal = present(asking, *registration, sender.uid);
-  if (refusal.empty()) return;
-  answer.reason = refusal;
   answer.verdict = Verdict::deny;
-  pending_.push_back({asking.socket.get(), {sender.uid, answer.nonce}, answer, std::nullopt});
+  answer.reason = refusal;
+  pending_.push_back({asking.fd(), {sender.uid, answer.nonce}, std::move(answer), std::nullopt});
 }
 
-// Empty: the answer comes when the firewall knows it.
-std::string_view QuestionDesk::present(Connection& asking, const Registration& registration,
-                                       uid_t uid) {
-  const Process& process = asking.lineage->front();
-  if (process.start == 0) return "hidden";  // /proc does not show it (hidepid), nor its start
-  const auto of_user = std::count_if(introductions_.begin(), introductions_.end(),
-                                     [&](const auto& waiting) { return waiting.uid == uid; });
-  if (introductions_.size() >= introductions_at_once ||
-      static_cast<std::size_t>(of_user) >= introductions_per_user) {
-    return "busy";
-  }
-  if (!firewall_.add(process_of(registration, process, uid))) return no_firewall;
-  introductions_.push_back({asking.socket.get(), asking.serial, uid, registration.nonce});
-  return {};
-}
-
-void QuestionDesk::answer_introductions() {
-  while (!introductions_.empty()) {
-    const auto known = firewall_.next_result();
-    if (!known) return;
-    const Introduction waiting = introductions_.front();
-    introductions_.pop_front();
-    const Connection* const who = connection(waiting.fd);
-    if (who == nullptr || who->serial != waiting.serial) continue;
-    Answer answer;
-    answer.nonce = waiting.nonce;
-    if (!*known) {
-      answer.verdict = Verdict::deny;
-      answer.reason = no_firewall;
-    }
-    send_answer(waiting.fd, answer);
-  }
-}
-
-void QuestionDesk::answer(Connection& asking, std::string_view packet, const Credentials& sender) {
-  if (const Status decoded = decode_question(packet, question_); !decoded) {
-    close_bad(asking, "what it sent is no question: " + decoded.error().message);
+void QuestionDesk::answer_question(AskingConnection& asking, const Credentials& sender) {
+  if (const Status decoded = decode_question(packet_.bytes, question_); !decoded) {
+    connections_.close_bad(asking, "what it sent is no question: " + decoded.error().message,
+                           moment_.elapsed_ms());
     return;
   }
-  User& owner = *asking.user;
-  owner.last_seen_ms = moment_.elapsed_ms();
-  owner.longest_idle_first.splice(owner.longest_idle_first.end(), owner.longest_idle_first,
-                                  asking.idle_place);
+  connections_.used(asking, moment_.elapsed_ms());
 
-  const int fd = asking.socket.get();
   const RecentAnswers::Key key{sender.uid, question_.nonce};
   if (auto given = repeated(key, question_)) {
-    pending_.push_back({fd, key, *std::move(given), std::nullopt});
+    pending_.push_back({asking.fd(), key, *std::move(given), std::nullopt});
     return;
   }
-  Quota& quota = sender.uid == owner.uid ? owner.quota : user(sender.uid).quota;
-  quota.charge(cost(packet.size()) - 1);
-  Judgement judgement =
-      judge_.judge(question_, {sender, names_.name(sender.uid), quota, asking.lineage}, moment_);
+  const AskingProcess asker = process(asking, sender);
+  asker.quota.charge(cost(packet_.bytes.size()) - 1);
+  Judgement judgement = judge_.judge(question_, asker, moment_);
   std::optional<std::size_t> record;
   if (judgement.recorded) {
-    record = begin_record(batch_);
-    append_payload(batch_, judgement.policy, judgement.answer, question_.claims);
-    end_record(batch_, *record);
+    record = recording_.add([&](std::string& out) {
+      append_payload(out, judgement.policy, judgement.answer, question_.claims);
+    });
   }
-  pending_.push_back({fd, key, std::move(judgement.answer), record});
+  pending_.push_back({asking.fd(), key, std::move(judgement.answer), record});
 }
 
 // In questions of the least size.
@@ -370,50 +149,50 @@ std::optional<Answer> QuestionDesk::repeated(const RecentAnswers::Key& key,
   return std::move(given->answer);
 }
 
-void QuestionDesk::report_journal(const Status& appended) {
-  if (!appended) {
-    notices_.begins("journal", Notice::Level::error,
-                    "MO0212: the journal cannot be written, mails are not recorded: " +
-                        appended.error().message);
-  } else {
-    notices_.over("journal", "MO0213: the journal is written again");
-  }
-}
+// ---- Answering
 
 // Who does not read its answers has no use for a connection.
-void QuestionDesk::send_answer(int fd, const Answer& answer) {
-  const std::string packet = encode_answer(answer);
-  if (!send_now(fd, packet)) close(fd);
+bool QuestionDesk::send(int fd, const Answer& answer) {
+  if (send_now(fd, encode_answer(answer))) return true;
+  connections_.close(fd);
+  return false;
 }
 
-bool QuestionDesk::end_turn() {
-  if (pending_.empty()) return false;
-  const std::uint64_t begin = journal_.end();
-  bool appended = false;
-  if (!batch_.empty()) {
-    const Status status = journal_.append(batch_);
-    report_journal(status);
-    appended = static_cast<bool>(status);
-    batch_.clear();
-  }
+void QuestionDesk::end_turn() {
+  if (pending_.empty()) return;
+  const auto begin = recording_.append();
   for (Pending& pending : pending_) {
-    if (pending.record && appended) {
-      Connection& asking = *connection(pending.fd);
-      answers_.remember(asking.last_question, pending.key, begin + *pending.record);
+    if (pending.record && begin) {
+      AskingConnection& asking = *connections_.find(pending.fd);
+      answers_.remember(asking.last_question, pending.key, *begin + *pending.record);
       asking.last_question = pending.key;
     } else if (pending.record && pending.answer.verdict != Verdict::deny) {
       pending.answer.recorded = false;  // a refusal stands, recorded or not
     }
-    const std::string packet = encode_answer(pending.answer);
-    // Who does not read its answers has no use for a connection.
-    if (!send_now(pending.fd, packet)) {
-      close(pending.fd);
-    } else if (pending.answer.reason == busy_reason) {
-      rest(*connection(pending.fd));
+    if (send(pending.fd, pending.answer) && pending.answer.reason == busy_reason) {
+      connections_.rest(*connections_.find(pending.fd), moment_.elapsed_ms());
     }
   }
   pending_.clear();
-  return appended;
+}
+
+void QuestionDesk::give(const WaitingAnswer& waiting) {
+  if (connections_.find(waiting.fd, waiting.serial) != nullptr) send(waiting.fd, waiting.answer);
+}
+
+int QuestionDesk::answer_waiting(std::uint64_t now_ms) {
+  while (const auto result = firewall_.next_result()) {
+    for (WaitingAnswer& waiting : waiting_.take({Awaited::From::firewall, result->number})) {
+      if (result->known) {
+        waiting.answer.verdict = Verdict::allow;
+        waiting.answer.reason.clear();
+      }
+      give(waiting);
+    }
+  }
+  for (const WaitingAnswer& waiting : waiting_.take_overdue(now_ms)) give(waiting);
+  const std::uint64_t next_ms = waiting_.next_deadline_ms();
+  return static_cast<int>(std::min<std::uint64_t>(next_ms - now_ms, user_memory_ms));
 }
 
 }  // namespace mailorigin::daemon

@@ -22,8 +22,7 @@ void FirewallLink::want(bool wanted) {
 
 void FirewallLink::disconnect() {
   socket_.reset();
-  results_.insert(results_.end(), unanswered_, false);
-  unanswered_ = 0;
+  while (answered_ < added_) results_.push_back({answered_++, false});
 }
 
 void FirewallLink::tend(std::uint64_t now_ms) {
@@ -66,10 +65,9 @@ void FirewallLink::take_packet() {
     } else {
       map(packet_.descriptors[0]);
     }
-  } else if (type == MessageType::reply && unanswered_ > 0) {
+  } else if (type == MessageType::reply && answered_ < added_) {
     const auto error = decode_reply(packet_.bytes);
-    results_.push_back(error && error->empty());
-    unanswered_--;
+    results_.push_back({answered_++, error && error->empty()});
   }
   packet_.descriptors.clear();
 }
@@ -87,16 +85,15 @@ void FirewallLink::map(const Fd& descriptor) {
   ring_ = *std::move(ring);
 }
 
-bool FirewallLink::add(const mo_registration& process) {
-  if (!socket_) return false;
-  if (!send_packet(socket_.get(), encode_process(process), now())) return false;
-  unanswered_++;
-  return true;
+std::optional<std::uint64_t> FirewallLink::add(const mo_registration& process) {
+  if (!socket_) return std::nullopt;
+  if (!send_packet(socket_.get(), encode_process(process), now())) return std::nullopt;
+  return added_++;
 }
 
-std::optional<bool> FirewallLink::next_result() {
+std::optional<FirewallLink::Registered> FirewallLink::next_result() {
   if (results_.empty()) return std::nullopt;
-  const bool result = results_.front();
+  const Registered result = results_.front();
   results_.pop_front();
   return result;
 }

@@ -38,12 +38,15 @@ class FirewallLink {
   // the kernel go on writing.
   KernelRing* ring() { return ring_ ? &*ring_ : nullptr; }
 
-  // False if the firewall is not there. Whether it knows the process now is said
-  // later, by next_result().
-  bool add(const mo_registration& process);
-  // Of what was added, in that order: whether the firewall knows it. Nothing while
-  // that is not known.
-  std::optional<bool> next_result();
+  // Nothing if the firewall is not there. Whether it knows the process now is said
+  // later, by next_result(), under this number.
+  std::optional<std::uint64_t> add(const mo_registration& process);
+  struct Registered {
+    std::uint64_t number;
+    bool known;
+  };
+  // Nothing while that of the next one is not known.
+  std::optional<Registered> next_result();
 
  private:
   void connect(std::uint64_t now_ms);
@@ -58,8 +61,9 @@ class FirewallLink {
   Fd socket_;
   Packet packet_;
   std::uint64_t tried_ms_ = 0;
-  std::size_t unanswered_ = 0;
-  std::deque<bool> results_;
+  std::uint64_t added_ = 0;     // numbers are given in order, and answered in order
+  std::uint64_t answered_ = 0;  // of these
+  std::deque<Registered> results_;
   std::optional<KernelRing> ring_;
 };
 

@@ -64,20 +64,16 @@ bool SmtpRecorder::waits_for_names(const Moment& moment) {
   return now_ms - waited_ms_ < name_wait_ms;
 }
 
-Result<bool> SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
+void SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
   read_.clear();
   ring.visit(connections_per_turn, [&](std::string_view record) {
     if (const auto connection = smtp_event_of(record)) read_.push_back(*connection);
   });
-  if (waits_for_names(moment)) return false;
-  batch_.clear();
+  if (waits_for_names(moment)) return;
   for (const mo_smtp_event& connection : read_) append(connection, moment);
-  if (!batch_.empty()) {
-    if (const Status appended = journal_.append(batch_); !appended) return appended.error();
-  }
+  if (!recording_.append()) return;
   ring.take();
   former_.clear();
-  return !batch_.empty();
 }
 
 void SmtpRecorder::append(const mo_smtp_event& connection, const Moment& moment) {
@@ -88,9 +84,7 @@ void SmtpRecorder::append(const mo_smtp_event& connection, const Moment& moment)
       std::to_string(connection.boottime_ns) + '-' + std::to_string(connection.tgid);
   const auto add = [&](std::uint32_t policy) {
     if (former_.has(policy, number)) return;
-    const std::size_t record = begin_record(batch_);
-    append_connection(batch_, policy, number, event_);
-    end_record(batch_, record);
+    recording_.add([&](std::string& out) { append_connection(out, policy, number, event_); });
   };
   add(vhost->id);
   if (connection.verdict == mo_deny && policy_->policy().refused_log) add(refused_connections);

@@ -16,7 +16,7 @@
 #include "mailorigind/active_policy.h"
 #include "mailorigind/asking/user_names.h"
 #include "mailorigind/connections/kernel_ring.h"
-#include "mailorigind/journal/journal.h"
+#include "mailorigind/journal/recording.h"
 #include "mailorigind/journal/stamp.h"
 #include "mailorigind/moment.h"
 
@@ -38,16 +38,15 @@ class JournalledConnections {
 class SmtpRecorder {
  public:
   // References must outlive it.
-  SmtpRecorder(Journal& journal, UserNames& names, JournalledConnections former)
-      : journal_(journal), names_(names), former_(std::move(former)) {}
+  SmtpRecorder(Recording& recording, UserNames& names, JournalledConnections former)
+      : recording_(recording), names_(names), former_(std::move(former)) {}
 
   void use(std::shared_ptr<const ActivePolicy> policy) { policy_ = std::move(policy); }
   void use(const KeyRing& keys) { keys_ = keys; }
 
-  // Appends what is in the ring to the journal, connections_per_turn at most, and
-  // takes it out once it is there. Waits, for name_wait_ms, for names of users.
-  // True if something was appended; an error is the journal's.
-  Result<bool> record(KernelRing& ring, const Moment& moment);
+  // Records what is in the ring, connections_per_turn at most, and takes it out once
+  // it is in the journal. Waits, for name_wait_ms, for names of users.
+  void record(KernelRing& ring, const Moment& moment);
 
  private:
   bool waits_for_names(const Moment& moment);
@@ -55,14 +54,13 @@ class SmtpRecorder {
   void describe(const mo_smtp_event& connection, const VhostPolicy& vhost, const Moment& moment);
   void describe_context(const mo_smtp_event& connection, const Moment& moment);
 
-  Journal& journal_;
+  Recording& recording_;
   UserNames& names_;
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;
   JournalledConnections former_;
   Stamp stamp_;
   Event event_;
-  std::string batch_;
   std::vector<mo_smtp_event> read_;  // from the ring, in this turn
   std::uint64_t waited_ms_ = 0;      // when it began to wait for names the last time
 };

@@ -66,8 +66,7 @@ bool payload_repeats(std::string_view payload, const Event& claims) {
   read_event(payload, event);
   for (std::size_t i = 0; i < field_count; i++) {
     const auto field = static_cast<Field>(i);
-    // The daemon has its say in these two.
-    if (field == Field::kind || field == Field::truncated) continue;
+    if (field == Field::truncated) continue;  // the daemon has its say in it
     if (info(field).source == FieldSource::claim && event.get(field) != claims.get(field)) {
       return false;
     }

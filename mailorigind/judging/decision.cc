@@ -4,6 +4,7 @@ namespace mailorigin::daemon {
 
 namespace {
 
+// A uid's own virtual host is known by MailOriginRunAs, or suexec's uid.
 const VhostPolicy& governing(const Shown& shown, uid_t uid, const Policy& policy) {
   const VhostPolicy* vhost = shown.context != nullptr ? policy.by_id(shown.context->tag.vhost_id)
                                                       : policy.only_one_run_as(uid);
@@ -12,6 +13,7 @@ const VhostPolicy& governing(const Shown& shown, uid_t uid, const Policy& policy
 
 }  // namespace
 
+// MailOriginRunAs
 std::string_view uid_refusal(const Context& context, uid_t uid) {
   const bool fits = context.tag.uid == ContextTag::any_uid || context.tag.uid == uid;
   return fits ? "" : "uid";
@@ -21,6 +23,7 @@ Decision decide(const Shown& shown, uid_t uid, const Policy& policy) {
   Decision decision;
   decision.policy = &governing(shown, uid, policy);
   const bool pass = shown.context != nullptr && (shown.context->tag.flags & ContextTag::pass) != 0;
+  // MailOrigin Off, of the virtual host or in the context
   decision.recorded = decision.policy->enabled && !pass;
   decision.reason = shown.refusal;
   return decision;

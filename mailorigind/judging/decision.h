@@ -1,4 +1,4 @@
-// The decision: who is judged by what, and the verdict. Pure: no socket, no
+// The decision: who is judged by what. Pure: no socket, no
 // clock, nothing remembered.
 #pragma once
 
@@ -8,7 +8,6 @@
 
 #include "core/policy.h"
 #include "core/seal.h"
-#include "core/verdict.h"
 
 namespace mailorigin::daemon {
 
@@ -24,9 +23,8 @@ std::string_view uid_refusal(const Context& context, uid_t uid);
 
 struct Decision {
   const VhostPolicy* policy =
-      nullptr;           // whose logs and headers; never null, points into the Policy
-  bool recorded = true;  // false: MailOrigin Off; then there is no header either
-  Verdict verdict = Verdict::allow;
+      nullptr;              // whose logs and headers; never null, points into the Policy
+  bool recorded = true;     // false: MailOrigin Off; then there is no header either
   std::string_view reason;  // a stable word, or empty
 };
 

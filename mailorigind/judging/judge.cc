@@ -5,6 +5,17 @@
 
 namespace mailorigin::daemon {
 
+namespace {
+
+void describe_asker(Event& event, const AskingProcess& asker) {
+  event.set(Field::pid, static_cast<std::uint64_t>(asker.credentials.pid));
+  event.set(Field::uid, std::uint64_t{asker.credentials.uid});
+  event.set(Field::gid, std::uint64_t{asker.credentials.gid});
+  event.set(Field::user, asker.user);
+}
+
+}  // namespace
+
 Judge::Judge() : policy_(std::make_shared<const ActivePolicy>(Policy(), std::vector<Fd>())) {}
 
 void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
@@ -67,66 +78,72 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   Judgement judgement;
   Answer& answer = judgement.answer;
   answer.nonce = question.nonce;
-
-  constexpr std::string_view busy = busy_reason;
   Quota* exhausted = asker.quota.take(moment.elapsed_ms()) ? nullptr : &asker.quota;
-  const auto refused_before = [&] {
-    if (exhausted == nullptr) return false;
-    answer.id = exhausted->busy_event(moment.elapsed_ms());
-    answer.verdict = Verdict::deny;
-    answer.reason = busy;
-    return !answer.id.empty();
-  };
-  if (refused_before()) return judgement;
+  if (exhausted != nullptr && refuse_again(*exhausted, moment, answer)) return judgement;
 
   Shown shown;
   const Unsealed unsealed = unseal_shown(question.context, asker, moment, shown.refusal);
   if (unsealed.context) shown.context = &*unsealed.context;
   const Decision decision = decide(shown, asker.credentials.uid, policy_->policy());
   const VhostPolicy& policy = *decision.policy;
-
-  // The server's settings stand for many who are not each other's neighbours.
-  if (exhausted == nullptr && policy.id != policy_->policy().server.id) {
-    Quota& quota = vhost_quotas_[policy.id];
-    if (!quota.take(moment.elapsed_ms())) exhausted = &quota;
-    if (refused_before()) return judgement;
-  }
-  if (exhausted == nullptr) {
-    answer.verdict = decision.verdict;
-    answer.reason = decision.reason;
-  }
-  if (!decision.recorded) return judgement;
+  if (exhausted == nullptr) exhausted = exhausted_by_vhost(policy, moment);
+  if (exhausted != nullptr && refuse_again(*exhausted, moment, answer)) return judgement;
+  if (exhausted == nullptr) answer.reason = decision.reason;
+  if (!decision.recorded) return judgement;  // MailOrigin Off
 
   judgement.recorded = true;
   judgement.policy = policy.id;
   Event& event = question.claims;
-  const bool of_server = policy.id == policy_->policy().server.id;
-  if (shown.context != nullptr) {
-    describe_origin(event, *shown.context);
-  } else if (!of_server) {
-    describe_owner(event, policy);
-  }
+  describe_origin(event, shown, policy);
   if (exhausted == nullptr) {
-    const bool of_nobody = shown.context == nullptr && of_server;
+    const bool of_nobody = shown.context == nullptr && is_server(policy);
     apply({event, asker.credentials.uid, policy, of_nobody, &question}, asker, moment, answer);
   }
   answer.id = stamp_.put(event, moment.wall_ms);
-  if (!event.has(Field::kind)) event.set(Field::kind, "mail");
+  event.set(Field::kind, "mail");
+  describe_asker(event, asker);
   event.set(Field::verdict, verdict_name(answer.verdict));
   event.set(Field::reason, answer.reason);
-  event.set(Field::pid, static_cast<std::uint64_t>(asker.credentials.pid));
-  event.set(Field::uid, std::uint64_t{asker.credentials.uid});
-  event.set(Field::gid, std::uint64_t{asker.credentials.gid});
-  event.set(Field::user, asker.user);
   if (exhausted != nullptr) exhausted->recorded_busy(moment.elapsed_ms(), answer.id);
+  add_headers(answer, policy, event);
+  return judgement;
+}
 
+// True if a refusal of this second has been recorded already, and this one need not be.
+bool Judge::refuse_again(const Quota& exhausted, const Moment& moment, Answer& answer) {
+  answer.verdict = Verdict::deny;
+  answer.reason = busy_reason;
+  answer.id = exhausted.busy_event(moment.elapsed_ms());
+  return !answer.id.empty();
+}
+
+bool Judge::is_server(const VhostPolicy& policy) const {
+  return policy.id == policy_->policy().server.id;
+}
+
+// The server's settings stand for many who are not each other's neighbours.
+Quota* Judge::exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment) {
+  if (is_server(policy)) return nullptr;
+  Quota& quota = vhost_quotas_[policy.id];
+  return quota.take(moment.elapsed_ms()) ? nullptr : &quota;
+}
+
+void Judge::describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const {
+  if (shown.context != nullptr) {
+    daemon::describe_origin(event, *shown.context);
+  } else if (!is_server(policy)) {
+    describe_owner(event, policy);
+  }
+}
+
+// MailOriginHeader.
+void Judge::add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const {
   std::string value;
   for (const ActivePolicy::Header& header : policy_->rules(policy).headers) {
     value.clear();
     header.format->append(value, event);
     answer.headers.emplace_back(header.name, header_value(value));
   }
-  return judgement;
 }
 
 std::optional<Context> Judge::admit(std::string_view context, const AskingProcess& asker,

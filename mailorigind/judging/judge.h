@@ -63,6 +63,11 @@ class Judge {
   // it does not in `refusal`.
   Unsealed unseal_shown(std::string_view context, const AskingProcess& asker, const Moment& moment,
                         std::string_view& refusal);
+  static bool refuse_again(const Quota& exhausted, const Moment& moment, Answer& answer);
+  [[nodiscard]] bool is_server(const VhostPolicy& policy) const;
+  Quota* exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment);
+  void describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const;
+  void add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const;
   void apply(const RuledMail& mail, const AskingProcess& asker, const Moment& moment,
              Answer& answer);
 

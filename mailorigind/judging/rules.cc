@@ -38,6 +38,7 @@ class DeniedScripts {
   const Clock::time_point end_;
 };
 
+// MailOriginDenyScript
 bool calls_from_denied_script(const RuledMail& mail, const std::vector<const Pattern*>& patterns) {
   if (patterns.empty()) return false;
   const DeniedScripts denied(patterns);
@@ -122,18 +123,21 @@ Ruling apply_rules(const RuledMail& mail, Rule unverified,
                    const std::vector<const Pattern*>& denied_scripts) {
   const VhostPolicy& policy = mail.policy;
   Ruling ruling;
-  if (mail.of_nobody) ruling.add(unverified, "unverified");
-  ruling.add(policy.send, "policy");
+  if (mail.of_nobody) ruling.add(unverified, "unverified");  // MailOriginUnverified
+  ruling.add(policy.send, "policy");                         // MailOriginSend
   if (calls_from_denied_script(mail, denied_scripts)) ruling.add(Rule::deny, "script");
+  // MailOriginMaxRecipients
   if (policy.max_recipients && recipients(mail.event) > *policy.max_recipients) {
     ruling.add(Rule::deny, "max-recipients");
   }
+  // MailOriginSender
   if (!policy.sender_domains.empty() && !senders_belong_to(policy.sender_domains, mail.event)) {
     ruling.add(Rule::deny, "sender");
   }
   return ruling;
 }
 
+// MailOriginLimit
 std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
   std::vector<LimitDemand> demands;
   demands.reserve(mail.policy.limits.size());

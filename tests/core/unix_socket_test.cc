@@ -98,6 +98,31 @@ TEST_F(UnixSocket, PacketsCarryCredentialsAndDescriptors) {
   EXPECT_TRUE(fcntl(packet.descriptors[0].get(), F_GETFD) & FD_CLOEXEC);
 }
 
+TEST_F(UnixSocket, DropsDescriptorsThatAreNotExpected) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+  const Fd near(pair[0]);
+  const Fd far(pair[1]);
+  ASSERT_TRUE(enable_credentials(far.get()));
+  ASSERT_TRUE(send_packet(near.get(), "hello", soon(), std::vector<int>(200, 0)));
+  Packet packet;
+  ASSERT_EQ(receive_packet(far.get(), packet, 100, Descriptors::dropped), Received::packet);
+  EXPECT_EQ(packet.bytes, "hello");
+  EXPECT_EQ(packet.sender.pid, getpid());
+  EXPECT_TRUE(packet.descriptors.empty());
+}
+
+TEST_F(UnixSocket, APacketWithoutCredentialsIsNobodys) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+  const Fd near(pair[0]);
+  const Fd far(pair[1]);
+  ASSERT_TRUE(send_packet(near.get(), "hello", soon()));
+  Packet packet;
+  ASSERT_EQ(receive_packet(far.get(), packet, 100), Received::packet);
+  EXPECT_EQ(packet.sender.uid, static_cast<uid_t>(-1)) << "not root's";
+}
+
 TEST_F(UnixSocket, TellsApartWhatDidNotCome) {
   int pair[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);

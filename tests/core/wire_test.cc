@@ -15,7 +15,6 @@ Question question() {
   question.nonce.fill(7);
   question.context = "AAAA";
   question.scripts = {"/srv/shop/index.php", "/srv/shop/lib.php"};
-  question.claims.set(Field::kind, "mail");
   question.claims.set(Field::to, "a@b.example");
   question.claims.set(Field::line, std::uint64_t{3});
   return question;
@@ -41,6 +40,16 @@ TEST(Question, MayNotClaimWhatTheKernelOrHttpdSay) {
     ASSERT_FALSE(read);
     EXPECT_NE(read.error().message.find(info(field).name), std::string::npos);
   }
+}
+
+// An older plugin says its kind; it is the daemon's word.
+TEST(Question, DoesNotSayItsKind) {
+  Question older = question();
+  older.claims.set(Field::kind, "smtp");
+  const auto read = decode_question(encode_question(older));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_FALSE(read->claims.has(Field::kind));
+  EXPECT_EQ(read->claims, question().claims);
 }
 
 TEST(Question, FitsAPacketHoweverMuchIsClaimed) {

@@ -268,7 +268,6 @@ Question mail_question(const std::string& subject, const std::string& context) {
   Question question;
   random_bytes(question.nonce.data(), question.nonce.size());
   question.context = context;
-  question.claims.set(Field::kind, "mail");
   question.claims.set(Field::function, "mail");
   question.claims.set(Field::file, "/srv/example/lib/send.php");
   question.claims.set(Field::line, std::uint64_t{42});

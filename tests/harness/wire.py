@@ -160,7 +160,7 @@ def question(nonce, context="", **claims):
     packet = b"\x01\x01\0\0" + pair("nonce", nonce)
     if context:
         packet += pair("context", context)
-    return packet + b"".join(pair(name, value) for name, value in {"kind": "mail", **claims}.items())
+    return packet + b"".join(pair(name, value) for name, value in claims.items())
 
 
 def answer(packet):
