@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "mailorigind": ("core", "service"),
     "firewall": ("core", "service"),
     "cli": ("core", "reports"),
-    "bench": ("core", "tests/harness"),
+    "bench": ("core", "mailorigind", "tests/harness"),
     "tests/harness": ("core",),
     "tests/core": ("core",),
     "tests/client": ("core", "client", "tests/harness", "tests/fake_daemon"),

@@ -1,5 +1,7 @@
 #include "core/mail/address_lexer.h"
 
+#include <array>
+
 namespace mailorigin {
 
 namespace {
@@ -10,10 +12,17 @@ bool is_control(char character) {
   return static_cast<unsigned char>(character) < 32 || character == 127;
 }
 
-bool is_atext(char character) {
-  return !is_control(character) &&
-         std::string_view(" ()<>[]:;@\\,.\"").find(character) == std::string_view::npos;
-}
+constexpr std::array<bool, 256> atext = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t i = 0; i < table.size(); i++) {
+    table[i] =
+        i > ' ' && i != 127 &&
+        std::string_view("()<>[]:;@\\,.\"").find(static_cast<char>(i)) == std::string_view::npos;
+  }
+  return table;
+}();
+
+bool is_atext(char character) { return atext[static_cast<unsigned char>(character)]; }
 
 // The length of a blank at the start, 0 if there is none: a line end only where
 // the next line goes on or the text ends.

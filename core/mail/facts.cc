@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 7> recipient_fields = {
 
 void add_to_list(std::string& list, std::string_view address) {
   if (!list.empty()) list += ", ";
-  if (address.empty()) {
+  if (address.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     list += "<>";
   } else if (is_closed(address)) {
     list += address;
@@ -73,7 +73,10 @@ MailFacts examine_mail(const MailText& mail, std::span<const std::string> words,
   facts.recipients = count_addresses(mail.to);
   read_fields(mail.headers, facts);
   const SendmailOptions options = read_sendmail_options(words, administrators);
-  for (const std::string_view word : options.recipients) facts.recipients += count_addresses(word);
+  for (const std::string_view word : options.recipients) {
+    // One that has none is the postmaster for some.
+    facts.recipients += std::max<std::uint64_t>(count_addresses(word), 1);
+  }
   for (const std::string_view sender : options.senders) add_to_list(facts.envelope_from, sender);
   for (const std::string& name : options.not_understood) add_to_list(facts.envelope_from, name);
   if (options.smtp_dialogue) {

@@ -122,30 +122,32 @@ std::uint64_t most_addresses(std::string_view list) {
   std::uint64_t count = 0;
   std::uint64_t signs = 0;
   bool piece = false;
-  bool empty_angles = false;
+  bool angle = false;  // open, with nothing behind it yet
   const auto end_piece = [&] {
     if (piece) count += std::max<std::uint64_t>(signs, 1);
     signs = 0;
     piece = false;
   };
+  const auto is_one_of = [](char character, std::string_view set) {
+    return set.find(character) != std::string_view::npos;
+  };
   for (const char character : list) {
-    const bool control = static_cast<unsigned char>(character) <= ' ' || character == 127;
-    if (control || std::string_view(",;:<>()").find(character) != std::string_view::npos) {
+    const bool control = static_cast<unsigned char>(character) < ' ' || character == 127;
+    if (is_one_of(character, " \t\r\n,;:<>(")) {
       end_piece();
-      if (character == '>' && empty_angles) count++;  // <> is the postmaster
-      empty_angles = character == '<' || (empty_angles && character != '>');
-    } else if (std::string_view("\"[]\\").find(character) != std::string_view::npos) {
-      // Ends an atom, and is or begins a word itself, be it an empty one.
-      end_piece();
-      piece = true;
+      // <> is the postmaster.
+      if (angle && is_one_of(character, "<>")) count++;
+      angle = character == '<' || (angle && character != '>');
     } else {
+      // Some end an atom, and are or begin a word themselves.
+      if (control || is_one_of(character, "\")[]\\")) end_piece();
       piece = true;
-      empty_angles = false;
-      if (character == '@' || character == '%' || character == '!') signs++;
+      angle = false;
+      if (is_one_of(character, "@%!")) signs++;
     }
   }
   end_piece();
-  return count;
+  return count + (angle ? 1 : 0);
 }
 
 }  // namespace

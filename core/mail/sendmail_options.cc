@@ -26,16 +26,22 @@ class OptionsReader {
       // A program that stops at the first word that is no option delivers to all
       // that follow. One that knows no end of options takes them for options. No
       // local user's name begins with a hyphen, as Postfix has it too.
-      const bool plain = !option && !value_;
-      if (plain || options_ended_ || (stopped_ && may_be_address(word))) recipient(word);
-      stopped_ = stopped_ || (plain && !of_administrator());
-      value_ = false;
+      const bool recipients_turn = !option && previous_ != Takes::this_word;
+      if (recipients_turn || options_ended_ || (stopped_ && may_be_address(word))) recipient(word);
+      stopped_ = stopped_ || (recipients_turn && !of_administrator());
+      takes_ = Takes::nothing;
       if (option) read_option(word);
+      // What is a value itself for some program has none there.
+      const bool sure = previous_ == Takes::nothing || !option;
+      previous_ = sure || takes_ == Takes::nothing ? takes_ : Takes::perhaps_this_word;
     }
     return std::move(found_);
   }
 
  private:
+  // What an option does to the word behind it.
+  enum class Takes { nothing, perhaps_this_word, this_word };
+
   static bool may_be_address(std::string_view word) {
     return word.empty() || word.front() != '-' ||
            word.find_first_of("@%!") != std::string_view::npos;
@@ -57,7 +63,7 @@ class OptionsReader {
   std::string_view value(std::string_view in_word, bool may_be_missing = false) {
     if (!in_word.empty()) return in_word;
     if (at_ + 1 == words_.size()) return {};
-    value_ = !may_be_missing;
+    takes_ = may_be_missing ? Takes::perhaps_this_word : Takes::this_word;
     return words_[at_ + 1];
   }
 
@@ -96,7 +102,8 @@ class OptionsReader {
         return;
       }
       if (known && flags.find(word[i]) == std::string_view::npos) {
-        known = false;  // the rest may be its value
+        known = false;  // the rest may be its value, or the next word
+        takes_ = Takes::perhaps_this_word;
         const bool printable = word[i] > ' ' && word[i] < 127;
         not_understood(std::string{'-', printable ? word[i] : '?'});
       }
@@ -122,6 +129,8 @@ class OptionsReader {
         break;
       case 'o':
         if (value.starts_with('M')) not_understood("-oM");  // sets a macro, or what Exim knows
+        // Exim has these with a value of their own in the next word.
+        if (value.find_first_of("ABMPXrs") == 0) takes_ = Takes::perhaps_this_word;
         break;
       default:
         break;
@@ -131,7 +140,8 @@ class OptionsReader {
   std::span<const std::string> words_;
   std::size_t administrators_;
   std::size_t at_ = 0;
-  bool value_ = false;          // this word is the value of the option before, for all
+  Takes previous_ = Takes::nothing;
+  Takes takes_ = Takes::nothing;
   bool options_ended_ = false;  // by --, for some programs
   bool stopped_ = false;        // at a recipient, for some
   SendmailOptions found_;

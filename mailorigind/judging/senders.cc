@@ -78,7 +78,7 @@ class SenderList {
 
   // One mailbox, or words: a group's name, or what a name has before a semicolon.
   bool part() {
-    part_has_words_ = false;
+    part_has_words_ = routed_ = false;
     unsigned mailboxes = 0;
     while (token_) {
       if (at(Kind::blank)) {
@@ -100,7 +100,7 @@ class SenderList {
         break;
       }
     }
-    if (mailboxes == 0) return true;
+    if (mailboxes == 0) return !routed_;
     mailbox_ = true;
     return mailboxes == 1 && !part_has_words_;
   }
@@ -135,12 +135,13 @@ class SenderList {
   Piece word_or_mailbox() {
     std::size_t tokens = 0;
     bool quoted = false;
-    bool routed = false;  // by % or !, which for some mail servers lead to another host
+    bool routed = false;
     for (; at(Kind::atom) || at(Kind::quoted) || at('.'); advance()) {
       tokens++;
       quoted = quoted || at(Kind::quoted);
       routed = routed || (at(Kind::atom) && has_any_of(token_->text, "%!"));
     }
+    routed_ = routed_ || routed;
     if (!take('@')) return Piece::word;
     if (routed || (quoted && tokens > 1) || !domain()) return Piece::wrong;
     const bool touched = at(Kind::atom) || at(Kind::quoted) || at(Kind::literal) || at('@');
@@ -173,8 +174,10 @@ class SenderList {
   std::optional<AddressToken> token_;
   const std::vector<std::string>& domains_;
   bool groups_;
-  bool mailbox_ = false;         // since the comma
-  bool part_has_words_ = false;  // since the comma, semicolon or colon
+  bool mailbox_ = false;  // since the comma
+  // Since the comma, semicolon or colon:
+  bool part_has_words_ = false;
+  bool routed_ = false;  // one has % or !, which for some mail servers lead to another host
 };
 
 bool is_blank(std::string_view text) {

@@ -54,6 +54,7 @@ TEST(ExamineMail, CountsRecipientsWhereverTheyHide) {
 TEST(ExamineMail, JoinsEnvelopeSenders) {
   EXPECT_EQ(with_words({"-fevil@x", "-f", "good@x"}).envelope_from, "evil@x, good@x");
   EXPECT_EQ(with_words({"-f", ""}).envelope_from, "<>");
+  EXPECT_EQ(with_words({"-f", " "}).envelope_from, "<>");
   EXPECT_EQ(with_words({"-fme@x", "--fro=evil@x", "-bs"}).envelope_from, "me@x, --fro, -b");
 }
 

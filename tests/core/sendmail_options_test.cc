@@ -64,6 +64,12 @@ TEST(SendmailOptions, ARecipientForOneProgramIsOne) {
   // Postfix stops at the first word that is no option.
   EXPECT_THAT(read({"a@b", "-f", "c@d", "-fe@f", "-v", "g@h"}).recipients,
               ElementsAre("a@b", "c@d", "-fe@f", "g@h"));
+  // What is a value for one program is an option with a value for another.
+  EXPECT_THAT(read({"-Gf", "-r", "a@b"}).recipients, ElementsAre("a@b"));
+  EXPECT_THAT(read({"-O", "-B", "a@b"}).recipients, ElementsAre("a@b"));
+  EXPECT_THAT(read({"-oMr", "-F", "a@b"}).recipients, ElementsAre("a@b"));
+  EXPECT_THAT(read({"-e", "-h", "a@b"}).recipients, ElementsAre("a@b"));
+  EXPECT_THAT(read({"-d", "-F", "a@b"}).recipients, ElementsAre("a@b"));
   EXPECT_THAT(read({"-t", "--", "-a", "-b"}).recipients, ElementsAre("-a", "-b"));
 }
 

@@ -79,6 +79,8 @@ TEST_F(Senders, OfOtherDomainsDoNotHoweverTheyAreWritten) {
                            "root, me@shop.example",
                            "root;",
                            "Nobody:;",
+                           "ev%evil.example; me@shop.example",
+                           "evil.example!ev; Ltd <me@shop.example>",
                            "<>",
                            ",",
                            "(me@shop.example)",
