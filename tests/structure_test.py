@@ -205,3 +205,14 @@ def test_scripts_can_be_run():
             if parsed.returncode:
                 bad.append(parsed.stderr)
     assert not bad, "\n".join(bad)
+
+
+def test_cpp_is_formatted():
+    """As .clang-format says, by Debian 12's clang-format; another version has other opinions."""
+    version = subprocess.run(["clang-format", "--version"], capture_output=True, text=True, check=True).stdout
+    if " version 14." not in version:
+        pytest.skip(f"clang-format 14 is not installed, but {version}")
+    sources = [path for path in files() if path.suffix in (".cc", ".h", ".c")]
+    done = subprocess.run(["clang-format", "--dry-run", "--Werror", *sources], cwd=PROJECT, capture_output=True, text=True)
+    unformatted = {str(Path(name).relative_to(PROJECT)) for name in re.findall(r"^(/[^\n:]+):\d+:\d+: error", done.stderr, re.M)}
+    assert done.returncode == 0, f"to be formatted: clang-format -i {' '.join(sorted(unformatted))}"
