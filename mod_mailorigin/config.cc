@@ -67,6 +67,18 @@ ServerConfig& config_of(const server_rec* server) {
       ap_get_module_config(server->module_config, &mailorigin_module));
 }
 
+SmtpPolicy smtp_policy(const VhostSettings& settings) {
+  SmtpPolicy policy;
+  // MailOriginSmtp
+  if (settings.smtp != nullptr) {
+    policy.rule = settings.smtp->rule;
+    policy.relay = settings.smtp->relay;
+  }
+  if (settings.smtp_allow != nullptr) policy.allow = *settings.smtp_allow;  // MailOriginSmtpAllow
+  policy.local = settings.smtp_local.value_or(policy.local);                // MailOriginSmtpLocal
+  return policy;
+}
+
 ServerConfig& own_config_of(apr_pool_t* pool, server_rec* server, const server_rec* main_server) {
   ServerConfig* config = &config_of(server);
   if (server != main_server && config == &config_of(main_server)) {

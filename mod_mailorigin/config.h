@@ -81,6 +81,9 @@ inline constexpr std::string_view own_domains = "vhost";
 
 ServerConfig& config_of(const server_rec* server);
 
+// MailOriginSmtp, MailOriginSmtpAllow and MailOriginSmtpLocal, with their defaults.
+SmtpPolicy smtp_policy(const VhostSettings& settings);
+
 // Gives a virtual host that has no directive of its own, and would share the
 // server's object, one of its own.
 ServerConfig& own_config_of(apr_pool_t* pool, server_rec* server, const server_rec* main_server);

@@ -147,7 +147,7 @@ class Reader {
           "targets alone");
       return;
     }
-    configuration_.policy.refused_log = {target_index({LogTarget::Kind::syslog, "user"}),
+    configuration_.policy.refused_log = {target_index({LogTarget::Kind::syslog, "user"}, {}),
                                          {false, std::string(refused_log_format)}};
   }
 
@@ -187,7 +187,7 @@ class Reader {
           "the origin of any mail");
     }
     read_rules(server, config, policy);
-    read_smtp(config, policy.smtp);
+    policy.smtp = smtp_policy(config);
     // MailOriginHeader, MailOriginLog
     if (config.headers != nullptr) policy.headers = *config.headers;
     if (config.logs != nullptr) {
@@ -214,16 +214,6 @@ class Reader {
     }
   }
 
-  static void read_smtp(const ServerConfig& config, SmtpPolicy& smtp) {
-    // MailOriginSmtp, MailOriginSmtpAllow
-    if (config.smtp != nullptr) {
-      smtp.rule = config.smtp->rule;
-      smtp.relay = config.smtp->relay;
-    }
-    if (config.smtp_allow != nullptr) smtp.allow = *config.smtp_allow;
-    smtp.local = config.smtp_local.value_or(Rule::observe);  // MailOriginSmtpLocal
-  }
-
   // ServerName and ServerAlias, wildcards included.
   static void add_own_domains(const server_rec* server, std::vector<std::string>& domains) {
     const auto add = [&](const char* name) { ap_str_tolower(domains.emplace_back(name).data()); };
@@ -235,17 +225,20 @@ class Reader {
     }
   }
 
-  std::uint32_t target_index(const LogTarget& target) {
+  std::uint32_t target_index(const LogTarget& target, const Place& place) {
     std::vector<LogTarget>& targets = configuration_.policy.targets;
     const auto [at, fresh] = targets_.try_emplace({static_cast<int>(target.kind), target.name},
                                                   static_cast<std::uint32_t>(targets.size()));
-    if (fresh) targets.push_back(target);
+    if (fresh) {
+      targets.push_back(target);
+      configuration_.log_places.push_back(place);
+    }
     return at->second;
   }
 
   LogRoute route(const LogDirective& log, const ServerConfig& config) {
     LogRoute route;
-    route.target = target_index(log.target);
+    route.target = target_index(log.target, log.place);
     // MailOriginLogFormat
     auto format = choose_format(log.format, config.formats, main_config_->formats);
     if (format) {

@@ -36,7 +36,8 @@ struct Vhost {
 struct Configuration {
   server_rec* main_server = nullptr;
   DaemonSettings daemon;
-  Policy policy;  // emptied once the daemon's copy is made
+  Policy policy;                  // emptied once the daemon's copy is made
+  std::vector<Place> log_places;  // where each of the policy's targets is named first
   std::vector<std::string> warnings;
 
   PhpValuesOfServers php_values;

@@ -35,6 +35,7 @@ class Checks {
 
   void check() {
     check_daemon();
+    check_logs();
     check_descriptors();
     check_secrecy();
   }
@@ -178,6 +179,19 @@ class Checks {
     }
     if (const Status checked = check_socket_path(socket.path); !checked) {
       faults_.add("MO0119: MailOriginSocket: '" + socket.path + "': " + checked.error().message);
+    }
+  }
+
+  // MailOriginLog: what would stop httpd at a reload, and where root must not write.
+  void check_logs() {
+    const Policy& policy = configuration_.policy;
+    const GroupIsTrusted is_trusted = trusted_groups(policy);
+    for (std::size_t i = 0; i < policy.targets.size(); i++) {
+      if (policy.targets[i].kind != LogTarget::Kind::file) continue;
+      const Status checked = check_log_file(policy.targets[i].name, is_trusted);
+      if (checked) continue;
+      faults_.add("MO0128: MailOriginLog (" + configuration_.log_places[i].text() + "): '" +
+                  policy.targets[i].name + "': " + checked.error().message);
     }
   }
 

@@ -6,6 +6,7 @@
 #include "mod_mailorigin/logs.h"
 #include "mod_mailorigin/module.h"
 #include "mod_mailorigin/pool.h"
+#include "mod_mailorigin/proxy_guard.h"
 #include "mod_mailorigin/report.h"
 #include "mod_mailorigin/request.h"
 #include "mod_mailorigin/request_context.h"
@@ -39,7 +40,10 @@ int pre_config(apr_pool_t* pool, apr_pool_t*, apr_pool_t*) {
   if (auto* const add = APR_RETRIEVE_OPTIONAL_FN(ap_register_log_handler)) {
     add(pool, tag, log_request_ids, 0);
   }
-  return OK;
+  return guarded(HTTP_INTERNAL_SERVER_ERROR, [] {
+    guard_proxy();
+    return OK;
+  });
 }
 
 int check_config(apr_pool_t* pool, apr_pool_t*, apr_pool_t*, server_rec* server) {

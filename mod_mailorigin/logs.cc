@@ -2,8 +2,10 @@
 
 #include <apr_portable.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +14,10 @@
 #include <chrono>
 #include <thread>
 #include <utility>
+#include <vector>
+
+#include "mod_mailorigin/httpd_api.h"
+#include "mod_mailorigin/log_paths.h"
 
 namespace mailorigin::httpd {
 
@@ -26,8 +32,8 @@ constexpr auto drain_patience = 100ms;  // without any progress
 constexpr auto drain_limit = 1s;        // for all pipes
 constexpr int forward_patience_ms = 1000;
 
-// Mails' subjects and addresses: the group may read them, as it may httpd's logs.
-constexpr apr_fileperms_t file_permissions = APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_GREAD;
+constexpr gid_t first_gid_of_people = 1000;  // as in login.defs
+constexpr int groups_limit = 1024;           // of one user; of more, nothing is believed
 
 int descriptor_of(apr_file_t* file) {
   apr_os_file_t fd = -1;
@@ -47,25 +53,40 @@ void add_file(KeptLogs& logs, apr_file_t* file) {
   *static_cast<apr_file_t**>(apr_array_push(logs.files)) = file;
 }
 
-std::string text_of(apr_status_t status) {
-  char buffer[256];
-  return apr_strerror(status, buffer, sizeof buffer);
-}
-
-Result<apr_file_t*> open_file(apr_pool_t* pool, LogTarget& target) {
-  apr_file_t* file = nullptr;
-  const apr_status_t status = apr_file_open(
-      &file, target.name.c_str(),
-      APR_FOPEN_READ | APR_FOPEN_WRITE | APR_FOPEN_APPEND | APR_FOPEN_CREATE | APR_FOPEN_LARGEFILE,
-      file_permissions, pool);
-  if (status != APR_SUCCESS) {
-    return Error{"cannot open " + target.name + ": " + text_of(status)};
-  }
+Result<apr_file_t*> open_file(apr_pool_t* pool, LogTarget& target,
+                              const GroupIsTrusted& is_trusted) {
+  auto opened = open_log_file(target.name, is_trusted);
+  if (!opened) return opened.error();
   struct stat about {};
-  if (fstat(descriptor_of(file), &about) == 0 && !S_ISREG(about.st_mode)) {
+  if (fstat(opened->get(), &about) == 0 && !S_ISREG(about.st_mode)) {
     target.kind = LogTarget::Kind::pipe;
   }
+  apr_file_t* file = nullptr;
+  apr_os_file_t fd = opened->release();
+  apr_os_pipe_put_ex(&file, &fd, 1, pool);  // the pool closes it
   return file;
+}
+
+// root's, or one of those that packages make (adm, syslog); not that of httpd itself,
+// which runs what tenants say.
+bool is_of_system(gid_t group) {
+  return group == 0 || (group < first_gid_of_people && group != ap_unixd_config.group_id);
+}
+
+// Whether PHP of a virtual host runs as a member of the group.
+bool has_tenant(gid_t group, const Policy& policy) {
+  const auto is_member = [&](const VhostPolicy& vhost) {
+    if (!vhost.run_as) return false;
+    const passwd* const user = getpwuid(*vhost.run_as);
+    if (user == nullptr) return false;
+    int count = groups_limit;
+    std::vector<gid_t> groups(groups_limit);
+    if (getgrouplist(user->pw_name, user->pw_gid, groups.data(), &count) < 0) return true;
+    groups.resize(static_cast<std::size_t>(count));
+    return std::find(groups.begin(), groups.end(), group) != groups.end();
+  };
+  return is_member(policy.server) ||
+         std::any_of(policy.vhosts.begin(), policy.vhosts.end(), is_member);
 }
 
 // `name` is "|command".
@@ -149,14 +170,19 @@ const KeptPipe* find(const KeptLogs& logs, const char* name) {
 
 }  // namespace
 
+GroupIsTrusted trusted_groups(const Policy& policy) {
+  return [&policy](gid_t group) { return is_of_system(group) && !has_tenant(group, policy); };
+}
+
 Status open_logs(Kept& kept, Policy& policy) {
   close_logs(kept.former_logs);
   kept.former_logs = kept.logs;
   kept.logs = make_logs(policy.targets.size());
   KeptLogs& logs = kept.logs;
+  const GroupIsTrusted is_trusted = trusted_groups(policy);
   for (LogTarget& target : policy.targets) {
     if (target.kind == LogTarget::Kind::file) {
-      const auto file = open_file(logs.pool, target);
+      const auto file = open_file(logs.pool, target, is_trusted);
       if (!file) return file.error();
       add_file(logs, *file);
     } else if (target.kind == LogTarget::Kind::pipe) {

@@ -7,8 +7,12 @@
 #include "core/policy.h"
 #include "core/result.h"
 #include "mod_mailorigin/kept.h"
+#include "mod_mailorigin/log_paths.h"
 
 namespace mailorigin::httpd {
+
+// Groups that may write to a log's directory, by this policy. It has to outlive the result.
+GroupIsTrusted trusted_groups(const Policy& policy);
 
 // Opens every file and piped log of `policy.targets` and keeps them in
 // `kept.logs`; what was there becomes `kept.former_logs`. A file that is not a

@@ -1,5 +1,6 @@
 """Wrong arguments stop httpd -t, with a message that says which, where and what would do."""
 
+import os
 import re
 
 import pytest
@@ -81,6 +82,9 @@ EVERY = [f"{directive} {arguments}" for directive, arguments in {**OF_VHOSTS, **
 def checked(installation):
     """httpd -t over one directory."""
     directory = installation.directory("configuration")
+    (directory / "home/shop").mkdir(parents=True)
+    os.chown(directory / "home/shop", 61001, 61001)
+    (directory / "home/link").symlink_to(directory / "home/shop/mail.log")
     httpd = Httpd(installation, directory, "")
 
     def check(text):
@@ -161,6 +165,12 @@ UNFIT = {
     "MailOriginRuntimeDir {dir}/nosuch/mo": r"MO0121: MailOriginRuntimeDir: '{dir}/nosuch/mo': .*No such file",
     "MailOriginRuntimeDir {dir}/nosuch/mo\nMailOriginDaemon external": r"MO0121: MailOriginRuntimeDir: .*No such file",
     "MailOriginRuntimeDir /tmp": r"MO0121: MailOriginRuntimeDir: .*/tmp: .*choose another directory",
+    "MailOriginLog {dir}/nosuch/mail.log": r"MO0128: MailOriginLog \(\S*httpd\.conf:\d+\): '{dir}/nosuch/mail\.log': {dir}/nosuch: No such file",
+    "MailOriginLog {dir}/logs": r"MO0128: MailOriginLog .*: {dir}/logs: Is a directory",
+    "MailOriginLog /tmp/mail.log": r"MO0128: MailOriginLog .*: /tmp: others may create files in it",
+    "<VirtualHost 127.0.0.1:{port}>\nMailOriginLog {dir}/home/shop/mail.log\n</VirtualHost>":
+        r"MO0128: MailOriginLog .*: {dir}/home/shop: must belong to root",
+    "MailOriginLog {dir}/home/link": r"MO0128: MailOriginLog .*: {dir}/home/shop: must belong to root",
     "MailOriginUser www-data": r"MO0102: MailOriginUser: 'www-data' is httpd's own User.* of its own",
     "MailOriginRunAs #61900": r"MO0102: MailOriginUser: '#61900' is .* PHP of httpd\.example:\d+ runs as",
     "<VirtualHost 127.0.0.1:{port}>\nServerName a.example\nMailOriginRunAs #61900\n</VirtualHost>":

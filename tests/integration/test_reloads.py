@@ -1,5 +1,7 @@
 """php-fpm and httpd are reloaded while scripts send: every mail leaves once, verified and logged."""
 
+import os
+import signal
 import threading
 
 import pytest
@@ -127,3 +129,24 @@ def test_request_that_outlasts_a_graceful(make_site, how):
     assert event["entry"] == str(page.path)
     assert site.sendmail.wait(mark).header("X-Mail-Origin") == [event["id"]]
     assert site.shop.access.wait(page.uri).split()[0] == event["request_id"]
+
+
+def test_log_in_the_place_of_a_link(make_site):
+    """A tenant that comes to own a log's directory leads root nowhere at the next restart."""
+    site = make_site(start=False)
+    directory = site.directory / "moved"
+    directory.mkdir(mode=0o755)
+    site.configure(site.server_text + f"MailOriginLog {directory}/mail.log\n")
+    site.start()
+    secret = site.directory / "secret"
+    secret.write_text("root's alone\n")
+    (directory / "mail.log").rename(directory / "old.log")
+    os.chown(directory, SHOP_UID, SHOP_UID)
+    (directory / "mail.log").symlink_to(secret)
+    os.chown(directory / "mail.log", SHOP_UID, SHOP_UID, follow_symlinks=False)
+    status, said = site.httpd.check()
+    assert status != 0 and "MO0128: MailOriginLog" in said and f"{directory}: must belong to root" in said
+    site.httpd.process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: site.httpd.process.poll() is not None, "httpd to end")
+    assert secret.read_text() == "root's alone\n"
+    site.httpd.allow_log(".")

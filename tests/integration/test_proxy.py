@@ -1,0 +1,208 @@
+"""httpd as a tenant's deputy: what .htaccess makes it connect to is judged by the tenant's virtual host."""
+
+import re
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from harness.httpd import free_port
+from harness.mounts import bind, unmount
+from harness.site import SHOP_UID, Site, Vhost
+
+PROXIES = ("proxy_http", "proxy_scgi", "proxy_uwsgi", "proxy_ajp", "proxy_wstunnel", "proxy_balancer",
+           "lbmethod_byrequests", "slotmem_shm")  # fmt: skip
+DIALOGUE = "MAIL FROM:<me@shop.example>\r\nRCPT TO:<you@example.org>\r\nDATA\r\n"
+
+
+class MailServer:
+    """Listens on every address, greets, and keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+        self._listener = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                told = b""
+                try:
+                    connection.sendall(b"220 ready\r\n")
+                    while DIALOGUE.encode() not in told and (more := connection.recv(65536)):
+                        told += more
+                except OSError:
+                    pass
+                self.told.append(told)
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def mail_server():
+    made = MailServer()
+    yield made
+    made.close()
+
+
+def own_address():
+    """Of this machine, and none of its loopback ones; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return probe.getsockname()[0]
+
+
+NAME = "mail-host.example"
+
+
+@pytest.fixture(scope="module")
+def named(installation):
+    """The machine's own address has a name."""
+    hosts = installation.directory("named") / "hosts"
+    hosts.write_text(f"{Path('/etc/hosts').read_text()}\n{own_address()} {NAME}\n")
+    hosts.chmod(0o644)
+    bind(hosts, Path("/etc/hosts"))
+    yield
+    unmount(Path("/etc/hosts"))
+
+
+@pytest.fixture
+def make_proxy(make_site, mail_server):
+    """A site of one host; nobody asks its daemon for anything."""
+
+    def make(server, directives="", lines=""):
+        host = Vhost("shop", SHOP_UID, "  MailOriginLog none\n" + directives, run=lines)
+        site = make_site(
+            [host], modules=PROXIES, daemon="external",
+            server=f"MailOriginSmtpPorts {mail_server.port}\n{server}",
+        )  # fmt: skip
+        site.httpd.allow_log(r"MO0111|\bAH\d{5}: ")
+        return site
+
+    return make
+
+
+def deputed(site, htaccess):
+    """Posts a dialogue to a page of a tenant's directory with that .htaccess: the status."""
+    site.shop.write("deputy/.htaccess", htaccess + "\n")
+    page = site.shop.write("deputy/page.txt", "a page")
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"} if "ws://" in htaccess else {}
+    return site.shop.get(page.uri, "GET" if headers else "POST", headers=headers, body=None if headers else DIALOGUE).status
+
+
+LOCAL = {
+    **{
+        scheme: f'SetHandler "proxy:{scheme}://127.0.0.1:{{port}}"'
+        for scheme in ("fcgi", "scgi", "uwsgi", "ajp", "http", "ws")
+    },
+    "[P]": "RewriteEngine On\nRewriteRule . fcgi://127.0.0.1:{port}/x [P]",
+    "[P] over http": "RewriteEngine On\nRewriteRule . http://127.0.0.1:{port}/x [P]",
+    "a name": 'SetHandler "proxy:fcgi://localhost:{port}"',
+    "IPv6": 'SetHandler "proxy:fcgi://[::1]:{port}"',
+    "mapped": 'SetHandler "proxy:fcgi://[::ffff:127.0.0.1]:{port}"',
+    "unspecified": 'SetHandler "proxy:fcgi://0.0.0.0:{port}"',
+    "short": 'SetHandler "proxy:fcgi://127.1:{port}"',
+    "a number": 'SetHandler "proxy:fcgi://2130706433:{port}"',
+    "credentials": 'SetHandler "proxy:http://me:80@127.0.0.1:{port}"',
+    "a balancer": "RewriteEngine On\nRewriteRule . balancer://members/x [P]",
+    "ErrorDocument": "ErrorDocument 404 /deputy/below/page.txt\nRedirect 404 /deputy/page.txt",
+}
+
+
+@pytest.fixture(scope="module")
+def deputy(installation):
+    """Denies connections to this host, and everything else by default."""
+    server = MailServer()
+    text = (
+        f"MailOriginFirewall On\nMailOriginSmtpLocal deny\nMailOriginSmtpPorts {server.port}\n"
+        f"<Proxy balancer://members>\nBalancerMember http://127.0.0.1:{server.port}\n</Proxy>\n"
+    )
+    host = Vhost("shop", SHOP_UID, "  MailOriginLog none\n", run="")
+    site = Site(
+        installation, installation.directory("deputy"), [host], server=text, modules=(*PROXIES, "alias"), daemon="external"
+    )
+    site.mail_server = server
+    try:
+        yield site.start()
+    finally:
+        site.stop()
+        server.close()
+
+
+@pytest.mark.parametrize("way", LOCAL)
+def test_refused(deputy, way):
+    port = deputy.mail_server.port
+    deputy.shop.write("deputy/below/.htaccess", f'SetHandler "proxy:fcgi://127.0.0.1:{port}"\n')
+    deputy.shop.write("deputy/below/page.txt", "")
+    deputy.httpd.allow_log(r"MO0111|\bAH\d{5}: ")
+    deputy.httpd.expect_log(r"MO0127: shop\.example:\d+: for /\S+ httpd was to connect, and does not, to \w+://\S*: MailOriginSmtpLocal")
+    assert deputed(deputy, LOCAL[way].replace("{port}", str(port))) == (404 if way == "ErrorDocument" else 403)
+    assert deputy.mail_server.told == []
+    deputy.verify()
+
+
+OUTSIDE = 'SetHandler "proxy:fcgi://{address}:{port}"'
+BY_NAME = 'SetHandler "proxy:fcgi://{name}:{port}"'
+RULES = {
+    # the server's lines, the host's, what .htaccess says: whether it connects, and what error_log has of it
+    "denied": ("MailOriginFirewall On\n", "", OUTSIDE, False, "MailOriginSmtp$"),
+    "redirected": ("MailOriginFirewall On\n", "  MailOriginSmtp redirect 127.0.0.1:25\n", OUTSIDE, False, "MailOriginSmtp$"),
+    "allowed": ("MailOriginFirewall On\n", "  MailOriginSmtp allow\n", OUTSIDE, True, None),
+    "allowed by name": ("MailOriginFirewall On\n", "  MailOriginSmtp allow\n", BY_NAME, True, None),
+    "observed": ("MailOriginFirewall On\n", "  MailOriginSmtp observe\n", OUTSIDE, True, "MailOriginSmtp$"),
+    "observed by name": ("MailOriginFirewall On\n", "  MailOriginSmtp observe\n", BY_NAME, True, "MailOriginSmtp$"),
+    "listed": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {address}\n", OUTSIDE, True, None),
+    "listed by name": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {name}\n", OUTSIDE, True, None),
+    "another port listed": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {address}:1\n", OUTSIDE, False, "MailOriginSmtp$"),
+    "listed for the server": (
+        "MailOriginFirewall On\nMailOriginSmtpAllow {address}\n", "  MailOriginSmtpAllow none\n", OUTSIDE, False, "MailOriginSmtp$",
+    ),
+    "observing": ("MailOriginFirewall observe\n", "", OUTSIDE, True, "MailOriginSmtp$"),
+    "no firewall": ("", "", OUTSIDE, True, None),
+    "MailOrigin Off": ("MailOriginFirewall On\n", "  MailOrigin Off\n", OUTSIDE, True, None),
+    "local by default": ("MailOriginFirewall On\n", "", 'SetHandler "proxy:fcgi://127.0.0.1:{port}"', True, "MailOriginSmtpLocal$"),
+    "no such name": ("MailOriginFirewall On\n", "  MailOriginSmtp allow\n", 'SetHandler "proxy:fcgi://no.such.invalid:{port}"', False, None),
+}
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_rules(make_proxy, mail_server, named, case):
+    server, directives, htaccess, connects, said = RULES[case]
+    filled = [
+        text.replace("{address}", own_address()).replace("{name}", NAME).replace("{port}", str(mail_server.port))
+        for text in (server, directives, htaccess)
+    ]
+    site = make_proxy(filled[0], filled[1])
+    status = deputed(site, filled[2])
+    assert bool(mail_server.told) is connects or (status >= 500 and connects), (status, mail_server.told)
+    if not connects:
+        assert mail_server.told == [] and status == (403 if said else 502)
+    if said:
+        site.httpd.expect_log(rf"MO0127: .*: {said}")
+
+
+def test_other_ports_are_nobodys_business(make_proxy):
+    """A backend on a port of its own, by .htaccess: no rule, no line."""
+    port = free_port()
+    site = make_proxy("MailOriginFirewall On\nMailOriginSmtpLocal deny\n")
+    assert deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{port}"') == 503
+    assert not re.search("MO0127", site.httpd.said())
+
+
+def test_a_balancer_of_the_server(make_proxy, mail_server):
+    """Each member is judged when its turn comes, whatever the balancer is called."""
+    site = make_proxy(
+        "MailOriginFirewall On\nMailOriginSmtpLocal deny\n",
+        lines=f"  <Proxy balancer://both>\n    BalancerMember fcgi://127.0.0.1:{mail_server.port}\n  </Proxy>\n"
+        "  ProxyPass /all balancer://both\n",
+    )
+    site.httpd.expect_log("MO0127: ")
+    assert site.shop.get("/all/x", "POST", body=DIALOGUE).status == 403
+    assert mail_server.told == []
