@@ -82,6 +82,22 @@ std::string percent_decoded(std::string_view text) {
   return out;
 }
 
+// One script is one name, however many slashes lead to it.
+std::string normal_path(std::string_view path) {
+  std::string out;
+  out.reserve(path.size());
+  for (std::size_t i = 0; i < path.size(); i++) {
+    const bool after_slash = out.ends_with('/');
+    if (after_slash && path[i] == '/') continue;
+    if (after_slash && path[i] == '.' && i + 1 < path.size() && path[i + 1] == '/') {
+      i++;
+      continue;
+    }
+    out += path[i];
+  }
+  return out;
+}
+
 // "index.php" and "old.phtml" do.
 bool looks_like_php(std::string_view name) {
   const auto dot = name.rfind('.');
@@ -104,27 +120,37 @@ CodeRunner code_runner(std::string_view handler, std::string_view filename) {
 }
 
 std::string entry_script(std::string_view filename, std::string_view path_info, bool encoded,
-                         const std::function<bool(const std::string&)>& is_file) {
-  if (!filename.starts_with(proxy_prefix)) return std::string(filename);
+                         const std::function<Found(const std::string&)>& look) {
+  if (!filename.starts_with(proxy_prefix)) return normal_path(filename);
   const std::string_view path = path_of_url(filename.substr(proxy_prefix.size()));
   std::string script = encoded ? percent_decoded(path) : std::string(path);
   if (!path_info.empty() && script.size() > path_info.size() && script.ends_with(path_info)) {
     script.resize(script.size() - path_info.size());
-    return script;
+    return normal_path(script);
   }
+  script = normal_path(script);
+  if (look(script) == Found::file) return script;
   std::string first;  // that could be a script
   std::size_t start = 0;
+  Found found = Found::directory;
   for (std::size_t slash = script.find('/', 1); slash != std::string::npos;
        start = slash + 1, slash = script.find('/', start)) {
-    if (!looks_like_php(std::string_view(script).substr(start, slash - start))) continue;
     std::string candidate = script.substr(0, slash);
-    if (is_file(candidate)) return candidate;
-    if (first.empty()) first = std::move(candidate);
+    // Below what is not there, there is nothing.
+    if (found == Found::directory) found = look(candidate);
+    if (found == Found::file) return candidate;
+    if (first.empty() && looks_like_php(std::string_view(script).substr(start, slash - start))) {
+      first = std::move(candidate);
+    }
   }
   // In a chroot, on another machine or in a closed directory. The client chooses
   // what follows: one script must not get a new name from it.
-  if (!first.empty() && !is_file(script)) return first;
-  return script;
+  return first.empty() ? script : first;
+}
+
+std::string method_of(std::string_view request_line, std::string_view method) {
+  const std::string_view asked = request_line.substr(0, request_line.find(' '));
+  return std::string(asked.empty() ? method : asked);
 }
 
 }  // namespace mailorigin::httpd

@@ -20,12 +20,19 @@ enum class CodeRunner : std::uint8_t {
 // not be missed.
 CodeRunner code_runner(std::string_view handler, std::string_view filename);
 
-// The script's path. mod_proxy's "proxy:fcgi://host:port" is taken off, and
-// undone is its percent-encoding (`encoded`). `path_info` is taken off the
-// end; what ProxyPassMatch leaves there is found by asking `is_file` for the
-// parts that look like a PHP script, as PHP does. Where nothing is a file for
-// httpd, the first of these parts counts as the script.
+// What there is at a path, for httpd.
+enum class Found : std::uint8_t { nothing, directory, file };
+
+// The script's path, without doubled slashes and "/./". mod_proxy's "proxy:fcgi://host:port" is
+// taken off, and undone is its percent-encoding (`encoded`). `path_info` is taken off the end; what
+// ProxyPassMatch leaves there is found by asking `look` for what leads up to each slash, as PHP
+// does. Where nothing is a file for httpd, the first part that looks like a PHP script counts as
+// it.
 std::string entry_script(std::string_view filename, std::string_view path_info, bool encoded,
-                         const std::function<bool(const std::string&)>& is_file);
+                         const std::function<Found(const std::string&)>& look);
+
+// The method that the client asked for: httpd makes a GET of it before an ErrorDocument,
+// and leaves the request line as it was. `method` is what httpd has now.
+std::string method_of(std::string_view request_line, std::string_view method);
 
 }  // namespace mailorigin::httpd

@@ -74,9 +74,10 @@ bool is_of_userdir(const request_rec* request, const Configuration& configuratio
          ap_get_module_config(request->request_config, configuration.userdir) != nullptr;
 }
 
-bool is_file(const std::string& path) {
+Found look(const std::string& path) {
   struct stat about {};
-  return stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
+  if (stat(path.c_str(), &about) != 0) return Found::nothing;
+  return S_ISREG(about.st_mode) ? Found::file : Found::directory;
 }
 
 // Action runs a program (php-cgi) for a file: then the file is the script.
@@ -97,7 +98,7 @@ std::string entry_of(const request_rec* request, CodeRunner runner) {
   // SetHandler and the like leave the path as it is; ProxyPass has encoded it.
   const bool encoded =
       note(request, "proxy-sethandler") == nullptr && note(request, "proxy-nocanon") == nullptr;
-  return entry_script(or_empty(request->filename), or_empty(request->path_info), encoded, is_file);
+  return entry_script(or_empty(request->filename), or_empty(request->path_info), encoded, look);
 }
 
 // PHP inside httpd runs whatever names its handler, and executable pages where
@@ -140,7 +141,7 @@ Context describe(request_rec* request, const Vhost& vhost, CodeRunner runner) {
                                                                  : ap_document_root(request);
   context.entry = entry_of(request, runner);
   context.client = or_empty(request->useragent_ip);
-  context.method = or_empty(asked->method);
+  context.method = method_of(or_empty(asked->the_request), or_empty(asked->method));
   context.uri = or_empty(asked->unparsed_uri);
   return context;
 }

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 from harness import fastcgi
-from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, new_mark
+from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, new_mark, two_vhosts
 from harness.wire import VARIABLE, Context, Key, boottime_ns, siphash24
 
 DAY = 86_400 * 10**9
@@ -259,3 +259,27 @@ def test_vhost_that_is_gone(site, key):
     event = site.server_json.wait(show(site, SHOP_UID, context.sealed(key)))
     # A removed virtual host's slow request: nobody's policy but the server's, and its name stays.
     assert (event["verified"], event["vhost"], event["uid"]) == (True, "nosuch.example:1", SHOP_UID)
+
+
+def test_method_before_an_error_page(site):
+    """An ErrorDocument runs for what the client asked for, and that was a POST."""
+    mark = new_mark()
+    page = site.shop.write("error/page.php", f"<?php mail('to@example.org', '{mark}', 'b');")
+    site.shop.write("error/.htaccess", f"ErrorDocument 404 {page.uri}\n")
+    assert site.shop.get("/error/nosuch.txt", "POST", body="x").status == 404
+    event = site.shop.json.wait(mark)
+    assert (event["method"], event["uri"], event["entry"]) == ("POST", "/error/nosuch.txt", str(page.path))
+
+
+def test_entry_has_one_name(make_site):
+    """However many slashes the client, or the DocumentRoot, has."""
+    vhosts = two_vhosts()
+    vhosts[0].run_lines = '  ProxyPassMatch "^/(.*\\.php)(/.*)?$" "unix:{socket}|fcgi://localhost/{docroot}//$1$2"\n'
+    site = make_site(vhosts)
+    entries = set()
+    script = site.shop.write("a/page.php", "<?php mail('to@example.org', $_GET['m'], 'b');")
+    for uri in ("/a/page.php", "//a///page.php", "/a/./page.php"):
+        mark = new_mark()
+        site.shop.get(f"{uri}?m={mark}")
+        entries.add(site.shop.json.wait(mark)["entry"])
+    assert entries == {str(script.path)}

@@ -28,8 +28,10 @@ TEST(CodeRunner, KnowsWhereCodeRuns) {
 
 std::string entry(std::string_view filename, std::string_view path_info = "", bool encoded = false,
                   const std::string& file = "") {
-  return entry_script(filename, path_info, encoded,
-                      [&](const std::string& path) { return path == file; });
+  return entry_script(filename, path_info, encoded, [&](const std::string& path) {
+    if (path == file) return Found::file;
+    return file.starts_with(path + '/') ? Found::directory : Found::nothing;
+  });
 }
 
 TEST(EntryScript, IsThePathThatPhpRuns) {
@@ -54,6 +56,35 @@ TEST(EntryScript, FindsWhereProxyPassMatchLeftPathInfo) {
   EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a.php/x/y", "", true, "/srv/a.php"), "/srv/a.php");
   EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/x.php/a.php/y", "", true, "/srv/x.php/a.php"),
             "/srv/x.php/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/a.html/1", "", true, "/srv/a.html"), "/srv/a.html");
+  EXPECT_EQ(entry("proxy:fcgi://h:9000/srv/shop/1", "", true, "/srv/shop"), "/srv/shop");
+}
+
+TEST(EntryScript, LooksAtWhatIsThereAlone) {
+  unsigned looked = 0;
+  const auto look = [&](const std::string&) {
+    looked++;
+    return Found::nothing;
+  };
+  std::string url = "proxy:fcgi://h/www";
+  for (int i = 0; i < 1000; i++) url += "/x";
+  EXPECT_EQ(entry_script(url, "", true, look).size(), url.size() - 14);
+  EXPECT_EQ(looked, 2U);
+}
+
+TEST(EntryScript, IsOneNameHoweverManySlashesLeadToIt) {
+  EXPECT_EQ(entry("/srv//www///a.php"), "/srv/www/a.php");
+  EXPECT_EQ(entry("/srv/./www/././a.php"), "/srv/www/a.php");
+  EXPECT_EQ(entry("/srv/.www/..a/a.php"), "/srv/.www/..a/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://localhost///srv//www//a.php//more", "//more"), "/srv/www/a.php");
+  EXPECT_EQ(entry("proxy:fcgi://h/srv//www//a.php//x", "", true, "/srv/www/a.php"),
+            "/srv/www/a.php");
+}
+
+TEST(MethodOf, IsTheRequestLines) {
+  EXPECT_EQ(method_of("POST /a HTTP/1.1", "GET"), "POST");
+  EXPECT_EQ(method_of("GET", "POST"), "GET");
+  EXPECT_EQ(method_of("", "HEAD"), "HEAD");
 }
 
 }  // namespace
