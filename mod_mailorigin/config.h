@@ -26,6 +26,13 @@ struct LogDirective {
   Place place;         // for messages
 };
 
+// One MailOriginRunAs.
+struct RunAs {
+  std::optional<std::uint32_t> uid;  // nothing: there is no such user, any more or yet
+  const char* user = "";             // as written
+  Place place;
+};
+
 // One MailOriginSocket.
 struct SocketDirective {
   std::string path;
@@ -37,7 +44,7 @@ struct SocketDirective {
 struct VhostSettings {
   std::optional<bool> enabled;                 // MailOrigin
   std::optional<bool> strict;                  // MailOriginStrict
-  std::optional<std::uint32_t> run_as;         // MailOriginRunAs
+  std::optional<RunAs> run_as;                 // MailOriginRunAs
   std::vector<LogDirective>* logs = nullptr;   // MailOriginLog; empty: `none`
   std::vector<HeaderRule>* headers = nullptr;  // MailOriginHeader; empty: `none` or Off
 

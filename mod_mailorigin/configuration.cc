@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "mod_mailorigin/configuration_checks.h"
 #include "mod_mailorigin/pool.h"
+#include "mod_mailorigin/strict.h"
 #include "mod_mailorigin/vhost_names.h"
 
 namespace mailorigin::httpd {
@@ -88,13 +90,7 @@ class Reader {
     for (const char* name : {"mod_php.c", "mod_php7.c"}) {
       configuration_.has_php_inside |= ap_find_linked_module(name) != nullptr;
     }
-    configuration_.php_values = read_php_values(scratch_, ap_conftree, configuration_.main_server);
-    configuration_.php_values_of_server = php_values_of_server(nullptr);
-  }
-
-  const PhpValues* php_values_of_server(const server_rec* server) {
-    const auto found = configuration_.php_values.find(server);
-    return found == configuration_.php_values.end() ? nullptr : &found->second;
+    configuration_.has_settings_for_php = has_settings_for_php(ap_conftree);
   }
 
   void read_servers() {
@@ -153,6 +149,8 @@ class Reader {
 
   VhostPolicy read_server(server_rec* server, const VhostName& name) {
     ServerConfig& config = own_config_of(pool_, server, configuration_.main_server);
+    const auto run_as = config.run_as ? config.run_as->uid : std::nullopt;  // MailOriginRunAs
+    if (config.run_as && !run_as) warn_of_missing_user(name.name, *config.run_as);
     // Nothing in it has a destructor: a pool's memory is all it needs.
     static_assert(std::is_trivially_destructible_v<Vhost>);
     Vhost* const vhost = new (apr_palloc(pool_, sizeof(Vhost))) Vhost;
@@ -161,8 +159,7 @@ class Reader {
     vhost->name = {apr_pstrmemdup(pool_, name.name.data(), name.name.size()), name.name.size()};
     vhost->enabled = config.enabled.value_or(true);  // MailOrigin
     vhost->strict = config.strict.value_or(true);    // MailOriginStrict
-    vhost->uid_is_set = config.run_as.has_value();   // MailOriginRunAs
-    if (server != configuration_.main_server) vhost->php_values = php_values_of_server(server);
+    vhost->uid_is_set = run_as.has_value();   // MailOriginRunAs
     config.vhost = vhost;
 
     VhostPolicy policy;
@@ -171,16 +168,15 @@ class Reader {
     policy.docroot = docroot_of(server);
     policy.enabled = vhost->enabled;
     policy.strict = vhost->strict;
-    // MailOriginRunAs
-    policy.run_as = config.run_as ? config.run_as : suexec_uid(scratch_, server);
+    policy.run_as = run_as ? run_as : suexec_uid(scratch_, server);
     if (policy.run_as) vhost->uid = *policy.run_as;
-    if (config.run_as == 0U) {
+    if (run_as == 0U) {
       configuration_.warnings.push_back(
           "MO0120: " + name.name +
           " runs PHP as root (MailOriginRunAs): its scripts can read the key and forge the origin "
           "of any mail");
     }
-    if (config.run_as && *config.run_as == ap_unixd_config.user_id) {
+    if (run_as && *run_as == ap_unixd_config.user_id) {
       configuration_.warnings.push_back(
           "MO0106: " + name.name +
           " runs PHP as httpd's own User, whose processes hold the key: its scripts could forge "
@@ -194,6 +190,13 @@ class Reader {
       for (const LogDirective& log : *config.logs) policy.logs.push_back(route(log, config));
     }
     return policy;
+  }
+
+  void warn_of_missing_user(const std::string& host, const RunAs& run_as) {
+    configuration_.warnings.push_back(
+        "MO0129: MailOriginRunAs (" + run_as.place.text() + "): '" + run_as.user +
+        "' is not a user of this machine: " + host +
+        " is judged as one whose user is not known, until there is one and httpd is reloaded");
   }
 
   static void read_rules(const server_rec* server, const ServerConfig& config,

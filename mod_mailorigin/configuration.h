@@ -13,7 +13,6 @@
 #include "mod_mailorigin/daemon_settings.h"
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/request_ids.h"
-#include "mod_mailorigin/strict.h"
 
 namespace mailorigin::httpd {
 
@@ -28,8 +27,7 @@ struct Vhost {
   bool uid_is_set = false;  // by MailOriginRunAs: suexec's of a request does not count
   bool enabled = true;
   bool strict = true;
-  std::string_view name;                  // in the configuration's pool
-  const PhpValues* php_values = nullptr;  // of its own; owned by the configuration
+  std::string_view name;  // in the configuration's pool
 };
 
 // One for each time that the configuration is read; lives in that pool (pconf).
@@ -40,11 +38,10 @@ struct Configuration {
   std::vector<Place> log_places;  // where each of the policy's targets is named first
   std::vector<std::string> warnings;
 
-  PhpValuesOfServers php_values;
-  const PhpValues* php_values_of_server = nullptr;
-  module* proxy_fcgi = nullptr;  // null: not loaded
-  module* userdir = nullptr;     // likewise
-  bool has_php_inside = false;   // mod_php is loaded
+  bool has_settings_for_php = false;  // see there
+  module* proxy_fcgi = nullptr;       // null: not loaded
+  module* userdir = nullptr;          // likewise
+  bool has_php_inside = false;        // mod_php is loaded
 
   Supervisor* supervisor = nullptr;         // null before post_config
   const KeyRing* keys = nullptr;            // process->pool's; null before post_config

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/default_paths.h"
 #include "core/unix_socket.h"
 #include "mod_mailorigin/logs.h"
 #include "mod_mailorigin/sockets.h"
@@ -46,6 +47,7 @@ class Checks {
     const DaemonSettings& daemon = configuration_.daemon;
     if (daemon.external) {
       warn_of_unused_settings();
+      check_users_of_units();
       return;
     }
     check_user();
@@ -126,6 +128,15 @@ class Checks {
     const auto user = own_user("MO0102: MailOriginUser", configuration_.daemon.user);
     const Policy& policy = configuration_.policy;
     if (user && policy.firewall.mode != FirewallMode::off) check_firewall(*user);
+  }
+
+  // Their units may name others; those that come with them are nobody else's in any case.
+  void check_users_of_units() {
+    Users& users = users_of(pool_);
+    if (users.uid_of(default_user)) own_user("MO0102: MailOriginUser", default_user);
+    if (users.uid_of(default_firewall_user)) {
+      own_user("MO0124: MailOriginFirewallUser", default_firewall_user);
+    }
   }
 
   void check_firewall(std::uint32_t daemon_user) {

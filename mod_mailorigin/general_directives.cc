@@ -46,9 +46,15 @@ const char* set_strict(cmd_parms* cmd, const char* argument) {
 
 // MailOriginRunAs
 const char* set_run_as(cmd_parms* cmd, const char* argument) {
-  const auto uid = parse_user(argument, users_of(cmd->pool));
-  if (!uid) return wrong(cmd, uid.error().message);
-  target_of(cmd).run_as = *uid;
+  Users& users = users_of(cmd->pool);
+  RunAs run_as{{}, apr_pstrdup(cmd->pool, argument), place_of(cmd)};
+  // A customer's account that is gone must not take all the others' hosts with it.
+  if (*argument == '#' || users.uid_of(argument)) {
+    const auto uid = parse_user(argument, users);
+    if (!uid) return wrong(cmd, uid.error().message);
+    run_as.uid = *uid;
+  }
+  target_of(cmd).run_as = run_as;
   return nullptr;
 }
 

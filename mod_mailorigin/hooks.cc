@@ -10,6 +10,7 @@
 #include "mod_mailorigin/report.h"
 #include "mod_mailorigin/request.h"
 #include "mod_mailorigin/request_context.h"
+#include "mod_mailorigin/strict.h"
 #include "mod_mailorigin/supervisor.h"
 
 namespace mailorigin::httpd {
@@ -111,6 +112,22 @@ int monitor(apr_pool_t*, server_rec* server) {
   });
 }
 
+int post_perdir_config(request_rec* request) {
+  const Vhost* const vhost = config_of(request->server).vhost;
+  if (vhost == nullptr || !vhost->strict || !vhost->configuration->has_settings_for_php) {
+    return DECLINED;
+  }
+  return guarded(HTTP_INTERNAL_SERVER_ERROR, [&] {
+    remember_before_htaccess(request);
+    return DECLINED;
+  });
+}
+
+apr_status_t open_htaccess(request_rec* request, const char*, const char*, ap_configfile_t**,
+                           const char**) {
+  return wants_no_htaccess(request) ? APR_ENOENT : AP_DECLINED;
+}
+
 int handler(request_rec* request) {
   return guarded(HTTP_INTERNAL_SERVER_ERROR, [&] {
     give_context(request);
@@ -138,6 +155,9 @@ extern "C" void mailorigin_register_hooks(apr_pool_t*) {
   ap_hook_post_config(post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_monitor(monitor, nullptr, nullptr, APR_HOOK_MIDDLE);
+  // Between reading .htaccess and running what it says.
+  ap_hook_post_perdir_config(post_perdir_config, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_open_htaccess(open_htaccess, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   // Ahead of every handler, and after all that .htaccess can do.
   ap_hook_handler(handler, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   APR_REGISTER_OPTIONAL_FN(mailorigin_request_context);

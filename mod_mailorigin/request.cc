@@ -9,7 +9,7 @@
 #include "core/seal.h"
 #include "mod_mailorigin/code_request.h"
 #include "mod_mailorigin/configuration.h"
-#include "mod_mailorigin/module.h"
+#include "mod_mailorigin/request_record.h"
 #include "mod_mailorigin/strict.h"
 
 namespace mailorigin::httpd {
@@ -18,34 +18,6 @@ namespace {
 
 // A page of a thousand subrequests does not make a line of a thousand ids.
 constexpr unsigned ids_limit = 16;
-
-struct RequestId {
-  Ulid id;
-  RequestId* next;
-};
-
-// In request_config; pool memory.
-struct RequestRecord {
-  const char* context;  // for code inside httpd
-  // In the record of what the client asked for: of everything done for it.
-  RequestId* first;
-  RequestId* last;
-  unsigned count;
-};
-
-RequestRecord* record_of(const request_rec* request) {
-  return static_cast<RequestRecord*>(
-      ap_get_module_config(request->request_config, &mailorigin_module));
-}
-
-RequestRecord& ensure_record(request_rec* request) {
-  RequestRecord* record = record_of(request);
-  if (record == nullptr) {
-    record = static_cast<RequestRecord*>(apr_pcalloc(request->pool, sizeof(RequestRecord)));
-    ap_set_module_config(request->request_config, &mailorigin_module, record);
-  }
-  return *record;
-}
 
 // The request as the client made it, behind subrequests and internal redirects.
 request_rec* original(request_rec* request) {
@@ -182,10 +154,7 @@ void give_context(request_rec* request) {
 
   // MailOriginStrict
   if (vhost->strict) {
-    keep_own_php_values(request, configuration.php_values_of_server, vhost->php_values);
-    if (runner == CodeRunner::backend) {
-      use_proxy_settings_of_vhost(request, configuration.proxy_fcgi);
-    }
+    keep_htaccess_out(request, runner == CodeRunner::backend ? configuration.proxy_fcgi : nullptr);
   }
   remove_contexts(request);
 

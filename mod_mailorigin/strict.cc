@@ -1,84 +1,161 @@
 #include "mod_mailorigin/strict.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/text.h"
+#include "mod_mailorigin/request_record.h"
 
 namespace mailorigin::httpd {
 
+// A request after httpd has put its configuration together. In a list: those of its
+// subrequests follow, one of which may take its place (DirectoryIndex).
+struct BeforeHtaccess {
+  const char* uri;  // compared by address, which a subrequest hands on
+  const char* filename;
+  apr_finfo_t file;
+  apr_table_t* environment;  // of the server's own configuration alone
+  bool has_htaccess;
+  BeforeHtaccess* next;
+};
+
 namespace {
 
-// By the directive that opens the <VirtualHost>; null outside of any.
-using PhpValuesOfHosts = std::unordered_map<const ap_directive_t*, PhpValues>;
+// Parameters by which a request changes the settings of a php-fpm worker.
+constexpr const char* php_value_names[] = {"PHP_VALUE", "PHP_ADMIN_VALUE"};
+constexpr std::string_view proxy_prefix = "proxy:";
+constexpr int walks[] = {AP_NOTE_DIRECTORY_WALK, AP_NOTE_LOCATION_WALK, AP_NOTE_FILE_WALK,
+                         AP_NOTE_IF_WALK};
 
-std::vector<std::string> words(apr_pool_t* pool, const char* arguments) {
-  std::vector<std::string> all;
-  while (arguments != nullptr && *arguments != '\0') {
-    all.emplace_back(ap_getword_conf(pool, &arguments));
-  }
-  return all;
+// Marks a request that is none; and what its walks refuse is nobody's error.
+constexpr ap_logconf silent = {nullptr, APLOG_EMERG};
+
+bool mentions_settings(const char* arguments) {
+  std::string text = arguments != nullptr ? arguments : "";
+  ap_str_toupper(text.data());
+  return std::any_of(std::begin(php_value_names), std::end(php_value_names),
+                     [&](const char* name) { return text.find(name) != std::string::npos; });
 }
 
-void collect(apr_pool_t* pool, const ap_directive_t* first, const ap_directive_t* host,
-             PhpValuesOfHosts& found) {
-  for (const ap_directive_t* node = first; node != nullptr; node = node->next) {
-    if (node->first_child != nullptr) {
-      const bool is_host = strcasecmp(node->directive, "<VirtualHost") == 0;
-      collect(pool, node->first_child, is_host ? node : host, found);
-    } else if (may_set_php_values(node->directive)) {
-      for (PhpValue& value : php_values_of(node->directive, words(pool, node->args))) {
-        found[host].insert(std::move(value));
+bool is_proxied(const char* filename) {
+  return std::string_view(filename != nullptr ? filename : "").starts_with(proxy_prefix);
+}
+
+bool has_htaccess(const request_rec* request) {
+  // mod_proxy's requests have no directory.
+  if (is_proxied(request->filename)) return false;
+  for (const htaccess_result* each = request->htaccess; each != nullptr; each = each->next) {
+    if (each->htaccess != nullptr) return true;
+  }
+  return false;
+}
+
+// A subrequest begins with the environment of the request around it, and with what
+// .htaccess, or a page that includes it, has put there.
+void forget_inherited_settings(const request_rec* request, apr_table_t* environment) {
+  const RequestRecord* const around = record_of(request->main);
+  for (const char* name : php_value_names) {
+    const char* const value = apr_table_get(environment, name);
+    if (value == nullptr || value != apr_table_get(request->main->subprocess_env, name)) continue;
+    apr_table_unset(environment, name);
+    const char* const own = around != nullptr && around->before != nullptr
+                                ? apr_table_get(around->before->environment, name)
+                                : nullptr;
+    if (own != nullptr) apr_table_setn(environment, name, own);
+  }
+}
+
+const BeforeHtaccess* find_before(const request_rec* request) {
+  const RequestRecord* const record = record_of(request);
+  const BeforeHtaccess* each = record != nullptr ? record->before : nullptr;
+  while (each != nullptr && each->uri != request->uri) each = each->next;
+  return each;
+}
+
+// Runs one module's function of a hook.
+template <class Link>
+void run_of(const char* name, const apr_array_header_t* hooks, request_rec* request) {
+  for (int i = 0; hooks != nullptr && i < hooks->nelts; i++) {
+    const Link& link = APR_ARRAY_IDX(hooks, i, Link);
+    if (strcmp(link.szName, name) == 0) link.pFunc(request);
+  }
+}
+
+// A copy of the request, as it would be if there were no .htaccess.
+class WithoutHtaccess {
+ public:
+  WithoutHtaccess(const request_rec* request, const BeforeHtaccess& before)
+      : copy_(*request), is_subrequest_(request->main != nullptr) {
+    copy_.log = &silent;
+    copy_.main = copy_.prev = nullptr;
+    copy_.htaccess = nullptr;
+    copy_.filename = apr_pstrdup(request->pool, before.filename);
+    copy_.path_info = nullptr;
+    copy_.finfo = before.file;
+    copy_.subprocess_env = apr_table_copy(request->pool, before.environment);
+    for (apr_table_t** table :
+         {&copy_.headers_in, &copy_.headers_out, &copy_.err_headers_out, &copy_.notes}) {
+      *table = apr_table_copy(request->pool, *table);
+    }
+    is_whole_ = is_proxied(before.filename) || walk();
+  }
+
+  // Null where the server's own configuration has nothing to say, or no access to the file.
+  [[nodiscard]] void* settings_of(module* of) const {
+    return is_whole_ ? ap_get_module_config(copy_.per_dir_config, of) : nullptr;
+  }
+
+  // With what directives of the server's set for this directory and file.
+  apr_table_t* environment() {
+    if (is_whole_) {
+      // httpd asks it for a request as the client made it alone, and first for the lines
+      // outside of directories.
+      if (is_subrequest_) {
+        run_of<ap_LINK_header_parser_t>("mod_setenvif.c", ap_hook_get_header_parser(), &copy_);
       }
+      run_of<ap_LINK_header_parser_t>("mod_setenvif.c", ap_hook_get_header_parser(), &copy_);
+      run_of<ap_LINK_fixups_t>("mod_env.c", ap_hook_get_fixups(), &copy_);
+      run_of<ap_LINK_fixups_t>("mod_rewrite.c", ap_hook_get_fixups(), &copy_);
     }
+    return copy_.subprocess_env;
   }
-}
 
-std::string place(const char* file, unsigned line) {
-  return std::string(file != nullptr ? file : "") + ':' + std::to_string(line);
-}
-
-bool allows(const PhpValues* values, const PhpValue& value) {
-  return values != nullptr && values->contains(value);
-}
-
-}  // namespace
-
-PhpValuesOfServers read_php_values(apr_pool_t* pool, const ap_directive_t* tree,
-                                   const server_rec* main_server) {
-  PhpValuesOfHosts of_hosts;
-  collect(pool, tree, nullptr, of_hosts);
-  PhpValuesOfServers of_servers;
-  if (of_hosts.empty()) return of_servers;
-
-  std::unordered_map<std::string, const server_rec*> servers;
-  for (const server_rec* server = main_server->next; server != nullptr; server = server->next) {
-    servers.emplace(place(server->defn_name, server->defn_line_number), server);
-  }
-  for (auto& [host, values] : of_hosts) {
-    if (host == nullptr) {
-      of_servers[nullptr] = std::move(values);
-      continue;
+ private:
+  // As httpd does it for every request.
+  bool walk() {
+    // What a walk has found is kept for the next one; these are none of the request's.
+    void* kept[std::size(walks)];
+    for (std::size_t i = 0; i < std::size(walks); i++) {
+      void** const note = ap_get_request_note(&copy_, static_cast<apr_size_t>(walks[i]));
+      kept[i] = std::exchange(*note, nullptr);
     }
-    const auto at = servers.find(place(host->filename, static_cast<unsigned>(host->line_num)));
-    if (at != servers.end()) of_servers[at->second] = std::move(values);
+    copy_.per_dir_config = copy_.server->lookup_defaults;
+    const bool walked = ap_directory_walk(&copy_) == OK && ap_file_walk(&copy_) == OK &&
+                        ap_location_walk(&copy_) == OK && ap_if_walk(&copy_) == OK;
+    for (std::size_t i = 0; i < std::size(walks); i++) {
+      *ap_get_request_note(&copy_, static_cast<apr_size_t>(walks[i])) = kept[i];
+    }
+    return walked;
   }
-  return of_servers;
-}
 
-void keep_own_php_values(request_rec* request, const PhpValues* of_server,
-                         const PhpValues* of_vhost) {
-  for (const std::string_view name : php_value_names) {
-    const char* const value = apr_table_get(request->subprocess_env, name.data());
-    if (value == nullptr) continue;
-    const PhpValue setting{name, value};
-    const bool own = allows(of_server, setting) || allows(of_vhost, setting);
+  request_rec copy_;
+  bool is_subrequest_;
+  bool is_whole_ = false;
+};
+
+void set_php_values(request_rec* request, const apr_table_t* own) {
+  for (const char* name : php_value_names) {
     // All of that name, in whatever case: a table may hold it more than once.
-    apr_table_unset(request->subprocess_env, name.data());
-    if (own) apr_table_addn(request->subprocess_env, name.data(), value);
+    apr_table_unset(request->subprocess_env, name);
+    const char* const value = own != nullptr ? apr_table_get(own, name) : nullptr;
+    if (value != nullptr) apr_table_addn(request->subprocess_env, name, value);
   }
 }
 
-void use_proxy_settings_of_vhost(request_rec* request, module* proxy_fcgi) {
-  if (proxy_fcgi == nullptr) return;
-  void* const own = ap_get_module_config(request->server->lookup_defaults, proxy_fcgi);
+void set_proxy_settings(request_rec* request, module* proxy_fcgi, void* own) {
   if (ap_get_module_config(request->per_dir_config, proxy_fcgi) == own) return;
   ap_conf_vector_t* const settings = ap_create_per_dir_config(request->pool);
   for (module* each = ap_top_module; each != nullptr; each = each->next) {
@@ -87,5 +164,57 @@ void use_proxy_settings_of_vhost(request_rec* request, module* proxy_fcgi) {
   ap_set_module_config(settings, proxy_fcgi, own);
   request->per_dir_config = settings;
 }
+
+}  // namespace
+
+bool has_settings_for_php(const ap_directive_t* tree) {
+  for (const ap_directive_t* node = tree; node != nullptr; node = node->next) {
+    if (strcasecmp(node->directive, "ProxyFCGISetEnvIf") == 0 || mentions_settings(node->args) ||
+        has_settings_for_php(node->first_child)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void remember_before_htaccess(request_rec* request) {
+  auto* const before =
+      static_cast<BeforeHtaccess*>(apr_pcalloc(request->pool, sizeof(BeforeHtaccess)));
+  before->uri = request->uri;
+  before->filename =
+      apr_pstrdup(request->pool, request->filename != nullptr ? request->filename : "");
+  before->file = request->finfo;
+  before->environment = apr_table_copy(request->pool, request->subprocess_env);
+  before->has_htaccess = has_htaccess(request);
+  RequestRecord& record = ensure_record(request);
+  record.before = before;
+  if (request->main == nullptr) return;
+  forget_inherited_settings(request, before->environment);
+  RequestRecord& around = ensure_record(request->main);
+  BeforeHtaccess** end = &around.before;
+  while (*end != nullptr) end = &(*end)->next;
+  *end = before;
+}
+
+void keep_htaccess_out(request_rec* request, module* proxy_fcgi) {
+  void* const of_vhost = proxy_fcgi != nullptr
+                             ? ap_get_module_config(request->server->lookup_defaults, proxy_fcgi)
+                             : nullptr;
+  const BeforeHtaccess* const before = find_before(request);
+  if (before == nullptr) {
+    set_php_values(request, nullptr);
+    if (proxy_fcgi != nullptr) set_proxy_settings(request, proxy_fcgi, of_vhost);
+    return;
+  }
+  // All of it is the server's.
+  if (!before->has_htaccess && request->main == nullptr) return;
+  WithoutHtaccess own(request, *before);
+  set_php_values(request, own.environment());
+  if (proxy_fcgi == nullptr) return;
+  void* const settings = own.settings_of(proxy_fcgi);
+  set_proxy_settings(request, proxy_fcgi, settings != nullptr ? settings : of_vhost);
+}
+
+bool wants_no_htaccess(const request_rec* request) { return request->log == &silent; }
 
 }  // namespace mailorigin::httpd

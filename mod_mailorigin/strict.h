@@ -1,28 +1,28 @@
 // MailOriginStrict: .htaccess, which runs before the handler, may reach neither
-// PHP's settings nor the context on their way to PHP.
+// PHP's settings nor the context on their way to PHP; what the server's own
+// configuration says of them stays as it is.
 #pragma once
 
-#include <unordered_map>
-
 #include "mod_mailorigin/httpd_api.h"
-#include "mod_mailorigin/php_values.h"
 
 namespace mailorigin::httpd {
 
-// What the server's own configuration gives to PHP; the null server's are
-// those outside any <VirtualHost>.
-using PhpValuesOfServers = std::unordered_map<const server_rec*, PhpValues>;
-PhpValuesOfServers read_php_values(apr_pool_t* pool, const ap_directive_t* tree,
-                                   const server_rec* main_server);
+// Whether the server's own configuration, in any place, gives settings to PHP
+// (PHP_VALUE, PHP_ADMIN_VALUE) or changes what mod_proxy_fcgi sends. Without that,
+// whatever there is of them is .htaccess's.
+bool has_settings_for_php(const ap_directive_t* tree);
 
-// Takes PHP_VALUE and PHP_ADMIN_VALUE out of the request's environment unless
-// one of the two allows what is there; either may be null.
-void keep_own_php_values(request_rec* request, const PhpValues* of_server,
-                         const PhpValues* of_vhost);
+// For post_perdir_config, where .htaccess has been read and nothing of it has run, and
+// where has_settings_for_php(): keeps what is needed to tell one from the other.
+void remember_before_htaccess(request_rec* request);
 
-// Gives the request mod_proxy_fcgi's settings of its virtual host, without
-// those of directories and .htaccess: ProxyFCGISetEnvIf runs after every hook
-// and could replace the context. `proxy_fcgi` is that module; null if not loaded.
-void use_proxy_settings_of_vhost(request_rec* request, module* proxy_fcgi);
+// Makes PHP_VALUE and PHP_ADMIN_VALUE in the request's environment what they would be without any
+// .htaccess, and the settings of mod_proxy_fcgi as well: ProxyFCGISetEnvIf runs after
+// every hook and could replace the context. `proxy_fcgi` is that module; null if not
+// loaded.
+void keep_htaccess_out(request_rec* request, module* proxy_fcgi);
+
+// For open_htaccess: whether keep_htaccess_out() is asking, which wants none.
+bool wants_no_htaccess(const request_rec* request);
 
 }  // namespace mailorigin::httpd

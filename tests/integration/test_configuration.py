@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+from harness.accounts import Accounts
 from harness.directives import OF_SERVER, OF_VHOSTS
 from harness.httpd import Httpd
 from harness.site import WITH_HEADER, two_vhosts
@@ -34,7 +35,6 @@ BAD = {
     'MailOriginHeader Content-Type "%{id}"': r"'Content-Type'.*X-Mail-Origin",
     'MailOriginHeader X-A "%{id}"\nMailOriginHeader x-a "%{uid}"': r"'x-a' is given twice",
     'MailOriginHeader On\nMailOriginHeader x-mail-origin "%{uid}"': r"'x-mail-origin' is given twice",
-    "MailOriginRunAs nosuchuser": r"nosuchuser.*(user|#uid)",
     "MailOriginRunAs #": r"#.*",
     "MailOriginRunAs #12x": r"#12x",
     "MailOriginRunAs #4294967295": r"4294967295",
@@ -156,6 +156,13 @@ MailOriginStrict On
     assert not (httpd.directory / "logs/all.log").exists()
 
 
+@pytest.fixture(scope="module")
+def accounts_of_units(installation):
+    users = {"mailorigin": 61901, "mailorigin-firewall": 61902}
+    with Accounts(installation.root, installation.directory("units"), users) as made:
+        yield made
+
+
 UNFIT = {
     # lines: what -t says of them
     "MailOriginSocket {dir}/nosuch/s": r"MO0119: MailOriginSocket: '{dir}/nosuch/s': .*No such file",
@@ -193,6 +200,10 @@ FIT = {
     "MailOriginRuntimeDir /tmp/mo": None,
     "MailOriginLog SYSLOG": None,
     'MailOriginHeader X-A "%{id}"\nMailOriginHeader Off\nMailOriginHeader X-A "%{id}"': None,
+    "MailOriginRunAs nosuchuser":
+        r"MO0129: MailOriginRunAs \(\S*httpd\.conf:\d+\): 'nosuchuser' is not a user of this machine: httpd\.example:\d+ is judged",
+    "<VirtualHost 127.0.0.1:{port}>\nServerName a.example\nMailOriginRunAs gone\n</VirtualHost>":
+        r"MO0129: MailOriginRunAs .* 'gone' .*: a\.example:\d+ is judged",
     "MailOriginRunAs root": r"MO0120: httpd\.example:\d+ runs PHP as root",
     "MailOriginDaemon external\nMailOriginRunAs #61900": r"MO0107: .*: MailOriginStateDir, MailOriginUser\n",
     "MailOriginDaemon external\nMailOriginSocket {dir}/run/s":
@@ -217,6 +228,13 @@ def test_start_names_the_directive(make_site):
     assert site.httpd.check()[0] == 0
     assert f"MO0109: MailOriginSocket: {taken}: exists and is not a socket" in site.httpd.failed_start()
     site.httpd.allow_log(".")
+
+
+def test_user_of_the_unit(installation, checked, accounts_of_units):
+    """MailOriginDaemon external: the account that comes with the unit is nobody's to run PHP as."""
+    for user, number in (("mailorigin", "MO0102"), ("mailorigin-firewall", "MO0124")):
+        (status, said), _ = checked(f"MailOriginDaemon external\nMailOriginRunAs {user}\n")
+        assert status != 0 and re.search(rf"{number}: .*'{user}' is the user that PHP of httpd\.example:\d+ runs as", said), said
 
 
 @pytest.mark.parametrize("line", EVERY)

@@ -1,5 +1,7 @@
 """What a tenant's .htaccess can do to the context on its way to PHP, and to PHP's settings."""
 
+import json
+
 import pytest
 from harness.htaccess import ATTEMPTS
 from harness.site import SERVER, WITH_HEADER, Site, new_mark, two_vhosts
@@ -88,6 +90,103 @@ def test_settings_of_httpd_conf_stay(lax_site):
     """Strict is about .htaccess; what the administrator wrote for the vhost goes on working."""
     answer = lax_site.blog.run("<?php echo ini_get('precision'), $_SERVER['FROM_CONF'];")
     assert answer.text == "12kept"
+
+
+# What httpd.conf says for the directory /own/NAME/, or the file in it, and what PHP is told of user_agent then.
+OWN = {
+    "SetEnv": ('SetEnvIf Request_URI "^/own/(SetEnv)/" X=1\n<Location /own/SetEnv>\nSetEnv PHP_VALUE user_agent=set\n</Location>', "set"),
+    "SetEnvIf": ('SetEnvIf Request_URI "^/own/(SetEnvIf)/" "PHP_VALUE=user_agent=$1"', "SetEnvIf"),
+    "SetEnvIf-admin": ('SetEnvIf Request_URI "^/own/(SetEnvIf-admin)/" "PHP_ADMIN_VALUE=user_agent=$1"', "SetEnvIf-admin"),
+    "SetEnvIfExpr": ('SetEnvIfExpr "%{REQUEST_URI} =~ m#^/own/(SetEnvIfExpr)/#" "PHP_VALUE=user_agent=$1"', "SetEnvIfExpr"),
+    "RewriteRule": ('RewriteEngine On\nRewriteRule ^/own/(RewriteRule)/ - [E=PHP_VALUE:user_agent=$1]', "RewriteRule"),
+    "Directory": ('<Directory {dir}/www/shop/own/Directory>\nSetEnvIf Request_URI "own/(\\w+)" "PHP_VALUE=user_agent=$1"\n</Directory>', "Directory"),
+    "DirectoryRewrite": (
+        "<Directory {dir}/www/shop/own/DirectoryRewrite>\nRewriteEngine On\n"
+        "RewriteRule (.*) - [E=PHP_VALUE:user_agent=%{HTTP_HOST}]\n</Directory>", "shop.example",
+    ),
+    "Files": ('<Directory {dir}/www/shop/own/Files>\n<Files page.php>\nSetEnv PHP_VALUE user_agent=file\n</Files>\n</Directory>', "file"),
+    "If": ('<If "%{REQUEST_URI} =~ m#^/own/If/#">\nSetEnv PHP_VALUE user_agent=if\n</If>', "if"),
+    "Proxy-Directory": (
+        '<Directory {dir}/www/shop/own/Proxy-Directory>\nProxyFCGISetEnvIf "true" PHP_VALUE "user_agent=there"\n</Directory>', "there",
+    ),
+    "Proxy-Files": (
+        '<Directory {dir}/www/shop/own/Proxy-Files>\n<Files page.php>\nProxyFCGISetEnvIf "true" PHP_VALUE "user_agent=there"\n'
+        "</Files>\n</Directory>", "there",
+    ),
+    "Proxy-Location": ('<Location /own/Proxy-Location>\nProxyFCGISetEnvIf "true" PHP_VALUE "user_agent=there"\n</Location>', "there"),
+    "nothing": ("", ""),
+}
+TENANTS = {
+    "no .htaccess": None,
+    "something else": "SetEnv OTHER 1",
+    "SetEnv": 'SetEnv PHP_VALUE "user_agent=tenant"\nSetEnv PHP_ADMIN_VALUE "user_agent=tenant"',
+    "UnsetEnv": "UnsetEnv PHP_VALUE\nUnsetEnv PHP_ADMIN_VALUE",
+    "SetEnvIf": 'SetEnvIf Request_URI . "PHP_VALUE=user_agent=tenant" !PHP_ADMIN_VALUE',
+    "RewriteRule": "RewriteEngine On\nRewriteRule . - [E=PHP_VALUE:user_agent=tenant,E=!PHP_ADMIN_VALUE]",
+    "ProxyFCGISetEnvIf": 'ProxyFCGISetEnvIf "true" PHP_VALUE "user_agent=tenant"',
+    "ProxyFCGISetEnvIf, unset": 'ProxyFCGISetEnvIf "true" !PHP_VALUE\nProxyFCGISetEnvIf "true" !PHP_ADMIN_VALUE',
+    "If": '<If "true">\nSetEnv PHP_VALUE "user_agent=tenant"\nProxyFCGISetEnvIf "true" PHP_VALUE "user_agent=tenant"\n</If>',
+    "Options": 'Options +FollowSymLinks\nSetEnv PHP_VALUE "user_agent=tenant"',
+}
+
+
+TOLD = "<?php echo json_encode([$_SERVER['PHP_VALUE'] ?? null, $_SERVER['PHP_ADMIN_VALUE'] ?? null]);"
+
+
+def told(name):
+    value = OWN[name][1] and f"user_agent={OWN[name][1]}"
+    return json.dumps([None, value] if "admin" in name else [value or None, None], separators=(",", ":"))
+
+
+@pytest.fixture(scope="module")
+def own_site(installation):
+    """shop, for whose directories httpd.conf has settings of all kinds."""
+    vhosts = two_vhosts(WITH_HEADER + "  Options +Includes\n  AddOutputFilter INCLUDES .shtml\n")
+    vhosts[0].directives += "".join(f"{lines}\n" for lines, _ in OWN.values())
+    made = Site(installation, installation.directory("own"), vhosts, server=SERVER, modules=("include", "mime"))
+    mime_types = made.directory / "conf/mime.types"
+    mime_types.write_text("text/html html shtml\n")
+    made.configure(f"{SERVER}TypesConfig {mime_types}\n")
+    try:
+        yield made.start()
+        made.verify()
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+@pytest.mark.parametrize("name", OWN)
+def test_own_settings_stay(own_site, name, tenant):
+    """Whatever a tenant's .htaccess says of them, PHP has what httpd.conf says, and nothing else."""
+    shop = own_site.shop
+    htaccess = shop.docroot / "own" / name / ".htaccess"
+    page = shop.write(f"own/{name}/page.php", TOLD)
+    htaccess.unlink(missing_ok=True)
+    if TENANTS[tenant]:
+        htaccess.write_text(TENANTS[tenant] + "\n")
+    assert shop.get(page.uri).text == told(name)
+
+
+@pytest.mark.parametrize("name", ["SetEnvIf", "Directory", "Files", "Proxy-Files", "nothing"])
+def test_own_settings_of_an_index(own_site, name):
+    """httpd puts the file in the directory's place."""
+    shop = own_site.shop
+    shop.write(f"own/{name}/page.php", TOLD)
+    shop.write(f"own/{name}/.htaccess", 'DirectoryIndex page.php\nSetEnv PHP_VALUE "user_agent=tenant"\n')
+    assert shop.get(f"/own/{name}/").text == told(name)
+
+
+@pytest.mark.parametrize("name", ["SetEnvIf", "Directory", "Proxy-Directory", "nothing"])
+def test_own_settings_of_an_included_page(own_site, name):
+    """A page that includes it hands on its environment, which it may have changed."""
+    shop = own_site.shop
+    shop.write(f"own/{name}/page.php", TOLD)
+    shop.write(f"own/{name}/.htaccess", "SetEnv OTHER 1\n")
+    for value in ("PHP_VALUE", "PHP_ADMIN_VALUE"):
+        around = shop.write(
+            f"own/{name}/around.shtml", f'<!--#set var="{value}" value="user_agent=tenant" --><!--#include virtual="page.php" -->'
+        )
+        assert shop.get(around.uri).text.strip() == told(name)
 
 
 def test_other_variables_of_htaccess_stay(site):

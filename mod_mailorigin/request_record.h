@@ -1,0 +1,41 @@
+// What the module keeps of a request, in its request_config; pool memory.
+#pragma once
+
+#include "core/ulid.h"
+#include "mod_mailorigin/httpd_api.h"
+#include "mod_mailorigin/module.h"
+
+namespace mailorigin::httpd {
+
+struct BeforeHtaccess;
+
+struct RequestId {
+  Ulid id;
+  RequestId* next;
+};
+
+struct RequestRecord {
+  const char* context;  // for code inside httpd
+  // In the record of what the client asked for: of everything done for it.
+  RequestId* first;
+  RequestId* last;
+  unsigned count;
+  BeforeHtaccess* before;  // see strict.cc
+};
+
+// Null if there is none.
+inline RequestRecord* record_of(const request_rec* request) {
+  return static_cast<RequestRecord*>(
+      ap_get_module_config(request->request_config, &mailorigin_module));
+}
+
+inline RequestRecord& ensure_record(request_rec* request) {
+  RequestRecord* record = record_of(request);
+  if (record == nullptr) {
+    record = static_cast<RequestRecord*>(apr_pcalloc(request->pool, sizeof(RequestRecord)));
+    ap_set_module_config(request->request_config, &mailorigin_module, record);
+  }
+  return *record;
+}
+
+}  // namespace mailorigin::httpd
