@@ -87,6 +87,18 @@ std::optional<std::uint32_t> Users::uid_of(const std::string& name) {
   return entry->pw_uid;
 }
 
+bool could_be_user(std::string_view name) {
+  constexpr std::size_t longest = 32;
+  const auto is_letter = [](char c) {
+    return c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+  };
+  const auto may_follow = [&](char c) {
+    return is_letter(c) || c == '-' || c == '.' || (c >= '0' && c <= '9');
+  };
+  return !name.empty() && name.size() <= longest && is_letter(name[0]) &&
+         std::all_of(name.begin() + 1, name.end(), may_follow);
+}
+
 Result<std::uint32_t> parse_user(std::string_view argument, Users& users) {
   if (argument.starts_with('#')) {
     // The last number stands for "no user" in the kernel's calls.

@@ -36,6 +36,9 @@ class Users {
 // A user's name, which must exist, or #uid.
 Result<std::uint32_t> parse_user(std::string_view argument, Users& users);
 
+// Whether useradd would make a user of that name: it may have been here, or come yet.
+bool could_be_user(std::string_view name);
+
 // The facility of `syslog[:facility]`, in any case of letters; "mail" if none is
 // named. Precondition: is_syslog_target().
 Result<std::string> parse_syslog_target(std::string_view argument);

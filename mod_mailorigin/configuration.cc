@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "mod_mailorigin/cgi_programs.h"
 #include "mod_mailorigin/configuration_checks.h"
 #include "mod_mailorigin/pool.h"
 #include "mod_mailorigin/strict.h"
@@ -65,6 +66,9 @@ constexpr std::string_view refused_log_format =
     "MAILORIGIN_SMTP_OUT IN= OUT= SRC=0.0.0.0 DST=%{dst} PROTO=TCP SPT=0 DPT=%{dst_port} "
     "UID=%{uid} GID=%{gid}";
 
+// In one warning.
+constexpr std::size_t hosts_named = 5;
+
 // Reads one configuration, reporting each fault and going on to the next.
 class Reader {
  public:
@@ -79,6 +83,7 @@ class Reader {
   bool read() {
     read_modules();
     read_servers();
+    warn_of_cgi();
     check_configuration(pool_, configuration_, faults_);
     return !faults_.any();
   }
@@ -159,7 +164,7 @@ class Reader {
     vhost->name = {apr_pstrmemdup(pool_, name.name.data(), name.name.size()), name.name.size()};
     vhost->enabled = config.enabled.value_or(true);  // MailOrigin
     vhost->strict = config.strict.value_or(true);    // MailOriginStrict
-    vhost->uid_is_set = run_as.has_value();   // MailOriginRunAs
+    vhost->uid_is_set = run_as.has_value();          // MailOriginRunAs
     config.vhost = vhost;
 
     VhostPolicy policy;
@@ -182,6 +187,7 @@ class Reader {
           " runs PHP as httpd's own User, whose processes hold the key: its scripts could forge "
           "the origin of any mail");
     }
+    look_for_cgi(server, policy, run_as.has_value());
     read_rules(server, config, policy);
     policy.smtp = smtp_policy(config);
     // MailOriginHeader, MailOriginLog
@@ -190,6 +196,31 @@ class Reader {
       for (const LogDirective& log : *config.logs) policy.logs.push_back(route(log, config));
     }
     return policy;
+  }
+
+  // What runs as httpd's user is not the user of MailOriginRunAs. It takes its time with
+  // many sections: httpd -t says it, not each start.
+  void look_for_cgi(server_rec* server, const VhostPolicy& policy, bool has_run_as) {
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST || !has_run_as || !has_cgi() ||
+        suexec_uid(scratch_, server)) {
+      return;
+    }
+    const std::string way = way_to_cgi(scratch_, server, policy.docroot);
+    if (!way.empty()) with_cgi_.push_back(policy.name + " (" + way + ')');
+  }
+
+  void warn_of_cgi() {
+    if (with_cgi_.empty()) return;
+    const std::size_t named = std::min(with_cgi_.size(), hosts_named);
+    std::string hosts;
+    for (std::size_t i = 0; i < named; i++) hosts += (i == 0 ? "" : ", ") + with_cgi_[i];
+    if (named < with_cgi_.size()) {
+      hosts += " and " + std::to_string(with_cgi_.size() - named) + " more";
+    }
+    configuration_.warnings.push_back(
+        "MO0130: CGI programs and SSI's exec run as httpd's User, not as that of MailOriginRunAs, "
+        "unless SuexecUserGroup says otherwise: " +
+        hosts);
   }
 
   void warn_of_missing_user(const std::string& host, const RunAs& run_as) {
@@ -258,6 +289,7 @@ class Reader {
   const ServerConfig* main_config_ = nullptr;
   std::map<std::pair<int, std::string>, std::uint32_t> targets_;
   std::set<std::string> unknown_formats_;  // places: a list may serve many hosts
+  std::vector<std::string> with_cgi_;
   Faults faults_;
 };
 

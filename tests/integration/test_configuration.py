@@ -219,6 +219,44 @@ def test_fit(checked, lines):
     assert not httpd.runtime_dir.exists()
 
 
+HOST = "<VirtualHost 127.0.0.1:{port}>\nServerName a.example\nDocumentRoot {dir}/www/a\nMailOriginRunAs #61001\n%s\n</VirtualHost>\n"
+CGI = {
+    # lines of a virtual host with MailOriginRunAs: what -t says of CGI without suexec
+    "": None,
+    "<Directory {dir}/www>\nOptions +ExecCGI\n</Directory>": r"Options ExecCGI in {dir}/www/a\)",
+    "<Directory {dir}/www/a/cgi>\nOptions All\n</Directory>": r"Options ExecCGI in {dir}/www/a/cgi\)",
+    "<Directory {dir}/www/*>\nOptions Includes\n</Directory>": r"Options Includes in {dir}/www/a\)",
+    "<Directory {dir}/www/a>\nOptions IncludesNoExec\n</Directory>": None,
+    "<Directory {dir}/www>\nOptions ExecCGI\n</Directory>\n<Directory {dir}/www/a>\nOptions None\n</Directory>": None,
+    "<Directory {dir}/other>\nOptions ExecCGI\n</Directory>": None,
+    "<Directory {dir}/www/a>\nAllowOverride All\n</Directory>": r"AllowOverride Options in {dir}/www/a\)",
+    "<Directory {dir}/www/a>\nAllowOverride Options=ExecCGI\n</Directory>": r"AllowOverride Options in {dir}/www/a\)",
+    "<Directory {dir}/www/a>\nAllowOverride FileInfo Options=Indexes\n</Directory>": None,
+    '<DirectoryMatch "/www/a/">\nOptions ExecCGI\n</DirectoryMatch>': r"Options ExecCGI in {dir}/www/a\)",
+    "<Location /cgi>\nOptions +ExecCGI\n</Location>": r"Options in <Location /cgi>\)",
+    "ScriptAlias /cgi-bin/ {dir}/www/a/cgi-bin/": r"ScriptAlias to {dir}/www/a/cgi-bin/\)",
+    "ScriptAlias /cgi-bin/ /usr/lib/cgi-bin/": None,
+}
+
+
+@pytest.mark.parametrize("lines", CGI)
+@pytest.mark.parametrize("suexec", [False, True])
+def test_cgi_without_suexec(installation, accounts_of_units, lines, suexec):
+    """It would run as httpd's user, whatever MailOriginRunAs says."""
+    directory = installation.directory("cgi")
+    (directory / "www/a").mkdir(parents=True)
+    httpd = Httpd(installation, directory, "", modules=("cgid", "include", "suexec"))
+    text = httpd.configuration.read_text().replace("AllowOverride All", "AllowOverride None")
+    own = lines + ("\nSuexecUserGroup #61901 #61901" if suexec else "")
+    httpd.configuration.write_text(text + httpd.fill("MailOriginUser #61909\n" + HOST % own))
+    status, said = httpd.check()
+    assert status == 0, said
+    if CGI[lines] and not suexec:
+        assert re.search(r"MO0130: .*: a\.example:\d+ \(" + CGI[lines].replace("{dir}", str(directory)), said), said
+    else:
+        assert "MO0130" not in said, said
+
+
 def test_start_names_the_directive(make_site):
     """What -t cannot see: somebody's file in the socket's place."""
     site = make_site(start=False)

@@ -14,6 +14,16 @@ TEST(ParseUser, KnowsNamesAndNumbers) {
   }
 }
 
+TEST(CouldBeUser, KnowsWhatUseraddTakes) {
+  for (const char* name : {"shop", "_apt", "web-1.example", "Shop_2"}) {
+    EXPECT_TRUE(could_be_user(name)) << name;
+  }
+  for (const char* name : {"", "61001", "#61001", "@shop", "a b", "-shop", "shop:", "gr\xc3\xbc"}) {
+    EXPECT_FALSE(could_be_user(name)) << name;
+  }
+  EXPECT_FALSE(could_be_user(std::string(33, 'x')));
+}
+
 TEST(ParseSocketMode, IsOctalAndLetsItsOwnerConnect) {
   EXPECT_EQ(*parse_socket_mode("0666"), 0666U);
   for (const char* text : {"", "999", "rwx", "0066", "77777"}) {
