@@ -30,30 +30,43 @@ void add_to_list(std::string& list, std::string_view address) {
   }
 }
 
-void read_field(const HeaderField& field, MailFacts& facts) {
-  if (std::any_of(recipient_fields.begin(), recipient_fields.end(),
-                  [&](std::string_view name) { return equal_ignoring_case(field.name, name); })) {
-    facts.recipients += count_addresses(field.body);
-  } else if (equal_ignoring_case(field.name, "From")) {
-    // One without a value is the mail server's to fill in.
-    const std::string value = unfolded(field.body);
-    if (!value.empty()) add_to_list(facts.from, value);
-  } else if (facts.message_id.empty() && equal_ignoring_case(field.name, "Message-ID")) {
-    facts.message_id = unfolded(field.body);
-  }
-}
+// Walks a header block once for what a mail's facts need of it.
+class FieldReader {
+ public:
+  explicit FieldReader(MailFacts& facts) : facts_(facts) {}
 
-// Where a carriage return stands alone, a field both goes on behind it and ends
-// there, with others following.
-void read_fields(std::string_view headers, MailFacts& facts) {
-  HeaderBlock fields(headers, HeaderBlock::Lines::ended_by_lf);
-  while (const auto field = fields.next()) {
-    read_field(*field, facts);
-    HeaderBlock inner(field->whole, HeaderBlock::Lines::ended_by_cr_too);
-    inner.next();  // the beginning of what has been read
-    while (const auto more = inner.next()) read_field(*more, facts);
+  // Where a carriage return stands alone, a field both goes on behind it and ends
+  // there, with others following.
+  void read(std::string_view headers) {
+    HeaderBlock fields(headers, HeaderBlock::Lines::ended_by_lf);
+    while (const auto field = fields.next()) {
+      read(*field);
+      HeaderBlock inner(field->whole, HeaderBlock::Lines::ended_by_cr_too);
+      inner.next();  // the beginning of what has been read
+      while (const auto more = inner.next()) read(*more);
+    }
   }
-}
+
+  [[nodiscard]] std::uint64_t addresses_in_from() const { return addresses_in_from_; }
+
+ private:
+  void read(const HeaderField& field) {
+    if (std::any_of(recipient_fields.begin(), recipient_fields.end(),
+                    [&](std::string_view name) { return equal_ignoring_case(field.name, name); })) {
+      facts_.recipients += count_addresses(field.body);
+    } else if (equal_ignoring_case(field.name, "From")) {
+      // One without a value is the mail server's to fill in.
+      const std::string value = unfolded(field.body);
+      if (!value.empty()) add_to_list(facts_.from, value);
+      addresses_in_from_ += count_addresses(field.body);
+    } else if (facts_.message_id.empty() && equal_ignoring_case(field.name, "Message-ID")) {
+      facts_.message_id = unfolded(field.body);
+    }
+  }
+
+  MailFacts& facts_;
+  std::uint64_t addresses_in_from_ = 0;
+};
 
 // In an SMTP dialogue every RCPT may be a recipient, wherever it stands.
 std::uint64_t count_rcpt(std::string_view text) {
@@ -71,7 +84,8 @@ MailFacts examine_mail(const MailText& mail, std::span<const std::string> words,
                        std::size_t administrators) {
   MailFacts facts;
   facts.recipients = count_addresses(mail.to);
-  read_fields(mail.headers, facts);
+  FieldReader fields(facts);
+  fields.read(mail.headers);
   const SendmailOptions options = read_sendmail_options(words, administrators);
   for (const std::string_view word : options.recipients) {
     // One that has none is the postmaster for some.
@@ -79,6 +93,10 @@ MailFacts examine_mail(const MailText& mail, std::span<const std::string> words,
   }
   for (const std::string_view sender : options.senders) add_to_list(facts.envelope_from, sender);
   for (const std::string& name : options.not_understood) add_to_list(facts.envelope_from, name);
+  if (options.sender_from_header && !facts.from.empty()) {
+    add_to_list(facts.envelope_from, facts.from);
+    facts.recipients += std::max<std::uint64_t>(fields.addresses_in_from(), 1) - 1;
+  }
   if (options.smtp_dialogue) {
     for (const std::string_view text : {mail.to, mail.subject, mail.headers, mail.message}) {
       facts.recipients += count_rcpt(text);

@@ -122,7 +122,8 @@ std::uint64_t most_addresses(std::string_view list) {
   std::uint64_t count = 0;
   std::uint64_t signs = 0;
   bool piece = false;
-  bool angle = false;  // open, with nothing behind it yet
+  bool inside = false;  // angle brackets
+  bool angle = false;   // open, with nothing behind it yet
   const auto end_piece = [&] {
     if (piece) count += std::max<std::uint64_t>(signs, 1);
     signs = 0;
@@ -138,6 +139,8 @@ std::uint64_t most_addresses(std::string_view list) {
       // <> is the postmaster.
       if (angle && is_one_of(character, "<>")) count++;
       angle = character == '<' || (angle && character != '>');
+      if (character == '>' && !inside) piece = true;
+      inside = character == '<' || (inside && character != '>');
     } else {
       // Some end an atom, and are or begin a word themselves.
       if (control || is_one_of(character, "\")[]\\")) end_piece();

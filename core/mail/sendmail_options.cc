@@ -78,13 +78,15 @@ class OptionsReader {
     }
   }
 
-  // msmtp's --from; it takes what is short for it as well, which is not understood.
+  // msmtp's; what is short for --from is that for it as well, and not understood.
   void read_long_option(std::string_view word) {
     constexpr std::string_view from = "--from";
     if (word == from) {
       found_.senders.push_back(value({}));
     } else if (word.starts_with("--from=")) {
       found_.senders.push_back(word.substr(from.size() + 1));
+    } else if (word.starts_with("--read-e")) {
+      found_.sender_from_header = true;
     } else {
       constexpr std::string_view of_names = "abcdefghijklmnopqrstuvwxyz-";
       not_understood(std::string(word.substr(0, word.find_first_not_of(of_names))));

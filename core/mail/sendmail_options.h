@@ -21,6 +21,9 @@ struct SendmailOptions {
   std::vector<std::string> not_understood;
   // -bs, -bS: the message is an SMTP dialogue, and names sender and recipients itself.
   bool smtp_dialogue = false;
+  // msmtp's --read-envelope-from: From's first address is the sender, and any more are
+  // recipients.
+  bool sender_from_header = false;
 };
 
 // The first `administrators` words are the command line that the administrator

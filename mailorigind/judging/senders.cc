@@ -45,6 +45,7 @@ class SenderList {
 
  private:
   enum class Piece { word, mailbox, wrong };
+  enum class Part { nothing, words, mailbox, named_mailbox };
 
   void advance() { token_ = lexer_.next(); }
 
@@ -59,26 +60,31 @@ class SenderList {
 
   // A mailbox and what belongs to it, or nothing.
   bool between_commas() {
-    bool any = mailbox_ = false;
+    mailbox_ = false;
     bool group = false;
+    bool name = false;  // of a mailbox in angle brackets to come
     for (;;) {
       if (!part()) return false;
-      any = any || part_has_words_ || mailbox_;
-      if (!groups_) break;
-      if (at(':')) {
-        if (group || mailbox_ || !part_has_words_) return false;
+      if (name && part_is_ == Part::mailbox) return false;
+      if (part_is_ == Part::words && mailbox_) return false;
+      name = part_is_ == Part::words || (name && part_is_ == Part::nothing);
+      mailbox_ = mailbox_ || part_is_ == Part::mailbox || part_is_ == Part::named_mailbox;
+      if (groups_ && at(':')) {
+        if (group || part_is_ != Part::words) return false;
         group = true;
-      } else if (!at(';')) {
+        name = false;
+      } else if (!groups_ || !at(';')) {
         break;
       }
       advance();
     }
-    return mailbox_ || !any;
+    return !name && (mailbox_ || !group);
   }
 
   // One mailbox, or words: a group's name, or what a name has before a semicolon.
   bool part() {
-    part_has_words_ = routed_ = false;
+    routed_ = false;
+    bool words = false;
     unsigned mailboxes = 0;
     while (token_) {
       if (at(Kind::blank)) {
@@ -87,22 +93,21 @@ class SenderList {
         if (!plain_comment()) return false;
       } else if (at(Kind::literal)) {
         if (has_any_of(token_->text, "\"(),:;<>@\\")) return false;
-        part_has_words_ = true;
+        words = true;
         advance();
       } else if (at(Kind::atom) || at(Kind::quoted) || at('.')) {
         const Piece piece = word_or_mailbox();
         if (piece == Piece::wrong) return false;
-        piece == Piece::mailbox ? void(mailboxes++) : void(part_has_words_ = true);
+        piece == Piece::mailbox ? void(mailboxes++) : void(words = true);
       } else if (take('<')) {
-        mailbox_ = true;
+        part_is_ = Part::named_mailbox;
         return in_angles();
       } else {
         break;
       }
     }
-    if (mailboxes == 0) return !routed_;
-    mailbox_ = true;
-    return mailboxes == 1 && !part_has_words_;
+    part_is_ = mailboxes > 0 ? Part::mailbox : words ? Part::words : Part::nothing;
+    return mailboxes == 0 ? !routed_ : mailboxes == 1 && !words;
   }
 
   // Readers differ in what a quote, a backslash or a comment is within a comment.
@@ -175,9 +180,9 @@ class SenderList {
   const std::vector<std::string>& domains_;
   bool groups_;
   bool mailbox_ = false;  // since the comma
-  // Since the comma, semicolon or colon:
-  bool part_has_words_ = false;
-  bool routed_ = false;  // one has % or !, which for some mail servers lead to another host
+  Part part_is_ = Part::nothing;
+  bool routed_ = false;  // since the comma, semicolon or colon: one has % or !, which for some mail
+                         // servers lead to another host
 };
 
 bool is_blank(std::string_view text) {

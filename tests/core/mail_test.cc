@@ -70,6 +70,16 @@ TEST(ExamineMail, HidesNoSecondFrom) {
   EXPECT_EQ(with_headers("From:\r\nX: 1").from, "");
 }
 
+TEST(ExamineMail, TakesTheSenderFromTheHeaderWhereItIsToldSo) {
+  MailText mail;
+  mail.to = "a@b";
+  mail.headers = "From: me@x, c@d, e@f";
+  const Words words = {"--read-envelope-from"};
+  EXPECT_EQ(examine_mail(mail, words).envelope_from, "me@x, c@d, e@f");
+  EXPECT_EQ(examine_mail(mail, words).recipients, 3U);
+  EXPECT_EQ(examine_mail(mail, {}).recipients, 1U);
+}
+
 // One mail server ends a line there, another goes on.
 TEST(ExamineMail, ReadsALoneCarriageReturnInBothWays) {
   EXPECT_EQ(with_headers("X: 1\rBcc: c@d, e@f").recipients, 2U);

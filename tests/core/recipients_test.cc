@@ -63,6 +63,8 @@ TEST(CountAddresses, CountsAllThatMayBeOneInOtherLists) {
       {"a@b\0, c@d"sv, 2},
       {"a@b\nc@d", 2},
       {"<", 1},
+      {">", 1},
+      {"a@b, <c@d>>", 3},
       {")", 1},
       {"\v", 1},
       {"<<a@b>\v", 2},

@@ -86,6 +86,12 @@ TEST(SendmailOptions, NamesWhatItDoesNotUnderstand) {
   EXPECT_THAT(read({"-F", "x\" <me@x> \""}).not_understood, ElementsAre("-F"));
 }
 
+TEST(SendmailOptions, SeesThatFromNamesTheSender) {
+  EXPECT_TRUE(read({"-t", "--read-envelope-from"}).sender_from_header);
+  EXPECT_TRUE(read({"msmtp", "--read-env", "-t"}, 3).sender_from_header);
+  EXPECT_FALSE(read({"--read-recipients"}).sender_from_header);
+}
+
 TEST(SendmailOptions, SeesAnSmtpDialogue) {
   for (const Words& form : {Words{"-bs"}, Words{"-bS"}, Words{"-tbs"}, Words{"-b", "s"}}) {
     EXPECT_TRUE(read(form).smtp_dialogue) << testing::PrintToString(form);

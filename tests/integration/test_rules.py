@@ -151,7 +151,7 @@ def test_sender(make_site):
         ("From: me@shop.example", '-f "Shop; Ltd <me@shop.example>"'),
         ("From: me@shop.example", "-N -fx@evil.example"),
         ("From: me@shop.example", "--fro=me@shop.example"),
-        ("From: me@shop.example", "--read-e"),
+        ("From: Shop; Ltd <me@shop.example>", "--read-e"),
         ("From: me@shop.example", "-C /tmp/mailrc"),
         ("From: me@shop.example", "-bs"),
     ):
