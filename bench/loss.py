@@ -44,7 +44,7 @@ def main():
     site = site_with_everything(
         place, "loss",
         pool_lines=f"pm.max_children = {options.clients // 2 + 1}\n",
-        ini={"mailorigin.timeout_ms": "20000", "mailorigin.on_failure": "deny"},
+        ini={"mailorigin.timeout_ms": "20000", "mailorigin.patience_ms": "20000", "mailorigin.on_failure": "deny"},
     )
     try:
         for vhost in site.vhosts:

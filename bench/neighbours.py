@@ -30,8 +30,8 @@ def main():
 
     build = Path(os.environ["MAILORIGIN_BUILD"])
     place = installation()
-    # PHP's own patience: whoever is made to wait for longer sends unrecorded.
-    site = site_with_everything(place, "neighbours", ini={"mailorigin.timeout_ms": "250"})
+    # Whoever is made to wait for longer is refused, and the script breaks off.
+    site = site_with_everything(place, "neighbours", ini={"mailorigin.patience_ms": "250"})
     try:
         site.shop.write("mail.php", CODE)
 

@@ -4,6 +4,8 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/fd.h"
@@ -13,25 +15,58 @@
 
 namespace mailorigin::client {
 
-// Keeps one connection, opened at the first question; it belongs to the process
-// that opened it, and a forked child opens its own. Not for several threads.
+// Why there is no answer.
+enum class Silence : std::uint8_t {
+  absent,       // nothing listens: there is no daemon
+  late,         // one listens, and has not answered in time
+  exhausted,    // this process has no descriptor or memory left to ask
+  unreachable,  // the way to the socket is closed to this process
+};
+
+struct NoAnswer {
+  Silence why = Silence::absent;
+  std::string cause;  // for a log
+};
+
+struct Reply {
+  std::optional<Answer> answer;
+  NoAnswer none;  // without an answer
+};
+
+struct Patience {
+  // For a daemon that went away and may come back, as in a restart. One that is not
+  // there to begin with is not waited for.
+  std::chrono::milliseconds absent{0};
+  // For one that is there.
+  std::chrono::milliseconds late{0};
+};
+
+// Keeps one connection, which belongs to the process that opened it: a forked child
+// opens its own. Not for several threads. Each may throw std::bad_alloc, and then
+// there is no answer.
 class Asker {
  public:
-  // An answer, or an error when there is no daemon: nothing listens, or nothing
-  // was answered within `timeout`, reconnecting included. A daemon that is busy
-  // or closed the connection in overload has answered (deny, busy).
-  // Sets the question's nonce.
-  Result<Answer> ask(const std::string& socket_path, Question question,
-                     std::chrono::milliseconds timeout);
+  // Opens the connection ahead of the first question, if that can be done at once.
+  void connect_ahead(const std::string& socket_path);
+
+  // A daemon that is busy or closed the connection in overload has answered (deny,
+  // busy). Sets the question's nonce.
+  Reply ask(const std::string& socket_path, Question question, Patience patience);
 
   // Makes this process known to the firewall by a context; see Registration. The
-  // answer allows it or says why not; errors as above. Sets the nonce.
-  Result<Answer> register_process(const std::string& socket_path, Registration registration,
-                                  std::chrono::milliseconds timeout);
+  // answer allows it or says why not. Sets the nonce.
+  Reply register_process(const std::string& socket_path, Registration registration,
+                         Patience patience);
 
  private:
-  Result<Answer> exchange(const std::string& socket_path, std::string_view packet,
-                          const Nonce& nonce, std::chrono::milliseconds timeout);
+  Reply exchange(const std::string& socket_path, std::string_view packet, const Nonce& nonce,
+                 Patience patience);
+  // Nothing once there is a connection.
+  std::optional<NoAnswer> connect(const std::string& socket_path, Deadline deadline);
+  // Asks over the connection that is there. False if that was lost, or broken by what
+  // came over it: then `reply` says how, and the question may be asked again.
+  bool converse(std::string_view packet, const Nonce& nonce, std::chrono::milliseconds patience,
+                Reply& reply);
 
   Fd connection_;
   Packet received_;  // kept for its buffer

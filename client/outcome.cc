@@ -10,24 +10,54 @@ namespace {
 
 constexpr std::size_t word_limit = 64;  // bytes, of a reason or an event id
 
-Outcome without_daemon(const Conduct& conduct, const Event& claims, const std::string& cause) {
+Outcome unasked(std::string_view reason) {
   Outcome outcome;
-  if (!conduct.sends_without_daemon) {
-    outcome.kind = Outcome::Kind::unreachable;
-    return outcome;
+  outcome.kind = Outcome::Kind::unasked;
+  outcome.reason = reason;
+  return outcome;
+}
+
+std::string_view reason_of(Silence why) {
+  switch (why) {
+    case Silence::late:
+      return "late";
+    case Silence::exhausted:
+      return "exhausted";
+    case Silence::absent:
+    case Silence::unreachable:
+      break;
   }
+  return "unreachable";
+}
+
+bool may_leave_in(Silence why, const Conduct& conduct) {
+  if (why == Silence::absent) return conduct.sends_without_daemon;  // mailorigin.on_failure
+  if (why == Silence::late) return conduct.sends_when_late;         // mailorigin.on_timeout
+  return false;
+}
+
+Outcome unrecorded(const Conduct& conduct, const Event& claims, const NoAnswer& none,
+                   const OtherLog& other_log) {
+  if (!may_leave_in(none.why, conduct)) return unasked(reason_of(none.why));
+  const std::string line = unrecorded_line(claims, none.cause);
+  if (!log_line(conduct.program, line) && !other_log(line)) return unasked("unlogged");
+  Outcome outcome;
   outcome.headers.emplace_back("X-Mail-Origin", "unrecorded");
-  log_line(conduct.program, unrecorded_line(claims, cause));
   return outcome;
 }
 
 }  // namespace
 
-Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, Question question) {
-  const auto answer = asker.ask(conduct.socket, question, conduct.timeout);
-  if (!answer) return without_daemon(conduct, question.claims, answer.error().message);
-  if (!answer->recorded) {
-    return without_daemon(conduct, question.claims, "mailorigind cannot write its journal");
+Outcome Outcome::exhausted() { return unasked(reason_of(Silence::exhausted)); }
+
+Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, Question question,
+                        const OtherLog& other_log) {
+  const Reply reply = asker.ask(conduct.socket, question, conduct.patience);
+  const auto& answer = reply.answer;
+  if (!answer) return unrecorded(conduct, question.claims, reply.none, other_log);
+  if (!answer->recorded && answer->verdict != Verdict::deny) {
+    return unrecorded(conduct, question.claims,
+                      {Silence::absent, "mailorigind cannot write its journal"}, other_log);
   }
 
   Outcome outcome;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 namespace mailorigin {
 
@@ -37,7 +38,10 @@ bool wait_for(int fd, short events, Deadline deadline) {
     const int ready =
         poll(&waiting, 1, static_cast<int>(std::min<long long>(left.count(), 60'000)));
     if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) return true;  // the next call on fd reports it
+    if (ready >= 0 || errno == EINTR) continue;
+    // Without memory, or where RLIMIT_NOFILE is 0, poll() does not wait.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return true;
   }
 }
 
@@ -121,17 +125,21 @@ Result<Fd> listen_unix(const std::string& path, mode_t mode, int backlog) {
   return socket;
 }
 
-Result<Fd> connect_unix(const std::string& path, Deadline deadline) {
+Result<Fd> connect_unix(const std::string& path, Deadline deadline, int* fault) {
+  const auto failed = [&](std::string_view what, int number) {
+    if (fault) *fault = number;
+    return system_error(what, number);
+  };
   const auto address = address_of(path);
   if (!address) return address.error();
   Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) return system_error("socket", errno);
+  if (!socket) return failed("socket", errno);
   while (connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) !=
          0) {
-    const int fault = errno;
+    const int number = errno;
     // EAGAIN is a full backlog, which no poll() announces the end of.
-    if (fault != EAGAIN && fault != EINTR) return system_error(path, fault);
-    if (std::chrono::steady_clock::now() >= deadline) return system_error(path, ETIMEDOUT);
+    if (number != EAGAIN && number != EINTR) return failed(path, number);
+    if (std::chrono::steady_clock::now() >= deadline) return failed(path, ETIMEDOUT);
     poll(nullptr, 0, 1);
   }
   return socket;
@@ -208,12 +216,17 @@ Received receive_packet(int socket, Packet& packet, std::size_t limit, Deadline 
   for (;;) {
     const Received received = receive_packet(socket, packet, limit);
     if (received != Received::nothing_yet) return received;
-    if (!wait_for(socket, POLLIN, deadline)) return Received::nothing_yet;
+    // Whatever came while this process did not run counts as come in time.
+    if (!wait_for(socket, POLLIN, deadline)) return receive_packet(socket, packet, limit);
   }
 }
 
 Status send_packet(int socket, std::string_view bytes, Deadline deadline,
-                   const std::vector<int>& descriptors) {
+                   const std::vector<int>& descriptors, int* fault) {
+  const auto failed = [&](int number) {
+    if (fault) *fault = number;
+    return system_error("send", number);
+  };
   if (descriptors.size() > descriptors_limit) return Error{"too many descriptors in one packet"};
   alignas(cmsghdr) char control[CMSG_SPACE(descriptors_limit * sizeof(int))] = {};
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
@@ -232,10 +245,10 @@ Status send_packet(int socket, std::string_view bytes, Deadline deadline,
   }
   for (;;) {
     if (sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return Done{};
-    const int fault = errno;
-    if (fault == EINTR) continue;
-    if (fault != EAGAIN && fault != EWOULDBLOCK) return system_error("send", fault);
-    if (!wait_for(socket, POLLOUT, deadline)) return system_error("send", ETIMEDOUT);
+    const int number = errno;
+    if (number == EINTR) continue;
+    if (number != EAGAIN && number != EWOULDBLOCK) return failed(number);
+    if (!wait_for(socket, POLLOUT, deadline)) return failed(ETIMEDOUT);
   }
 }
 

@@ -32,7 +32,8 @@ Status check_way(const std::string& directory);
 using Deadline = std::chrono::steady_clock::time_point;
 
 // Connected, CLOEXEC, non-blocking. A full backlog is waited for until `deadline`.
-Result<Fd> connect_unix(const std::string& path, Deadline deadline);
+// Where it fails, `fault` is errno's value.
+Result<Fd> connect_unix(const std::string& path, Deadline deadline, int* fault = nullptr);
 
 // Nobody's, until somebody's are there.
 struct Credentials {
@@ -75,9 +76,9 @@ Received receive_packet(int socket, Packet& packet, std::size_t limit,
 // Blocks until a packet is there or the deadline has passed (nothing_yet).
 Received receive_packet(int socket, Packet& packet, std::size_t limit, Deadline deadline);
 
-// Waits while the socket is full, until `deadline`.
+// Waits while the socket is full, until `deadline`. `fault` as for connect_unix().
 Status send_packet(int socket, std::string_view bytes, Deadline deadline,
-                   const std::vector<int>& descriptors = {});
+                   const std::vector<int>& descriptors = {}, int* fault = nullptr);
 
 // Without waiting: false if the socket is full or nobody is there any more.
 bool send_now(int socket, std::string_view bytes);

@@ -12,10 +12,17 @@ constexpr const char* name = context_variable.data();  // a literal, ended by NU
 
 }  // namespace
 
-bool ChildEnvironment::put(const std::string& context) {
+void ChildEnvironment::prepare(const std::string& context) {
+  if (is_put_) return;
+  assignment_.clear();
+  if (!context.empty()) assignment_ = std::string(context_variable) + '=' + context;
+}
+
+bool ChildEnvironment::put() {
   char* const value = std::getenv(name);
-  if (is_put_ || context.empty() || (value && context == value)) return false;
-  assignment_ = std::string(context_variable) + '=' + context;
+  if (is_put_ || assignment_.empty() ||
+      (value && assignment_ == value - context_variable.size() - 1))
+    return false;
   displaced_ = value ? value - context_variable.size() - 1 : nullptr;
   is_put_ = putenv(assignment_.data()) == 0;
   return is_put_;

@@ -11,9 +11,12 @@ namespace mailorigin::php {
 
 class ChildEnvironment {
  public:
-  // Puts the context into the environment until restore(). False if there is
-  // nothing to do: no context, or it stands there already.
-  bool put(const std::string& context);
+  // Does all that needs memory. May throw std::bad_alloc.
+  void prepare(const std::string& context);
+
+  // Puts the prepared context into the environment until restore(). False if there
+  // is nothing to do: no context, or it stands there already.
+  bool put();
 
   // Brings back what stood there before put(); does nothing without one.
   void restore();
@@ -21,7 +24,7 @@ class ChildEnvironment {
  private:
   // "NAME=value"; the environment points into it while put. setenv() would keep
   // a copy of each value for as long as the process lives.
-  std::string assignment_;
+  std::string assignment_;  // empty without a context
   char* displaced_ = nullptr;
   bool is_put_ = false;
 };

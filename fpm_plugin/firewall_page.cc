@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include "core/fd.h"
 #include "core/socket_paths.h"
 #include "fpm_plugin/module_state.h"
+#include "fpm_plugin/once_a_second.h"
 #include "fpm_plugin/php_api.h"
 #include "fpm_plugin/stack.h"
 
@@ -38,8 +38,8 @@ constexpr bool serves_in_threads = false;
 #endif
 
 mo_page* page = nullptr;
-pid_t known_as = 0;    // the process that the firewall knows by `page`
-time_t looked_at = 0;  // when a firewall was last looked for
+pid_t known_as = 0;  // the process that the firewall knows by `page`
+OnceASecond look;
 bool is_withdrawn = true;
 
 bool is_known() { return page != nullptr && known_as == getpid(); }
@@ -85,7 +85,7 @@ bool kernel_knows_us() { return tell_kernel(datagram_socket(), mo_registration_p
 extern "C" void in_child() {
   // What the parent had, if it had anything, is the parent's.
   page = nullptr;
-  looked_at = 0;
+  look.reset();
   is_withdrawn = true;
   if (geteuid() != 0) return;
   page = new_page();
@@ -118,15 +118,6 @@ void forget_call(mo_origin& origin) {
   origin.file_size = origin.caller_size = 0;
 }
 
-// Whether it is time to look around again: once a second.
-bool look_again() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  if (looked_at == now.tv_sec) return false;
-  looked_at = now.tv_sec;
-  return true;
-}
-
 // Whether there is a firewall now: it listens beside the daemon.
 bool firewall_is_there(const std::string& daemon_socket) {
   const std::string path = firewall_socket(daemon_socket.substr(0, daemon_socket.rfind('/')));
@@ -140,9 +131,11 @@ void register_with_daemon(ModuleState& state) {
   Registration registration;
   registration.context = state.request.context;
   registration.page = reinterpret_cast<std::uintptr_t>(page);
-  const auto answer = state.asker.register_process(state.settings.conduct.socket, registration,
-                                                   state.settings.conduct.timeout);
-  if (answer && answer->verdict == Verdict::allow) known_as = getpid();
+  const auto& conduct = state.settings.conduct;
+  // A request waits no longer for a slow daemon than for one that is restarted.
+  const client::Patience patience{conduct.patience.absent, conduct.patience.absent};
+  const client::Reply reply = state.asker.register_process(conduct.socket, registration, patience);
+  if (reply.answer && reply.answer->verdict == Verdict::allow) known_as = getpid();
 }
 
 }  // namespace
@@ -155,7 +148,7 @@ void register_workers_at_fork() {
 void publish_request(ModuleState& state) noexcept {
   if (serves_in_threads) return;
   try {
-    if (!state.request.context.empty() && look_again()) {
+    if (!state.request.context.empty() && look.is_due()) {
       // A firewall that was taken out and put back begins with nobody.
       if (is_known() && !kernel_knows_us()) known_as = 0;
       if (!is_known()) register_with_daemon(state);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "fpm_plugin/claims.h"
+#include "fpm_plugin/error_log.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/mail_call.h"
 #include "fpm_plugin/module_state.h"
@@ -39,19 +40,26 @@ MailFunction mail_functions[] = {
 
 void ask_about(const MailCall& call, ModuleState& state) noexcept {
   try {
+    // What sending takes is there before the question is recorded: room for the copies
+    // that are made while the headers are composed, and for the answer's fields.
+    if (!call.header_table) state.header_text.reserve(4 * call.headers.size() + packet_limit);
+    state.children.prepare(state.request.context);
     Question question = question_about(call, state.request.entry);
     question.context = state.request.context;
-    state.outcome =
-        client::ask_for_outcome(state.asker, state.settings.conduct, std::move(question));
-  } catch (...) {  // no memory to record it, nor to name it in syslog: it must not leave
-    state.outcome.kind = Outcome::Kind::unreachable;
+    state.outcome = client::ask_for_outcome(state.asker, state.settings.conduct,
+                                            std::move(question), log_for_administrator);
+  } catch (...) {  // no memory to record it, nor to name it in a log: it must not leave
+    state.outcome = Outcome::exhausted();
   }
 }
 
+// False where there is no memory for it. A table of headers is made by PHP itself.
 bool compose_headers(const MailCall& call, ModuleState& state) noexcept {
   try {
-    state.header_text =
-        client::with_fields_in_front(state.outcome.headers, call.headers, call.line_end);
+    std::string().swap(state.header_text);
+    const client::HeaderFields& fields = state.outcome.headers;
+    if (fields.empty() || call.header_table) return true;
+    state.header_text = client::with_fields_in_front(fields, call.headers, call.line_end);
     return true;
   } catch (...) {  // no memory
     return false;
@@ -60,9 +68,18 @@ bool compose_headers(const MailCall& call, ModuleState& state) noexcept {
 
 // ---- below, only plain data is alive
 
+// Of a mail that nobody was asked about.
+const char* explanation(std::string_view reason) {
+  if (reason == "late") return "late, the recorder did not answer in time";
+  if (reason == "exhausted") return "exhausted, no descriptor or memory is left to ask or to send";
+  if (reason == "unlogged")
+    return "unlogged, there is no recorder, and no log takes the mail's line";
+  return "the recorder cannot be reached";
+}
+
 void warn_of_refusal(const Outcome& outcome) {
-  if (outcome.kind == Outcome::Kind::unreachable) {
-    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: the recorder cannot be reached");
+  if (outcome.kind == Outcome::Kind::unasked) {
+    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s", explanation(outcome.reason));
   } else if (outcome.retry_after > 0) {
     php_error_docref(nullptr, E_WARNING,
                      "Refused by MailOrigin: %s (event %s), the next may leave in " ZEND_ULONG_FMT
@@ -107,16 +124,12 @@ void make_header_table(const HeaderFields& fields, HashTable* script_headers, zv
   ZEND_HASH_FOREACH_END();
 }
 
-// False if there is no memory for it.
-bool make_header_argument(const MailCall& call, ModuleState& state, zval* out) {
+void make_header_argument(const MailCall& call, ModuleState& state, zval* out) {
   if (call.header_table) {
     make_header_table(state.outcome.headers, call.header_table, out);
-    return true;
+  } else {
+    ZVAL_STRINGL(out, state.header_text.data(), state.header_text.size());
   }
-  if (!compose_headers(call, state)) return false;
-  ZVAL_STRINGL(out, state.header_text.data(), state.header_text.size());
-  std::string().swap(state.header_text);  // it may be large, and the worker lives long
-  return true;
 }
 
 // PHP writes the script's name into a field of its own above ours, line ends and
@@ -134,7 +147,7 @@ void call_original(zif_handler original, ModuleState& state, INTERNAL_FUNCTION_P
     state.x_header_withheld = true;
   }
 #ifndef ZTS
-  const bool put = state.children.put(state.request.context);
+  const bool put = state.children.put();
 #endif
   original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
 #ifndef ZTS
@@ -172,11 +185,13 @@ void call_with_more_arguments(zif_handler original, ModuleState& state, zval* he
 
 void send(zif_handler original, const MailCall& call, ModuleState& state,
           INTERNAL_FUNCTION_PARAMETERS) {
-  zval headers;
-  if (state.outcome.headers.empty() || !make_header_argument(call, state, &headers)) {
+  if (state.outcome.headers.empty()) {
     call_original(original, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
     return;
   }
+  zval headers;
+  make_header_argument(call, state, &headers);
+  std::string().swap(state.header_text);  // it may be large, and the worker lives long
   if (ZEND_CALL_NUM_ARGS(execute_data) < header_argument) {
     call_with_more_arguments(original, state, &headers, INTERNAL_FUNCTION_PARAM_PASSTHRU);
     return;
@@ -199,6 +214,7 @@ void run(MailFunction& function, INTERNAL_FUNCTION_PARAMETERS) {
     return;
   }
   ask_about(call, state);
+  if (!compose_headers(call, state)) state.outcome = Outcome::exhausted();
   release(call);
   if (state.outcome.kind == Outcome::Kind::send) {
     send(function.hook.original, call, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);

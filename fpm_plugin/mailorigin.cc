@@ -1,8 +1,11 @@
 // The module's life: what PHP calls, and in which order things are set up.
+#include <string_view>
+
 #include "client/syslog.h"
 #include "fpm_plugin/concealment.h"
 #include "fpm_plugin/connect_functions.h"
 #include "fpm_plugin/dumpable.h"
+#include "fpm_plugin/error_log.h"
 #include "fpm_plugin/firewall_page.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/functions.h"
@@ -33,21 +36,35 @@ zend_result post_startup() {
   return next_post_startup ? next_post_startup() : SUCCESS;
 }
 
+// Before a script can have taken all descriptors. Not in a process that runs one
+// script and may send nothing; a daemon that is not there is looked for once a second.
+void connect_ahead(ModuleState& state) noexcept {
+  const std::string_view sapi(sapi_module.name);
+  if (sapi != "fpm-fcgi" && sapi != "apache2handler") return;
+  if (!state.settings.enabled || !SG(server_context) || !state.look_for_daemon.is_due()) return;
+  try {
+    state.asker.connect_ahead(state.settings.conduct.socket);
+  } catch (...) {  // no memory: the first mail connects
+  }
+}
+
 // The first thing of a request that a module can see: $_SERVER and $_ENV are
 // filled before RINIT.
 int activate() {
   conceal_from_variables();
   warn_if_dumpable();
   install_mail_functions();
+  watch_end_of_request();
   const int result = sapi_activate_request ? sapi_activate_request() : SUCCESS;
-  RequestOrigin& request = module_state().request;
+  ModuleState& state = module_state();
   try {
-    note_request(request);
+    note_request(state.request);
   } catch (...) {  // no memory: the request goes on without
-    request.context.clear();
-    request.entry.clear();
+    state.request.context.clear();
+    state.request.entry.clear();
   }
-  publish_request(module_state());
+  connect_ahead(state);
+  publish_request(state);
   return result;
 }
 
@@ -90,6 +107,7 @@ zend_result stop_module(int type, int module_number) {
   reveal();
   remove_mail_functions();
   remove_connect_functions();
+  stop_watching_end_of_request();
   forget_dumpable_warning();
   unregister_settings(type, module_number);
   return SUCCESS;

@@ -7,6 +7,7 @@
 #include "client/asker.h"
 #include "client/outcome.h"
 #include "fpm_plugin/child_environment.h"
+#include "fpm_plugin/once_a_second.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
 
@@ -18,6 +19,7 @@ struct ModuleState {
   Settings settings;
   RequestOrigin request;
   client::Asker asker;
+  OnceASecond look_for_daemon;
   client::Outcome outcome;         // of the call in hand, until its headers are in place
   std::string header_text;         // likewise
   ChildEnvironment children;       // what sendmail inherits

@@ -38,18 +38,34 @@ bool take_socket(std::string_view value, Settings& settings) {
   return true;
 }
 
-bool take_on_failure(std::string_view value, Settings& settings) {
+bool take_allow_or_deny(std::string_view value, bool& allowed) {
   const bool allow = is_one_of(value, {"allow"});
   if (!allow && !is_one_of(value, {"deny"})) return false;
-  settings.conduct.sends_without_daemon = allow;
+  allowed = allow;
+  return true;
+}
+
+bool take_on_failure(std::string_view value, Settings& settings) {
+  return take_allow_or_deny(value, settings.conduct.sends_without_daemon);
+}
+
+bool take_on_timeout(std::string_view value, Settings& settings) {
+  return take_allow_or_deny(value, settings.conduct.sends_when_late);
+}
+
+bool take_milliseconds(std::string_view value, std::chrono::milliseconds& setting) {
+  const auto milliseconds = parse_number(value, longest_timeout_ms);
+  if (!milliseconds || *milliseconds == 0) return false;
+  setting = std::chrono::milliseconds(*milliseconds);
   return true;
 }
 
 bool take_timeout(std::string_view value, Settings& settings) {
-  const auto milliseconds = parse_number(value, longest_timeout_ms);
-  if (!milliseconds || *milliseconds == 0) return false;
-  settings.conduct.timeout = std::chrono::milliseconds(*milliseconds);
-  return true;
+  return take_milliseconds(value, settings.conduct.patience.absent);
+}
+
+bool take_patience(std::string_view value, Settings& settings) {
+  return take_milliseconds(value, settings.conduct.patience.late);
 }
 
 // A request can carry PHP_ADMIN_VALUE, which reaches system settings at the
@@ -79,15 +95,17 @@ ZEND_INI_MH(on_modify) {
 
 char accepted_enabled[] = "0 or 1";
 char accepted_socket[] = "an absolute path of at most 107 bytes";
-char accepted_on_failure[] = "allow or deny";
-char accepted_timeout[] = "milliseconds from 1 to 60000";
+char accepted_allow[] = "allow or deny";
+char accepted_milliseconds[] = "milliseconds from 1 to 60000";
 
 // clang-format off
 PHP_INI_BEGIN()
   PHP_INI_ENTRY1("mailorigin.enabled", "1", PHP_INI_SYSTEM, on_modify<take_enabled>, accepted_enabled)
   PHP_INI_ENTRY1("mailorigin.socket", default_question_socket, PHP_INI_SYSTEM, on_modify<take_socket>, accepted_socket)
-  PHP_INI_ENTRY1("mailorigin.on_failure", "allow", PHP_INI_SYSTEM, on_modify<take_on_failure>, accepted_on_failure)
-  PHP_INI_ENTRY1("mailorigin.timeout_ms", "250", PHP_INI_SYSTEM, on_modify<take_timeout>, accepted_timeout)
+  PHP_INI_ENTRY1("mailorigin.on_failure", "allow", PHP_INI_SYSTEM, on_modify<take_on_failure>, accepted_allow)
+  PHP_INI_ENTRY1("mailorigin.timeout_ms", "250", PHP_INI_SYSTEM, on_modify<take_timeout>, accepted_milliseconds)
+  PHP_INI_ENTRY1("mailorigin.on_timeout", "deny", PHP_INI_SYSTEM, on_modify<take_on_timeout>, accepted_allow)
+  PHP_INI_ENTRY1("mailorigin.patience_ms", "5000", PHP_INI_SYSTEM, on_modify<take_patience>, accepted_milliseconds)
 PHP_INI_END()
 // clang-format on
 

@@ -1,5 +1,8 @@
 #include "client/outcome.h"
 
+#include <sys/resource.h>
+#include <syslog.h>
+
 #include "tests/client/daemon_side.h"
 
 namespace mailorigin::client {
@@ -8,7 +11,9 @@ namespace {
 class OutcomeTest : public DaemonSide {
  protected:
   Conduct conduct() const {
-    return {.program = "client-test", .socket = path_, .timeout = milliseconds(5000)};
+    return {.program = "client-test",
+            .socket = path_,
+            .patience = {milliseconds(5000), milliseconds(5000)}};
   }
 
   Outcome outcome_of(const Answer& given) {
@@ -18,11 +23,17 @@ class OutcomeTest : public DaemonSide {
       answer(connection, received(connection), given);
     });
     Asker asker;
-    Outcome outcome = ask_for_outcome(asker, conduct(), {});
+    Outcome outcome = ask_for_outcome(asker, conduct(), {}, log_);
     daemon.join();
     return outcome;
   }
 
+  std::vector<std::string> logged_;  // where no syslog listens
+  bool logs_ = true;
+  OtherLog log_ = [this](std::string_view line) {
+    logged_.emplace_back(line);
+    return logs_;
+  };
   const HeaderFields unrecorded_{{"X-Mail-Origin", "unrecorded"}};
 };
 
@@ -50,13 +61,13 @@ TEST_F(OutcomeTest, ARefusalTellsWhyInOneLine) {
 
 TEST_F(OutcomeTest, WithoutADaemonTheAdministratorsWordCounts) {
   Asker asker;
-  const Outcome sent = ask_for_outcome(asker, conduct(), {});
+  const Outcome sent = ask_for_outcome(asker, conduct(), {}, log_);
   EXPECT_EQ(sent.kind, Outcome::Kind::send);
   EXPECT_EQ(sent.headers, unrecorded_);
 
   Conduct strict = conduct();
   strict.sends_without_daemon = false;
-  EXPECT_EQ(ask_for_outcome(asker, strict, {}).kind, Outcome::Kind::unreachable);
+  EXPECT_EQ(ask_for_outcome(asker, strict, {}, log_).kind, Outcome::Kind::unasked);
 }
 
 TEST_F(OutcomeTest, WhatIsNotRecordedSaysSo) {
@@ -66,6 +77,57 @@ TEST_F(OutcomeTest, WhatIsNotRecordedSaysSo) {
   const Outcome outcome = outcome_of(given);
   EXPECT_EQ(outcome.kind, Outcome::Kind::send);
   EXPECT_EQ(outcome.headers, unrecorded_);
+}
+
+TEST_F(OutcomeTest, ARefusalStandsThoughItIsNotRecorded) {
+  Answer given;
+  given.recorded = false;
+  given.verdict = Verdict::deny;
+  given.reason = "policy";
+  EXPECT_EQ(outcome_of(given).kind, Outcome::Kind::denied);
+}
+
+TEST_F(OutcomeTest, ALateDaemonIsNotAnAbsentOne) {
+  listen();
+  Conduct hasty = conduct();
+  hasty.patience.late = milliseconds(20);
+  Asker asker;
+  const Outcome refused = ask_for_outcome(asker, hasty, {}, log_);
+  EXPECT_EQ(refused.kind, Outcome::Kind::unasked);
+  EXPECT_EQ(refused.reason, "late");
+
+  hasty.sends_when_late = true;
+  hasty.sends_without_daemon = false;
+  const Outcome sent = ask_for_outcome(asker, hasty, {}, log_);
+  EXPECT_EQ(sent.kind, Outcome::Kind::send);
+  EXPECT_EQ(sent.headers, unrecorded_);
+}
+
+TEST_F(OutcomeTest, AnExhaustedProcessMaySendNothing) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  Conduct lax = conduct();
+  lax.sends_when_late = true;
+  Asker asker;
+  setrlimit(RLIMIT_NOFILE, &none);
+  const Outcome refused = ask_for_outcome(asker, lax, {}, log_);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(refused.kind, Outcome::Kind::unasked);
+  EXPECT_EQ(refused.reason, "exhausted");
+}
+
+TEST_F(OutcomeTest, WhatNoLogTakesDoesNotLeave) {
+  if (access(_PATH_LOG, F_OK) == 0) GTEST_SKIP() << "a syslog listens";
+  Asker asker;
+  EXPECT_EQ(ask_for_outcome(asker, conduct(), {}, log_).kind, Outcome::Kind::send);
+  ASSERT_EQ(logged_.size(), 1u);
+  EXPECT_TRUE(logged_[0].starts_with("MO0301: "));
+
+  logs_ = false;
+  const Outcome refused = ask_for_outcome(asker, conduct(), {}, log_);
+  EXPECT_EQ(refused.kind, Outcome::Kind::unasked);
+  EXPECT_EQ(refused.reason, "unlogged");
 }
 
 }  // namespace

@@ -11,6 +11,11 @@
 namespace mailorigin::testing {
 namespace {
 
+client::Patience patient(int milliseconds) {
+  const std::chrono::milliseconds time(milliseconds);
+  return {.absent = time, .late = time};
+}
+
 TEST_F(DaemonTest, SigtermDeliversWhatWasAnswered) {
   RawClient client(host_.question_socket);
   for (int i = 0; i < 100; i++) ASSERT_TRUE(client.ask(mail_question(std::to_string(i))));
@@ -34,8 +39,9 @@ TEST_F(DaemonTest, ASuccessorTakesOverWithoutALoss) {
   std::thread sender([&] {
     client::Asker asker;
     while (!stop) {
-      const auto answer = asker.ask(host_.question_socket, mail_question(std::to_string(asked)),
-                                    std::chrono::milliseconds(10'000));
+      const auto answer =
+          asker.ask(host_.question_socket, mail_question(std::to_string(asked)), patient(10'000))
+              .answer;
       if (!answer || !answer->recorded) failed++;
       asked++;
     }
@@ -73,9 +79,11 @@ TEST_F(DaemonTest, AKillUnderLoadLosesAndDoublesNothing) {
       while (!shared->stop) {
         const int mail = shared->accepted[number];
         const auto answer =
-            asker.ask(host_.question_socket,
-                      mail_question(std::to_string(number) + ":" + std::to_string(mail)),
-                      std::chrono::milliseconds(15'000));
+            asker
+                .ask(host_.question_socket,
+                     mail_question(std::to_string(number) + ":" + std::to_string(mail)),
+                     patient(15'000))
+                .answer;
         if (!answer || !answer->recorded) {
           shared->refused++;
           return 1;

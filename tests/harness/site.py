@@ -202,8 +202,9 @@ class Site:
             "date.timezone": "UTC",
             "opcache.enable": "0",
             "mailorigin.socket": self.httpd.runtime_dir / "mailorigin.sock",
-            # A loaded machine must not turn into unrecorded mail.
+            # A loaded machine must not turn into unrecorded or refused mail.
             "mailorigin.timeout_ms": "10000",
+            "mailorigin.patience_ms": "10000",
             **(ini or {}),
         }
         self.fpm = Fpm(

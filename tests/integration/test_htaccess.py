@@ -248,7 +248,7 @@ def test_hidden_from_the_script(site, name, when):
 def test_phpinfo_has_a_section(site):
     answer = site.shop.run("<?php phpinfo(INFO_MODULES);")
     assert ">mailorigin<" in answer.text
-    for setting in ("enabled", "socket", "on_failure", "timeout_ms"):
+    for setting in ("enabled", "socket", "on_failure", "on_timeout", "timeout_ms", "patience_ms"):
         assert f"mailorigin.{setting}" in answer.text
 
 

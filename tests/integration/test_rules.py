@@ -245,8 +245,8 @@ def test_off_is_off(make_site, directive):
 
 @pytest.mark.parametrize("connections", [8, 1000])
 def test_a_flood_opens_nothing_and_holds_up_nobody(make_site, connections):
-    """With PHP's own patience: the flooder's mail stays refused, its neighbour's is recorded."""
-    site = make_site(vhosts("  MailOriginSend deny\n"), ini={"mailorigin.timeout_ms": "250"})
+    """With the patience of a quarter of a second: the flooder's mail stays refused, its neighbour's is recorded."""
+    site = make_site(vhosts("  MailOriginSend deny\n"), ini={"mailorigin.patience_ms": "250"})
     site.httpd.allow_log(r"\bMO\d{4}\b")
     flood = subprocess.Popen(
         [sys.executable, FLOOD, site.httpd.runtime_dir / "mailorigin.sock",

@@ -9,5 +9,7 @@ echo stream_get_contents($pipes[1]);
 --EXPECT--
 mailorigin.enabled = 1 (access 4)
 mailorigin.on_failure = allow (access 4)
+mailorigin.on_timeout = deny (access 4)
+mailorigin.patience_ms = 5000 (access 4)
 mailorigin.socket = /run/mailorigin/mailorigin.sock (access 4)
 mailorigin.timeout_ms = 250 (access 4)
