@@ -28,7 +28,8 @@ std::string all_headers(const MailCall& call) {
 
 }  // namespace
 
-Question question_about(const MailCall& call, const std::string& request_entry) {
+Question question_about(const MailCall& call, const std::string& request_entry,
+                        const std::vector<std::string>& mailers) {
   const std::string to = as_mail_sends(call.to);
   const std::string headers = all_headers(call);
   const std::string subject = as_mail_sends(call.subject);
@@ -39,7 +40,7 @@ Question question_about(const MailCall& call, const std::string& request_entry) 
   // Counted over the whole text, before a field's limit cuts it.
   const MailFacts facts = examine_mail({to, subject, headers, call.message}, words, administrators);
   const std::string entry = request_entry.empty() ? outermost_file() : request_entry;
-  CallSite site = call_site(entry);
+  CallSite site = call_site(entry, mailers);
 
   Question question;
   question.scripts = std::move(site.scripts);

@@ -2,6 +2,9 @@
 // lacks its nonce and its context.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "core/wire/asking.h"
 #include "fpm_plugin/mail_call.h"
 
@@ -9,6 +12,8 @@ namespace mailorigin::php {
 
 // For use while the call's frame is the current one. `entry` is the request's
 // script; where there is none the oldest frame's file stands in.
-Question question_about(const MailCall& call, const std::string& entry);
+// `mailers` are mailorigin.mailers.
+Question question_about(const MailCall& call, const std::string& entry,
+                        const std::vector<std::string>& mailers);
 
 }  // namespace mailorigin::php

@@ -24,7 +24,8 @@ FunctionHook connect_functions[] = {
 // No Zend function that may leave by longjmp runs inside.
 void publish_this_call() noexcept {
   try {
-    publish_call(call_site(module_state().request.entry));
+    const ModuleState& state = module_state();
+    publish_call(call_site(state.request.entry, state.settings.mailers));
   } catch (...) {  // no memory: the connection is known by its request alone
   }
 }

@@ -70,7 +70,8 @@ void forget_dumpable_warning() {
 }
 
 void warn_if_dumpable() {
-  if (is_checked) return;
+  // php-fpm -v and -i begin a request of their own, for no pool.
+  if (is_checked || !SG(server_context)) return;
   is_checked = true;
   if (std::string_view(sapi_module.name) != "fpm-fcgi" || prctl(PR_GET_DUMPABLE) != 1) return;
   char text[400];

@@ -1,12 +1,12 @@
 #include "fpm_plugin/functions.h"
 
-#include <cstring>
-
 #include "fpm_plugin/claims.h"
 #include "fpm_plugin/error_log.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/mail_call.h"
 #include "fpm_plugin/module_state.h"
+#include "fpm_plugin/refusal.h"
+#include "fpm_plugin/stack.h"
 
 namespace mailorigin::php {
 
@@ -44,7 +44,7 @@ void ask_about(const MailCall& call, ModuleState& state) noexcept {
     // that are made while the headers are composed, and for the answer's fields.
     if (!call.header_table) state.header_text.reserve(4 * call.headers.size() + packet_limit);
     state.children.prepare(state.request.context);
-    Question question = question_about(call, state.request.entry);
+    Question question = question_about(call, state.request.entry, state.settings.mailers);
     question.context = state.request.context;
     state.outcome = client::ask_for_outcome(state.asker, state.settings.conduct,
                                             std::move(question), log_for_administrator);
@@ -67,32 +67,6 @@ bool compose_headers(const MailCall& call, ModuleState& state) noexcept {
 }
 
 // ---- below, only plain data is alive
-
-// Of a mail that nobody was asked about.
-const char* explanation(std::string_view reason) {
-  if (reason == "late") return "late, the recorder did not answer in time";
-  if (reason == "exhausted") return "exhausted, no descriptor or memory is left to ask or to send";
-  if (reason == "unlogged")
-    return "unlogged, there is no recorder, and no log takes the mail's line";
-  return "the recorder cannot be reached";
-}
-
-void warn_of_refusal(const Outcome& outcome) {
-  if (outcome.kind == Outcome::Kind::unasked) {
-    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s", explanation(outcome.reason));
-  } else if (outcome.retry_after > 0) {
-    php_error_docref(nullptr, E_WARNING,
-                     "Refused by MailOrigin: %s (event %s), the next may leave in " ZEND_ULONG_FMT
-                     " s",
-                     outcome.reason.c_str(), outcome.event_id.c_str(),
-                     static_cast<zend_ulong>(outcome.retry_after));
-  } else if (outcome.event_id.empty()) {
-    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s", outcome.reason.c_str());
-  } else {
-    php_error_docref(nullptr, E_WARNING, "Refused by MailOrigin: %s (event %s)",
-                     outcome.reason.c_str(), outcome.event_id.c_str());
-  }
-}
 
 bool is_one_of_ours(const zend_string* name, const HeaderFields& fields) {
   for (const auto& field : fields) {
@@ -133,9 +107,11 @@ void make_header_argument(const MailCall& call, ModuleState& state, zval* out) {
 }
 
 // PHP writes the script's name into a field of its own above ours, line ends and
-// all: then the mail goes without that field.
+// all, and takes for granted that there is one: else the mail goes without that field.
 bool x_header_would_break() {
-  return PG(mail_x_header) && std::strpbrk(zend_get_executed_filename(), "\r\n");
+  if (!PG(mail_x_header)) return false;
+  const std::string_view file = executed_line().file;
+  return file == nameless_file || file.find_first_of("\r\n") != file.npos;
 }
 
 // What is set for the time of the call is undone at the request's end if the call
@@ -220,7 +196,7 @@ void run(MailFunction& function, INTERNAL_FUNCTION_PARAMETERS) {
     send(function.hook.original, call, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
   } else {
     RETVAL_FALSE;
-    warn_of_refusal(state.outcome);
+    report_refusal(call.function.data(), state.outcome);
   }
 }
 

@@ -6,11 +6,13 @@
 #include "fpm_plugin/connect_functions.h"
 #include "fpm_plugin/dumpable.h"
 #include "fpm_plugin/error_log.h"
+#include "fpm_plugin/eval_watch.h"
 #include "fpm_plugin/firewall_page.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/functions.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
+#include "fpm_plugin/refusal.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
 
@@ -52,12 +54,14 @@ void connect_ahead(ModuleState& state) noexcept {
 // filled before RINIT.
 int activate() {
   conceal_from_variables();
+  watch_server_log();
   warn_if_dumpable();
   install_mail_functions();
   watch_end_of_request();
   const int result = sapi_activate_request ? sapi_activate_request() : SUCCESS;
   ModuleState& state = module_state();
   try {
+    forget_eval();
     note_request(state.request);
   } catch (...) {  // no memory: the request goes on without
     state.request.context.clear();
@@ -92,6 +96,7 @@ zend_result start_module(int type, int module_number) {
   install_connect_functions();
   register_workers_at_fork();
   conceal_from_functions();
+  watch_eval();
   next_post_startup = zend_post_startup_cb;
   zend_post_startup_cb = post_startup;
   sapi_activate_request = sapi_module.activate;
@@ -108,6 +113,8 @@ zend_result stop_module(int type, int module_number) {
   remove_mail_functions();
   remove_connect_functions();
   stop_watching_end_of_request();
+  stop_watching_server_log();
+  stop_watching_eval();
   forget_dumpable_warning();
   unregister_settings(type, module_number);
   return SUCCESS;

@@ -23,6 +23,8 @@ struct ModuleState {
   client::Outcome outcome;         // of the call in hand, until its headers are in place
   std::string header_text;         // likewise
   ChildEnvironment children;       // what sendmail inherits
+  bool eval_has_run = false;       // in this request
+  bool refusal_is_logged = false;  // by PHP, while a refusal is reported
   bool x_header_withheld = false;  // PHP's mail.add_x_header is off for a call
 };
 

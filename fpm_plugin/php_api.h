@@ -9,6 +9,7 @@
 #include "php_globals.h"
 #include "php_variables.h"
 #include "zend_exceptions.h"
+#include "zend_generators.h"
 
 extern "C" {
 #include "ext/standard/exec.h"

@@ -25,11 +25,27 @@ const char* context_for(std::string_view sapi) {
   return sapi == "apache2handler" ? context_of_httpd_request() : nullptr;
 }
 
+// The path that the kernel walks, however often a slash was written: one script is
+// counted under one name. Links and ".." stay: what these lead to may change.
+std::string plain_path(std::string_view path) {
+  std::string plain;
+  for (std::size_t i = 0; i < path.size(); i++) {
+    const bool begins_part = path[i] == '/' && path[0] == '/';
+    if (begins_part && path.substr(i).starts_with("//")) continue;
+    if (begins_part && path.substr(i).starts_with("/./")) {
+      i++;
+      continue;
+    }
+    plain += path[i];
+  }
+  return plain;
+}
+
 }  // namespace
 
 void note_request(RequestOrigin& request) {
   request.context = text(context_for(sapi_module.name)).substr(0, context_text_limit);
-  request.entry = text(SG(request_info).path_translated);
+  request.entry = plain_path(text(SG(request_info).path_translated));
 }
 
 }  // namespace mailorigin::php

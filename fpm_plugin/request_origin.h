@@ -9,7 +9,8 @@ struct RequestOrigin {
   // SSL_MAILORIGIN_CONTEXT; empty if there is none. A text that is longer than
   // any context is cut, and will not verify.
   std::string context;
-  // The script that the SAPI was asked to run; empty if it does not say.
+  // The script that the SAPI was asked to run, without path_info and without empty
+  // parts of its path; empty if it does not say.
   std::string entry;
 };
 

@@ -68,6 +68,18 @@ bool take_patience(std::string_view value, Settings& settings) {
   return take_milliseconds(value, settings.conduct.patience.late);
 }
 
+bool take_mailers(std::string_view value, Settings& settings) {
+  if (value.find('\0') != value.npos) return false;
+  std::vector<std::string> words;
+  for (std::size_t begin = 0; begin < value.size();) {
+    const std::size_t end = std::min(value.find_first_of(" \t\r\n", begin), value.size());
+    if (end > begin) words.emplace_back(value.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  settings.mailers = std::move(words);
+  return true;
+}
+
 // A request can carry PHP_ADMIN_VALUE, which reaches system settings at the
 // stage at which a pool's php_admin_value does; only then is there a request.
 bool may_be_set(int stage) {
@@ -96,6 +108,7 @@ ZEND_INI_MH(on_modify) {
 char accepted_enabled[] = "0 or 1";
 char accepted_socket[] = "an absolute path of at most 107 bytes";
 char accepted_allow[] = "allow or deny";
+char accepted_mailers[] = "namespaces, classes, functions and parts of paths";
 char accepted_milliseconds[] = "milliseconds from 1 to 60000";
 
 // clang-format off
@@ -106,6 +119,7 @@ PHP_INI_BEGIN()
   PHP_INI_ENTRY1("mailorigin.timeout_ms", "250", PHP_INI_SYSTEM, on_modify<take_timeout>, accepted_milliseconds)
   PHP_INI_ENTRY1("mailorigin.on_timeout", "deny", PHP_INI_SYSTEM, on_modify<take_on_timeout>, accepted_allow)
   PHP_INI_ENTRY1("mailorigin.patience_ms", "5000", PHP_INI_SYSTEM, on_modify<take_patience>, accepted_milliseconds)
+  PHP_INI_ENTRY1("mailorigin.mailers", "", PHP_INI_SYSTEM, on_modify<take_mailers>, accepted_mailers)
 PHP_INI_END()
 // clang-format on
 

@@ -2,6 +2,9 @@
 // or php_admin_value in a pool's file.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "client/outcome.h"
 
 namespace mailorigin::php {
@@ -11,6 +14,7 @@ inline constexpr const char* program_name = "mailorigin-php";  // in syslog
 struct Settings {
   bool enabled = true;
   client::Conduct conduct{.program = program_name};
+  std::vector<std::string> mailers;  // libraries of the administrator's own
 };
 
 // Registers the settings with their defaults and reads their values. A value

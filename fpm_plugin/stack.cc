@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/wire/asking.h"
+#include "fpm_plugin/eval_watch.h"
 #include "fpm_plugin/mailer_libraries.h"
 #include "fpm_plugin/php_api.h"
 
@@ -10,32 +11,43 @@ namespace mailorigin::php {
 
 namespace {
 
-const zend_execute_data* script_frame_from(const zend_execute_data* frame) {
-  while (frame && (!frame->func || !ZEND_USER_CODE(frame->func->type))) {
+// The frame itself or the next older one that is a script's. Nothing about a frame is
+// taken for granted: extensions make frames, too.
+zend_execute_data* script_frame_from(zend_execute_data* frame) {
+  while (frame) {
+    // Generators that a `yield from` leads through are linked only when asked for.
+    frame = zend_generator_check_placeholder_frame(frame);
+    if (frame->func && ZEND_USER_CODE(frame->func->type)) break;
     frame = frame->prev_execute_data;
   }
   return frame;
 }
 
-std::string_view file_of(const zend_execute_data* frame) {
-  const zend_string* name = frame->func->op_array.filename;
-  return {ZSTR_VAL(name), ZSTR_LEN(name)};
+std::string_view file_of(const zend_op_array& code) {
+  const zend_string* name = code.filename;
+  return name ? std::string_view(ZSTR_VAL(name), ZSTR_LEN(name)) : nameless_file;
 }
 
+std::string_view file_of(const zend_execute_data* frame) { return file_of(frame->func->op_array); }
+
 std::uint32_t line_of(const zend_execute_data* frame) {
-  if (!frame->opline) return frame->func->op_array.opcodes[0].lineno;
+  const zend_op_array& code = frame->func->op_array;
+  if (!frame->opline) return code.opcodes ? code.opcodes[0].lineno : code.line_start;
   // A frame that an exception passes through stands at an opcode without line.
-  if (frame->opline->opcode == ZEND_HANDLE_EXCEPTION && EG(opline_before_exception)) {
-    return EG(opline_before_exception)->lineno;
+  if (frame->opline->opcode == ZEND_HANDLE_EXCEPTION) {
+    return EG(opline_before_exception) ? EG(opline_before_exception)->lineno : code.line_end;
   }
   return frame->opline->lineno;
 }
 
-// PHP names eval()'d code "file(line) : eval()'d code", and functions made in it too.
-bool is_eval(std::string_view file) { return file.ends_with("eval()'d code"); }
-
 std::string place(const zend_execute_data* frame) {
   return std::string(file_of(frame)) + ':' + std::to_string(line_of(frame));
+}
+
+// The code of a file itself and not of a function in it: where all that a script does
+// begins, unless PHP itself calls one of its functions.
+bool is_outer_code(const zend_execute_data* frame) {
+  return frame->func->common.function_name == nullptr;
 }
 
 void add_to_stack(CallSite& site, const std::string& here, std::size_t frames_before) {
@@ -49,47 +61,78 @@ void add_to_stack(CallSite& site, const std::string& here, std::size_t frames_be
   site.stack += here;
 }
 
-// Names are compared by their address: PHP has one string for each file, and a
-// name that comes twice does no harm.
-void add_script(CallSite& site, std::vector<const zend_string*>& seen, std::size_t& room,
-                const zend_string* name) {
-  if (site.scripts_cut || std::find(seen.begin(), seen.end(), name) != seen.end()) return;
-  seen.push_back(name);
-  site.scripts_cut = ZSTR_LEN(name) > room;
-  if (site.scripts_cut) return;
-  room -= ZSTR_LEN(name);
-  site.scripts.emplace_back(ZSTR_VAL(name), ZSTR_LEN(name));
-}
+// The names of files for rules. They are compared by their address: PHP has one string
+// for each file, and a name that comes twice does no harm.
+class Scripts {
+ public:
+  explicit Scripts(CallSite& site) : site_(site) {}
+
+  void add(std::string_view name) {
+    if (site_.scripts_cut || std::find(seen_.begin(), seen_.end(), name.data()) != seen_.end()) {
+      return;
+    }
+    seen_.push_back(name.data());
+    site_.scripts_cut = name.size() > room_;
+    if (site_.scripts_cut) return;
+    room_ -= name.size();
+    site_.scripts.emplace_back(name);
+  }
+
+  void add_all_included() {
+    zend_string* name = nullptr;
+    ZEND_HASH_FOREACH_STR_KEY(&EG(included_files), name) {
+      if (name) add({ZSTR_VAL(name), ZSTR_LEN(name)});
+    }
+    ZEND_HASH_FOREACH_END();
+  }
+
+ private:
+  CallSite& site_;
+  std::vector<const char*> seen_;
+  std::size_t room_ = scripts_limit;
+};
 
 }  // namespace
 
-CallSite call_site(std::string_view entry) {
+CallSite call_site(std::string_view entry, const std::vector<std::string>& more_mailers) {
   CallSite site;
-  site.file = zend_get_executed_filename();
-  site.line = zend_get_executed_lineno();
-
+  Scripts scripts(site);
   const zend_execute_data* outermost = nullptr;
-  std::vector<const zend_string*> seen;
-  std::size_t room = scripts_limit;
   std::size_t examined = 0;
-  const zend_execute_data* frame = script_frame_from(EG(current_execute_data));
+  zend_execute_data* frame = script_frame_from(EG(current_execute_data));
+  const ScriptLine here = executed_line();
+  site.file = here.file;
+  site.line = here.line;
   for (; frame && examined < stack_frames_examined;
        frame = script_frame_from(frame->prev_execute_data), examined++) {
     outermost = frame;
-    add_script(site, seen, room, frame->func->op_array.filename);
+    scripts.add(file_of(frame));
     site.eval = site.eval || is_eval(file_of(frame));
-    if (site.caller.empty() && !is_mailer_library(file_of(frame))) site.caller = place(frame);
+    if (site.caller.empty() && !is_mailer_library(frame->func->op_array, more_mailers)) {
+      site.caller = place(frame);
+    }
     if (!site.truncated) add_to_stack(site, place(frame), examined);
   }
   site.scripts_cut = site.scripts_cut || frame;
+  // PHP itself has made the call, or called the function that makes it: whoever asked
+  // it to, in a callback or a destructor, is on no stack any more.
+  if (!outermost || !is_outer_code(outermost)) {
+    scripts.add_all_included();
+    site.eval = site.eval || eval_has_run();
+  }
   // A library that is itself the script that was asked for: then it is the caller.
   if (site.caller.empty()) site.caller = outermost ? place(outermost) : std::string(entry);
   return site;
 }
 
+ScriptLine executed_line() {
+  const zend_execute_data* const frame = script_frame_from(EG(current_execute_data));
+  return frame ? ScriptLine{file_of(frame), line_of(frame)} : ScriptLine{"[no active file]", 0};
+}
+
 std::string outermost_file() {
   std::string_view file;
-  for (const zend_execute_data* frame = script_frame_from(EG(current_execute_data)); frame;
+  for (zend_execute_data* frame = script_frame_from(EG(current_execute_data)); frame;
        frame = script_frame_from(frame->prev_execute_data)) {
     file = file_of(frame);
   }

@@ -179,6 +179,11 @@ class FakeDaemon {
       append_one_line(text, question.claims.get(field));
       text += '\n';
     }
+    if (!question.scripts.empty()) {
+      text += "scripts=";
+      for (const std::string& script : question.scripts) append_one_line(text, script + ' ');
+      text += question.scripts_cut ? "(cut)\n" : "\n";
+    }
     write(text + '\n');
   }
 

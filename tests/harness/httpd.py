@@ -25,11 +25,11 @@ MPM_SETTINGS = {
 _LINE = re.compile(r"^\[[^\]]+\] \[(?P<module>[^:\]]*):(?P<level>[a-z]+)[0-9]*\] ")
 _BAD_LEVELS = {"warn", "error", "crit", "alert", "emerg"}
 _OURS = re.compile(r"\[mailorigin:|\bMO\d{4}\b")
-# What the module says when nothing is wrong, and what the event MPM says of a connection that is
+# What is said when nothing is wrong (MO0305: of each refused mail), and what the event MPM says of a connection that is
 # still open when it stops, or that its main thread and a worker close at once then.
 _NORMAL = (
     r"\[mailorigin:(info|debug)\]", r"\bMO0110: ", r"\bMO0407: ", r"\bMO0125: ", r"\bAH03093: ",
-    r"\(9\)Bad file descriptor: AH00468: ",
+    r"\bMO0305: ", r"\(9\)Bad file descriptor: AH00468: ",
 )  # fmt: skip
 
 

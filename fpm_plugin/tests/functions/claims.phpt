@@ -12,7 +12,7 @@ function notify(): void
 }
 notify();
 show_mail();
-show_questions('kind', 'function', 'entry', 'file', 'line', 'caller', 'stack', 'eval', 'sapi', 'pool', 'to', 'from',
+show_questions('function', 'entry', 'file', 'line', 'caller', 'stack', 'eval', 'sapi', 'pool', 'to', 'from',
     'envelope_from', 'recipients', 'subject', 'headers', 'message_id', 'size', 'truncated', 'uid');
 --EXPECT--
 arguments <-f bounce@example.com six@example.com>
@@ -28,7 +28,6 @@ Message-ID: <1@example.com>
 
 Body of 16 bytes
 .
-kind=mail
 function=mail
 entry=/functions/claims.php
 file=/functions/claims.php

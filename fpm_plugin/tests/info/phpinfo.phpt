@@ -15,6 +15,7 @@ Version => 0.1.0
 
 Directive => Local Value => Master Value
 mailorigin.enabled => 1 => 1
+mailorigin.mailers => no value => no value
 mailorigin.on_failure => allow => allow
 mailorigin.on_timeout => deny => deny
 mailorigin.patience_ms => 5000 => 5000

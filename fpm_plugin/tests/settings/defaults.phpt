@@ -8,6 +8,7 @@ $process = proc_open($command, [1 => ['pipe', 'w']], $pipes);
 echo stream_get_contents($pipes[1]);
 --EXPECT--
 mailorigin.enabled = 1 (access 4)
+mailorigin.mailers =  (access 4)
 mailorigin.on_failure = allow (access 4)
 mailorigin.on_timeout = deny (access 4)
 mailorigin.patience_ms = 5000 (access 4)

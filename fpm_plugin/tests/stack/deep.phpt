@@ -14,9 +14,9 @@ echo substr_count($question['stack'], ' < ') + 1, " frames\n", strlen($question[
 // frames below a library in a long recursion
 $directory = test_file('PHPMailer/src');
 @mkdir($directory, 0777, true);
-file_put_contents("$directory/PHPMailer.php", "<?php\nfunction library(\$n) { return \$n > 0 ? library(\$n - 1) : mail('to@example.com', 'Subject', 'Body'); }\n");
+file_put_contents("$directory/PHPMailer.php", "<?php\nclass PHPMailer { static function library(\$n) { return \$n > 0 ? self::library(\$n - 1) : mail('to@example.com', 'Subject', 'Body'); } }\n");
 require "$directory/PHPMailer.php";
-library(1000);
+PHPMailer::library(1000);
 echo basename(questions()[1]['caller']), "\n";
 // long names
 $long = test_file(str_repeat('d', 200) . '/' . str_repeat('e', 200));
