@@ -20,10 +20,10 @@ TINY_SENDMAIL = "/bin/cat >/dev/null"
 DIRECTIVES = "  MailOriginHeader On\n  MailOriginLog logs/{short}.json json\n"
 
 
-def site_with_everything(installation, name, **options):
-    """Module, plugin and daemon, with a header and a log in each vhost."""
+def site_with_everything(installation, name, more="", **options):
+    """Module, plugin and daemon, with a header, a log and `more` in each vhost."""
     ini = {"sendmail_path": TINY_SENDMAIL, "opcache.enable": "1", **options.pop("ini", {})}
-    return Site(installation, installation.directory(name), two_vhosts(DIRECTIVES, **options), ini=ini,
+    return Site(installation, installation.directory(name), two_vhosts(DIRECTIVES + more, **options), ini=ini,
                 zend_extensions=("opcache.so",)).start()
 
 

@@ -24,7 +24,7 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
       descriptor_limit_(descriptor_limit),
       poller_(ready_per_turn, messages_per_user_and_turn),
       firewall_(firewall_socket(runtime_directory), poller_, notices_),
-      connections_(poller_, names_, notices_,
+      connections_(poller_, names_, notices_, clock_,
                    [this](const AskingConnection& closing) {
                      if (closing.last_question) {
                        answers_.release(*closing.last_question, Moment::now().elapsed_ms());
@@ -78,7 +78,7 @@ Status Daemon::open_state() {
   recording_ = std::make_unique<Recording>(*journal_, notices_, [this] { delivery_->wake(); });
   smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, std::move(journalled));
   questions_ = std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_,
-                                              answers_, names_, firewall_);
+                                              answers_, names_, firewall_, clock_, notices_);
   connections_.set_capacity(descriptor_limit_ / 2);
 
   auto policy = service::load_policy(state_directory_);
@@ -128,6 +128,11 @@ void Daemon::open_limits() {
 void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
   // While one policy replaces another, both have their logs open.
   const std::size_t reserved = descriptors_reserved + 2 * policy.targets.size();
+  std::vector<uid_t> uids;
+  for (const VhostPolicy& vhost : policy.vhosts) {
+    if (vhost.run_as) uids.push_back(*vhost.run_as);
+  }
+  names_.expect(uids);
   connections_.set_capacity(descriptor_limit_ > 2 * reserved ? descriptor_limit_ - reserved
                                                              : descriptor_limit_ / 2);
   const auto active =

@@ -79,6 +79,7 @@ class Daemon {
   FirewallLink firewall_;
   std::unique_ptr<Recording> recording_;
   std::unique_ptr<SmtpRecorder> smtp_recorder_;
+  ThreadClock clock_{token_ns};
   ConnectionTable connections_;
   std::unique_ptr<QuestionDesk> questions_;
   service::ControlDesk control_;

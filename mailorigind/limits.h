@@ -13,20 +13,28 @@ namespace mailorigin::daemon {
 
 // Questions per second of one uid, and of one vhost; as many may come at once.
 // mail() costs its caller about a millisecond, so that five busy workers stay
-// below it, and twenty uids at their limit are what one core answers.
+// below it, and ten uids at their limit are what one core answers.
 inline constexpr double question_rate = 5000;
 inline constexpr double question_burst = 5000;
 
-// A question's size, and the time that its rules take, count as further
-// questions: what is to be bounded is work and journal, not a number.
+// A question's size, and the answering thread's time beyond what an ordinary one
+// takes, count as further questions: what is to be bounded is work and journal, not
+// a number. The time is that of everything that a uid causes: its connections, the
+// reading of its ancestors, rules, answers.
 inline constexpr double bytes_per_token = 1024;
-inline constexpr double rule_ns_per_token = 20'000;
+inline constexpr std::uint64_t token_ns = 20'000;
+
+// Registrations have a quota of their own: who floods with questions must not stay
+// unknown to the firewall by it. At once as many as a large pool has workers.
+inline constexpr double registration_rate = 1000;
+inline constexpr double registration_burst = 5000;
 // While the journal is half full of what is not delivered, a question costs this
 // many: whoever floods must not push out others' events, or his own.
 inline constexpr double crowded_journal_factor = 16;
 
-// Comparing names with MailOriginDenyScript, for one question.
-inline constexpr std::chrono::milliseconds pattern_time{2};
+// Comparing names with MailOriginDenyScript, for one question and one virtual host's
+// expressions; of the thread's time.
+inline constexpr std::uint64_t pattern_time_ns = 1'000'000;
 
 // A connection whose question was answered busy is not read for this long, and
 // longer when its uid has many: so many busy answers a uid gets at most in a
@@ -47,12 +55,14 @@ inline constexpr std::size_t connections_per_user = 1024;
 // control connections, epoll, /proc, syslog.
 inline constexpr std::size_t descriptors_reserved = 128;
 
-// Of what is ready in one turn of the loop: how much of it is looked at, and how
-// many messages of one uid are read. A uid with a thousand busy connections
-// takes a share of a turn, not the turn.
+// Of what is ready in one turn of the loop: how much of it is looked at, how many
+// messages of one uid are read, and for how long. A uid with a thousand busy
+// connections, or with the most laborious questions, takes a share of a turn, not
+// the turn. New connections are nobody's before they are accepted.
 inline constexpr std::size_t ready_per_turn = 2048;
 inline constexpr std::size_t messages_per_user_and_turn = 64;
-inline constexpr std::size_t accepts_per_turn = 64;
+inline constexpr std::uint64_t user_turn_ns = 1'000'000;
+inline constexpr std::uint64_t accept_turn_ns = 1'000'000;
 
 // A turn ends when this much waits for the journal.
 inline constexpr std::size_t turn_bytes = 1 << 20;
@@ -68,6 +78,10 @@ inline constexpr std::uint64_t request_memory_ms = 86'400'000;
 
 // Ancestors of a process that are looked at.
 inline constexpr std::size_t lineage_depth = 16;
+
+// How long ago the last question came from a pid namespace that ours does not have
+// until that is no finding any more.
+inline constexpr std::uint64_t namespace_memory_ms = 600'000;
 
 // How long a new connection waits for its uid's name, which NSS may have to ask
 // a network for; how long a name is believed; how many are kept.

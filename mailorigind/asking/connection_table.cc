@@ -8,9 +8,13 @@
 namespace mailorigin::daemon {
 
 ConnectionTable::ConnectionTable(service::Poller& poller, UserNames& names,
-                                 service::NoticeBoard& notices,
+                                 service::NoticeBoard& notices, ThreadClock& clock,
                                  std::function<void(const AskingConnection&)> closing)
-    : poller_(poller), names_(names), notices_(notices), closing_(std::move(closing)) {}
+    : poller_(poller),
+      names_(names),
+      notices_(notices),
+      clock_(clock),
+      closing_(std::move(closing)) {}
 
 AskingConnection* ConnectionTable::find(int fd) {
   const auto index = static_cast<std::size_t>(fd);
@@ -31,22 +35,29 @@ AskingUser& ConnectionTable::user(uid_t uid, std::uint64_t now_ms) {
 // ---- Coming
 
 void ConnectionTable::accept(int listener, std::uint64_t now_ms) {
-  for (std::size_t i = 0; i < accepts_per_turn; i++) {
+  clock_.start();
+  for (std::uint64_t used_ns = 0; used_ns < accept_turn_ns;) {
     auto peer = accept_peer(listener);
     if (!peer) {
       // Somebody has to go before the kernel lets another one in.
       if (errno == EMFILE || errno == ENFILE) make_room();
       return;
     }
+    AskingUser& owner = user(peer->credentials.uid, now_ms);
     // Not all kernels have it inherited by who connected before the listener had it.
-    if (!enable_credentials(peer->socket.get())) continue;
-    add(*std::move(peer), now_ms);
+    if (enable_credentials(peer->socket.get())) add(*std::move(peer), owner, now_ms);
+    const std::uint64_t lap_ns = clock_.lap();
+    owner.questions.charge_time(lap_ns);
+    used_ns += lap_ns;
   }
 }
 
-void ConnectionTable::add(Peer peer, std::uint64_t now_ms) {
-  AskingUser& owner = user(peer.credentials.uid, now_ms);
+void ConnectionTable::add(Peer peer, AskingUser& owner, std::uint64_t now_ms) {
+  const bool in_debt = owner.questions.in_debt(now_ms);
   if (owner.longest_idle_first.size() >= connections_per_user) {
+    // In a flood of its own the new one gives way: that is the least work, and its
+    // older ones may still be of use.
+    if (in_debt) return;
     close(owner.longest_idle_first.front());
   }
   if (count_ >= capacity_) make_room();
@@ -63,11 +74,13 @@ void ConnectionTable::add(Peer peer, std::uint64_t now_ms) {
   place->user = &owner;
   place->idle_place = owner.longest_idle_first.insert(owner.longest_idle_first.end(), fd);
   count_++;
-  if (names_.known(owner.uid, now_ms)) {
-    watch(*place);
-  } else {
+  if (!names_.known(owner.uid, now_ms)) {
     place->awaits_name = true;
     wait(*place, now_ms + name_wait_ms);
+  } else if (in_debt) {
+    wait(*place, now_ms + rest_ms(owner));
+  } else {
+    watch(*place);
   }
 }
 
@@ -103,10 +116,14 @@ void ConnectionTable::used(AskingConnection& connection, std::uint64_t now_ms) {
                                   connection.idle_place);
 }
 
+std::uint64_t ConnectionTable::rest_ms(const AskingUser& user) {
+  return std::max<std::uint64_t>(busy_rest_ms,
+                                 user.longest_idle_first.size() / busy_answers_per_ms);
+}
+
 void ConnectionTable::rest(AskingConnection& connection, std::uint64_t now_ms) {
-  const std::size_t connections = connection.user->longest_idle_first.size();
   poller_.leave(connection.fd());
-  wait(connection, now_ms + std::max(busy_rest_ms, connections / busy_answers_per_ms));
+  wait(connection, now_ms + rest_ms(*connection.user));
 }
 
 int ConnectionTable::keep_house(std::uint64_t now_ms) {

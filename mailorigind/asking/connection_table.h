@@ -17,19 +17,20 @@
 #include "mailorigind/asking/recent_answers.h"
 #include "mailorigind/asking/user_names.h"
 #include "mailorigind/judging/process.h"
+#include "mailorigind/thread_clock.h"
 #include "service/notice_board.h"
 #include "service/poller.h"
 
 namespace mailorigin::daemon {
 
-// A uid's: its quota outlives its connections for a while.
+// A uid's: its quotas outlive its connections for a while.
 struct AskingUser {
   explicit AskingUser(uid_t u) : uid(u) {}
   const uid_t uid;
-  Quota quota;
+  Quota questions;
+  Quota registrations{registration_rate, registration_burst};
+  TurnShare turn;
   std::list<int> longest_idle_first;
-  std::uint64_t turn = 0;  // in which `messages` were read
-  std::size_t messages = 0;
   std::uint64_t last_seen_ms = 0;
   std::uint64_t bad_connections = 0;  // since the last notice
   std::uint64_t bad_notice_ms = 0;
@@ -54,12 +55,13 @@ class ConnectionTable {
   // Watches connections with `poller`, and tells `closing` of each that it closes.
   // References must outlive it.
   ConnectionTable(service::Poller& poller, UserNames& names, service::NoticeBoard& notices,
-                  std::function<void(const AskingConnection&)> closing);
+                  ThreadClock& clock, std::function<void(const AskingConnection&)> closing);
 
   // How many connections there may be at once; more close the longest idle one
   // of the uid that has most.
   void set_capacity(std::size_t connections) { capacity_ = connections; }
 
+  // Takes new ones for accept_turn_ns at most, and charges each uid for its own.
   void accept(int listener, std::uint64_t now_ms);
   // UserNames has found some: their connections are let in.
   void let_in_named(std::uint64_t now_ms);
@@ -81,14 +83,16 @@ class ConnectionTable {
   void close_bad(AskingConnection& connection, std::string_view what, std::uint64_t now_ms);
 
  private:
-  void add(Peer peer, std::uint64_t now_ms);
+  void add(Peer peer, AskingUser& owner, std::uint64_t now_ms);
   void watch(AskingConnection& connection);
+  static std::uint64_t rest_ms(const AskingUser& user);
   void wait(AskingConnection& connection, std::uint64_t until_ms);
   void make_room();
 
   service::Poller& poller_;
   UserNames& names_;
   service::NoticeBoard& notices_;
+  ThreadClock& clock_;
   const std::function<void(const AskingConnection&)> closing_;
 
   std::size_t capacity_ = 1024;

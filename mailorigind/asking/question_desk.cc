@@ -10,7 +10,8 @@ namespace mailorigin::daemon {
 
 QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
                            Recording& recording, RecentAnswers& answers, const UserNames& names,
-                           FirewallLink& firewall)
+                           FirewallLink& firewall, ThreadClock& clock,
+                           service::NoticeBoard& notices)
     : connections_(connections),
       judge_(judge),
       journal_(journal),
@@ -18,11 +19,14 @@ QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Jou
       answers_(answers),
       names_(names),
       firewall_(firewall),
+      clock_(clock),
+      notices_(notices),
       registrations_(judge, firewall, waiting_) {}
 
 void QuestionDesk::begin_turn(const Moment& moment) {
   moment_ = moment;
   turn_++;
+  clock_.start();
   answers_.expire(moment.elapsed_ms());
 }
 
@@ -32,32 +36,50 @@ void QuestionDesk::read(int fd) {
   AskingConnection* const asking = connections_.find(fd);
   if (asking == nullptr || recording_.size() >= turn_bytes) return;
   AskingUser& owner = *asking->user;
-  if (owner.turn != turn_) {
-    owner.turn = turn_;
-    owner.messages = 0;
-  }
-  if (owner.messages++ >= messages_per_user_and_turn) return;
+  if (!owner.turn.take(turn_)) return;
+  if (receive(*asking)) handle(*asking);
+  // What was understood has paid for itself, up to what is ordinary; this is the rest,
+  // and all that was not.
+  owner.turn.used(charge(owner.questions));
+}
 
-  if (!receive(*asking)) return;
+std::uint64_t QuestionDesk::charge(Quota& quota, std::uint64_t paid_ns) {
+  const std::uint64_t used_ns = clock_.lap();
+  quota.charge_time(used_ns, paid_ns);
+  return used_ns;
+}
+
+void QuestionDesk::handle(AskingConnection& asking) {
   const Credentials& sender = packet_.sender;
-  if (sender.pid == 0) {
-    // Sent before this socket asked for credentials, or from a pid namespace that
-    // is not below ours: asked again on a new connection, the first kind has them.
-    connections_.close(fd);
+  if (sender.pid == 0 && asking.peer.pid != 0) {
+    // Sent before this socket asked for credentials: asked again on a new connection.
+    connections_.close(asking.fd());
     return;
   }
-  if (sender.pid != asking->peer.pid) {
-    connections_.close_bad(*asking,
+  if (sender.pid == 0) outside_asked(sender.uid);
+  if (sender.pid != asking.peer.pid) {
+    connections_.close_bad(asking,
                            "pid " + std::to_string(sender.pid) +
                                " used it: a connection belongs to the process that opened it",
                            moment_.elapsed_ms());
     return;
   }
+  AskingUser& asker = connections_.user(sender.uid, moment_.elapsed_ms());
   if (message_type(packet_.bytes) == MessageType::registration) {
-    answer_registration(*asking, sender);
+    answer_registration(asking, asker);
   } else {
-    answer_question(*asking, sender);
+    answer_question(asking, asker);
   }
+}
+
+// Who has no pid here may be judged by its uid alone.
+void QuestionDesk::outside_asked(uid_t uid) {
+  outside_asked_ms_ = moment_.elapsed_ms();
+  notices_.begins("pid-namespace", Notice::Level::warning,
+                  "MO0250: uid " + std::to_string(uid) +
+                      " asks from a pid namespace that mailorigind's does not have: no context "
+                      "can be tied to such a process, and its mail is judged by its uid "
+                      "(reason=pid-namespace). Run mailorigind in the host's pid namespace");
 }
 
 bool QuestionDesk::receive(AskingConnection& from) {
@@ -77,15 +99,7 @@ bool QuestionDesk::receive(AskingConnection& from) {
   return false;
 }
 
-AskingProcess QuestionDesk::process(AskingConnection& asking, const Credentials& sender) {
-  AskingUser& owner = *asking.user;
-  Quota& quota = sender.uid == owner.uid
-                     ? owner.quota
-                     : connections_.user(sender.uid, moment_.elapsed_ms()).quota;
-  return {sender, names_.name(sender.uid), quota, asking.lineage};
-}
-
-void QuestionDesk::answer_registration(AskingConnection& asking, const Credentials& sender) {
+void QuestionDesk::answer_registration(AskingConnection& asking, AskingUser& asker) {
   const auto registration = decode_registration(packet_.bytes);
   if (!registration) {
     connections_.close_bad(asking,
@@ -94,17 +108,20 @@ void QuestionDesk::answer_registration(AskingConnection& asking, const Credentia
     return;
   }
   asking.user->last_seen_ms = moment_.elapsed_ms();
-  const std::string_view refusal =
-      registrations_.begin(*registration, asking, process(asking, sender), moment_);
+  const std::string_view refusal = registrations_.begin(
+      *registration, asking,
+      {packet_.sender, names_.name(asker.uid), asker.registrations, asking.lineage}, moment_);
+  asking.user->turn.used(charge(asker.registrations, token_ns));
   if (refusal.empty()) return;
   Answer answer;
   answer.nonce = registration->nonce;
   answer.verdict = Verdict::deny;
   answer.reason = refusal;
-  pending_.push_back({asking.fd(), {sender.uid, answer.nonce}, std::move(answer), std::nullopt});
+  pending_.push_back(
+      {asking.fd(), &asker, {asker.uid, answer.nonce}, std::move(answer), std::nullopt});
 }
 
-void QuestionDesk::answer_question(AskingConnection& asking, const Credentials& sender) {
+void QuestionDesk::answer_question(AskingConnection& asking, AskingUser& asker) {
   if (const Status decoded = decode_question(packet_.bytes, question_); !decoded) {
     connections_.close_bad(asking, "what it sent is no question: " + decoded.error().message,
                            moment_.elapsed_ms());
@@ -112,21 +129,23 @@ void QuestionDesk::answer_question(AskingConnection& asking, const Credentials& 
   }
   connections_.used(asking, moment_.elapsed_ms());
 
-  const RecentAnswers::Key key{sender.uid, question_.nonce};
+  const RecentAnswers::Key key{asker.uid, question_.nonce};
   if (auto given = repeated(key, question_)) {
-    pending_.push_back({asking.fd(), key, *std::move(given), std::nullopt});
+    pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
     return;
   }
-  const AskingProcess asker = process(asking, sender);
-  asker.quota.charge(cost(packet_.bytes.size()) - 1);
-  Judgement judgement = judge_.judge(question_, asker, moment_);
+  asker.questions.charge(cost(packet_.bytes.size()) - 1);
+  Judgement judgement = judge_.judge(
+      question_, {packet_.sender, names_.name(asker.uid), asker.questions, asking.lineage},
+      moment_);
   std::optional<std::size_t> record;
   if (judgement.recorded) {
     record = recording_.add([&](std::string& out) {
       append_payload(out, judgement.policy, judgement.answer, question_.claims);
     });
   }
-  pending_.push_back({asking.fd(), key, std::move(judgement.answer), record});
+  asking.user->turn.used(charge(asker.questions, token_ns));
+  pending_.push_back({asking.fd(), &asker, key, std::move(judgement.answer), record});
 }
 
 // In questions of the least size.
@@ -161,6 +180,7 @@ bool QuestionDesk::send(int fd, const Answer& answer) {
 void QuestionDesk::end_turn() {
   if (pending_.empty()) return;
   const auto begin = recording_.append();
+  clock_.start();  // the journal is paid for by size
   for (Pending& pending : pending_) {
     if (pending.record && begin) {
       AskingConnection& asking = *connections_.find(pending.fd);
@@ -172,12 +192,16 @@ void QuestionDesk::end_turn() {
     if (send(pending.fd, pending.answer) && pending.answer.reason == busy_reason) {
       connections_.rest(*connections_.find(pending.fd), moment_.elapsed_ms());
     }
+    charge(pending.asker->questions, token_ns);
   }
   pending_.clear();
 }
 
 void QuestionDesk::give(const WaitingAnswer& waiting) {
-  if (connections_.find(waiting.fd, waiting.serial) != nullptr) send(waiting.fd, waiting.answer);
+  if (connections_.find(waiting.fd, waiting.serial) == nullptr) return;
+  clock_.start();
+  send(waiting.fd, waiting.answer);
+  charge(connections_.user(waiting.uid, moment_.elapsed_ms()).registrations, token_ns);
 }
 
 int QuestionDesk::answer_waiting(std::uint64_t now_ms) {
@@ -191,6 +215,10 @@ int QuestionDesk::answer_waiting(std::uint64_t now_ms) {
     }
   }
   for (const WaitingAnswer& waiting : waiting_.take_overdue(now_ms)) give(waiting);
+  if (outside_asked_ms_ != 0 && now_ms - outside_asked_ms_ >= namespace_memory_ms) {
+    outside_asked_ms_ = 0;
+    notices_.over("pid-namespace", "MO0251: nobody asks from another pid namespace any more");
+  }
   const std::uint64_t next_ms = waiting_.next_deadline_ms();
   return static_cast<int>(std::min<std::uint64_t>(next_ms - now_ms, user_memory_ms));
 }

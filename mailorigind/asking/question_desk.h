@@ -19,6 +19,7 @@
 #include "mailorigind/journal/recording.h"
 #include "mailorigind/judging/judge.h"
 #include "mailorigind/moment.h"
+#include "mailorigind/thread_clock.h"
 
 namespace mailorigin::daemon {
 
@@ -27,7 +28,7 @@ class QuestionDesk {
   // All references must outlive it.
   QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
                Recording& recording, RecentAnswers& answers, const UserNames& names,
-               FirewallLink& firewall);
+               FirewallLink& firewall, ThreadClock& clock, service::NoticeBoard& notices);
 
   // ---- A turn: begin, any number of read(), end.
 
@@ -47,6 +48,7 @@ class QuestionDesk {
  private:
   struct Pending {
     int fd;
+    AskingUser* asker;  // pays
     RecentAnswers::Key key;
     Answer answer;
     // Where among what is recorded its event begins; nothing if it has no new one.
@@ -54,9 +56,12 @@ class QuestionDesk {
   };
 
   bool receive(AskingConnection& from);
-  void answer_registration(AskingConnection& asking, const Credentials& sender);
-  void answer_question(AskingConnection& asking, const Credentials& sender);
-  AskingProcess process(AskingConnection& asking, const Credentials& sender);
+  void handle(AskingConnection& asking);
+  void outside_asked(uid_t uid);
+  void answer_registration(AskingConnection& asking, AskingUser& asker);
+  void answer_question(AskingConnection& asking, AskingUser& asker);
+  // To `quota`, what has been worked since the last time but for what is paid; how long.
+  std::uint64_t charge(Quota& quota, std::uint64_t paid_ns = 0);
   void give(const WaitingAnswer& waiting);
   bool send(int fd, const Answer& answer);
   [[nodiscard]] double cost(std::size_t size) const;
@@ -70,11 +75,14 @@ class QuestionDesk {
   RecentAnswers& answers_;
   const UserNames& names_;
   FirewallLink& firewall_;
+  ThreadClock& clock_;
+  service::NoticeBoard& notices_;
   WaitingAnswers waiting_;
   Registrations registrations_;
 
   Moment moment_;
   std::uint64_t turn_ = 0;
+  std::uint64_t outside_asked_ms_ = 0;  // last; 0: not of late
   Packet packet_;
   Question question_;
   std::vector<Pending> pending_;

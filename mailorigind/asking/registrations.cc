@@ -32,8 +32,8 @@ mo_registration process_of(const Registration& registration, const Process& proc
 std::string_view Registrations::begin(const Registration& registration,
                                       const AskingConnection& connection,
                                       const AskingProcess& asker, const Moment& moment) {
-  std::string_view refusal;
-  if (!judge_.admit(registration.context, asker, moment, refusal)) return refusal;
+  const std::string_view refusal = judge_.admit(registration.context, asker, moment);
+  if (!refusal.empty()) return refusal;
   const uid_t uid = asker.credentials.uid;
   const Process& process = asker.lineage->front();
   if (process.start == 0) return "hidden";  // /proc does not show it (hidepid), nor its start

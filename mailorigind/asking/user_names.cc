@@ -20,6 +20,7 @@ struct UserNames::Shared {
   std::condition_variable changed;
   bool over = false;
   std::deque<uid_t> wanted;
+  std::deque<uid_t> expected;  // after these
   std::vector<std::pair<uid_t, std::string>> found;
   service::EventFd ready;
 };
@@ -39,10 +40,13 @@ UserNames::UserNames(Lookup lookup) : shared_(std::make_shared<Shared>()) {
   std::thread([shared = shared_] {
     std::unique_lock lock(shared->mutex);
     for (;;) {
-      shared->changed.wait(lock, [&] { return shared->over || !shared->wanted.empty(); });
+      shared->changed.wait(lock, [&] {
+        return shared->over || !shared->wanted.empty() || !shared->expected.empty();
+      });
       if (shared->over) return;
-      const uid_t uid = shared->wanted.front();
-      shared->wanted.pop_front();
+      auto& next = shared->wanted.empty() ? shared->expected : shared->wanted;
+      const uid_t uid = next.front();
+      next.pop_front();
       lock.unlock();
       std::string name = shared->lookup(uid);
       lock.lock();
@@ -66,18 +70,34 @@ const std::string& UserNames::name(uid_t uid) const {
 
 bool UserNames::known(uid_t uid, std::uint64_t now_ms) {
   auto found = entries_.find(uid);
-  if (found != entries_.end() && found->second.asked_ms + name_lifetime_ms > now_ms) {
+  if (found != entries_.end() && found->second.asked &&
+      found->second.asked_ms + name_lifetime_ms > now_ms) {
     return found->second.known;
   }
   if (found == entries_.end()) {
-    if (entries_.size() >= names_kept) entries_.clear();
+    if (entries_.size() >= names_kept) {
+      std::erase_if(entries_, [](const auto& entry) { return !entry.second.expected; });
+    }
     found = entries_.emplace(uid, Entry{}).first;
   }
+  found->second.asked = true;
   found->second.asked_ms = now_ms;
   const std::lock_guard lock(shared_->mutex);
   shared_->wanted.push_back(uid);
   shared_->changed.notify_one();
   return found->second.known;
+}
+
+void UserNames::expect(const std::vector<uid_t>& uids) {
+  for (auto& [uid, entry] : entries_) entry.expected = false;
+  const std::lock_guard lock(shared_->mutex);
+  shared_->expected.clear();
+  for (const uid_t uid : uids) {
+    Entry& entry = entries_[uid];
+    entry.expected = true;
+    if (!entry.known) shared_->expected.push_back(uid);
+  }
+  shared_->changed.notify_one();
 }
 
 int UserNames::fd() const { return shared_->ready.get(); }
@@ -91,7 +111,10 @@ std::vector<uid_t> UserNames::take_found(std::uint64_t now_ms) {
   }
   std::vector<uid_t> uids;
   for (auto& [uid, name] : found) {
-    entries_[uid] = Entry{std::move(name), true, now_ms};
+    Entry& entry = entries_[uid];
+    entry.name = std::move(name);
+    entry.known = entry.asked = true;
+    entry.asked_ms = now_ms;
     uids.push_back(uid);
   }
   return uids;

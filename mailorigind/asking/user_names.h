@@ -30,6 +30,10 @@ class UserNames {
   // old, its lookup begins.
   bool known(uid_t uid, std::uint64_t now_ms);
 
+  // Looks them up when nobody else's name is waited for, and keeps them: somebody who
+  // has very many uids is not to make a virtual host's mail wait for its name.
+  void expect(const std::vector<uid_t>& uids);
+
   // Readable when lookups have ended; take_found() makes their names known and
   // returns their uids.
   [[nodiscard]] int fd() const;
@@ -40,6 +44,8 @@ class UserNames {
   struct Entry {
     std::string name;
     bool known = false;
+    bool expected = false;
+    bool asked = false;  // at asked_ms
     std::uint64_t asked_ms = 0;
   };
 

@@ -25,6 +25,12 @@ Decision decide(const Shown& shown, uid_t uid, const Policy& policy) {
   const bool pass = shown.context != nullptr && (shown.context->tag.flags & ContextTag::pass) != 0;
   // MailOrigin Off, of the virtual host or in the context
   decision.recorded = decision.policy->enabled && !pass;
+  if (shown.foreign != nullptr && (shown.foreign->tag.flags & ContextTag::pass) == 0) {
+    const VhostPolicy* const also = policy.by_id(shown.foreign->tag.vhost_id);
+    if (also != nullptr && also->enabled && also != decision.policy) decision.also = also;
+  }
+  // What a rule refuses is recorded, if need be where nothing else is.
+  decision.recorded = decision.recorded || decision.also != nullptr;
   decision.reason = shown.refusal;
   return decision;
 }

@@ -15,6 +15,8 @@ namespace mailorigin::daemon {
 struct Shown {
   const Context* context = nullptr;  // it holds: seal, uid and process
   std::string_view refusal;          // why one that was shown does not; empty if none was
+  // Its seal holds, but it was not made for who shows it.
+  const Context* foreign = nullptr;
 };
 
 // Why a context with a good seal may not be shown by a process of `uid`; empty
@@ -23,7 +25,10 @@ std::string_view uid_refusal(const Context& context, uid_t uid);
 
 struct Decision {
   const VhostPolicy* policy =
-      nullptr;              // whose logs and headers; never null, points into the Policy
+      nullptr;  // whose logs and headers; never null, points into the Policy
+  // Whose rules hold as well, or null: that of a foreign context. A CGI program that
+  // runs as httpd's user is not to get around what its virtual host may not do.
+  const VhostPolicy* also = nullptr;
   bool recorded = true;     // false: MailOrigin Off; then there is no header either
   std::string_view reason;  // a stable word, or empty
 };

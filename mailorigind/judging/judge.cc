@@ -8,7 +8,9 @@ namespace mailorigin::daemon {
 namespace {
 
 void describe_asker(Event& event, const AskingProcess& asker) {
-  event.set(Field::pid, static_cast<std::uint64_t>(asker.credentials.pid));
+  if (asker.credentials.pid != 0) {
+    event.set(Field::pid, static_cast<std::uint64_t>(asker.credentials.pid));
+  }
   event.set(Field::uid, std::uint64_t{asker.credentials.uid});
   event.set(Field::gid, std::uint64_t{asker.credentials.gid});
   event.set(Field::user, asker.user);
@@ -24,44 +26,46 @@ void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
                 [&](const auto& entry) { return policy_->policy().by_id(entry.first) == nullptr; });
 }
 
-Unsealed Judge::unseal_shown(std::string_view context, const AskingProcess& asker,
-                             const Moment& moment, std::string_view& refusal) {
+Judge::Examined Judge::examine(std::string_view text, const AskingProcess& asker,
+                               const Moment& moment) {
+  if (text.empty()) return {};
   Unsealed unsealed;
-  if (context.empty()) return unsealed;
   unsealed.fault = SealFault::unknown_key;
-  if (keys_) unsealed = unseal(context, *keys_, moment.boottime_ns);
-  if (!unsealed.context) {
-    refusal = seal_fault_name(unsealed.fault);
-    return unsealed;
-  }
-  refusal = uid_refusal(*unsealed.context, asker.credentials.uid);
-  if (refusal.empty()) {
-    if (!asker.lineage) {
-      asker.lineage = lineage(asker.credentials.pid, asker.credentials.uid);
-      // Each ancestor costs about as much as a question.
-      asker.quota.charge(static_cast<double>(asker.lineage->size()));
-    }
-    if (unsealed.context->tag.boottime_ns + context_grace_ns < began_ns_ ||
-        !bindings_.admit(unsealed.context->tag.request_id, *asker.lineage, moment.elapsed_ms())) {
-      refusal = "replayed";
-    }
-  }
-  if (!refusal.empty()) unsealed.context.reset();
-  return unsealed;
+  if (keys_) unsealed = unseal(text, *keys_, moment.boottime_ns);
+  if (!unsealed.context) return {std::nullopt, seal_fault_name(unsealed.fault)};
+  const std::string_view refusal = foreign_to(*unsealed.context, asker, moment);
+  return {std::move(unsealed.context), refusal};
 }
 
-// The rules first: a mail that one of them refuses uses up no limit.
-void Judge::apply(const RuledMail& mail, const AskingProcess& asker, const Moment& moment,
+// Why a context whose seal holds is not the asker's own; empty if it is.
+std::string_view Judge::foreign_to(const Context& context, const AskingProcess& asker,
+                                   const Moment& moment) {
+  const std::string_view refusal = uid_refusal(context, asker.credentials.uid);
+  if (!refusal.empty()) return refusal;
+  if (asker.credentials.pid == 0) return "pid-namespace";  // nothing to bind it to
+  if (!asker.lineage) asker.lineage = lineage(asker.credentials.pid, asker.credentials.uid);
+  if (context.tag.boottime_ns + context_grace_ns < began_ns_ ||
+      !bindings_.admit(context.tag.request_id, *asker.lineage, moment.elapsed_ms())) {
+    return "replayed";
+  }
+  return {};
+}
+
+// The rules first: a mail that one of them refuses uses up no limit. Where two
+// virtual hosts' hold, the stronger refusal does.
+void Judge::apply(const RuledMail& mail, const VhostPolicy* also, const Moment& moment,
                   Answer& answer) {
   constexpr std::uint64_t second_ns = 1'000'000'000;
-  const auto& denied_scripts = policy_->rules(mail.policy).denied_scripts;
-  const std::uint64_t before_ns = denied_scripts.empty() ? 0 : boottime_now_ns();
-  Ruling ruling = apply_rules(mail, policy_->policy().unverified, denied_scripts);
-  if (!denied_scripts.empty()) {
-    asker.quota.charge(static_cast<double>(boottime_now_ns() - before_ns) / rule_ns_per_token);
+  const Rule unverified = policy_->policy().unverified;
+  Ruling ruling = apply_rules(mail, unverified, policy_->rules(mail.policy).denied_scripts);
+  std::vector<LimitDemand> demands = limit_demands(mail);
+  if (also != nullptr) {
+    const RuledMail foreign{mail.event, mail.uid, *also, Standing::foreign, mail.question};
+    ruling.add(apply_rules(foreign, unverified, policy_->rules(*also).denied_scripts));
+    for (const LimitDemand& demand : limit_demands(foreign)) demands.push_back(demand);
   }
-  if (ruling.verdict != Verdict::deny && limits_ && !mail.policy.limits.empty()) {
-    const Admission admission = limits_->admit(limit_demands(mail), moment.boottime_ns);
+  if (ruling.verdict != Verdict::deny && limits_ && !demands.empty()) {
+    const Admission admission = limits_->admit(demands, moment.boottime_ns);
     if (admission.refused_by) {
       ruling.add(Rule::deny, "limit");
       answer.retry_after = (admission.retry_after_ns.value_or(0) + second_ns - 1) / second_ns;
@@ -81,9 +85,8 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   Quota* exhausted = asker.quota.take(moment.elapsed_ms()) ? nullptr : &asker.quota;
   if (exhausted != nullptr && refuse_again(*exhausted, moment, answer)) return judgement;
 
-  Shown shown;
-  const Unsealed unsealed = unseal_shown(question.context, asker, moment, shown.refusal);
-  if (unsealed.context) shown.context = &*unsealed.context;
+  const Examined examined = examine(question.context, asker, moment);
+  const Shown shown = examined.shown();
   const Decision decision = decide(shown, asker.credentials.uid, policy_->policy());
   const VhostPolicy& policy = *decision.policy;
   if (exhausted == nullptr) exhausted = exhausted_by_vhost(policy, moment);
@@ -97,7 +100,9 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   describe_origin(event, shown, policy);
   if (exhausted == nullptr) {
     const bool of_nobody = shown.context == nullptr && is_server(policy);
-    apply({event, asker.credentials.uid, policy, of_nobody, &question}, asker, moment, answer);
+    apply({event, asker.credentials.uid, policy, of_nobody ? Standing::of_nobody : Standing::own,
+           &question},
+          decision.also, moment, answer);
   }
   answer.id = stamp_.put(event, moment.wall_ms);
   event.set(Field::kind, "mail");
@@ -146,13 +151,11 @@ void Judge::add_headers(Answer& answer, const VhostPolicy& policy, const Event& 
   }
 }
 
-std::optional<Context> Judge::admit(std::string_view context, const AskingProcess& asker,
-                                    const Moment& moment, std::string_view& refusal) {
-  if (!asker.quota.take(moment.elapsed_ms())) {
-    refusal = busy_reason;
-    return std::nullopt;
-  }
-  return std::move(unseal_shown(context, asker, moment, refusal).context);
+std::string_view Judge::admit(std::string_view context, const AskingProcess& asker,
+                              const Moment& moment) {
+  if (!asker.quota.take(moment.elapsed_ms())) return busy_reason;
+  if (context.empty()) return "no-context";
+  return examine(context, asker, moment).refusal;
 }
 
 }  // namespace mailorigin::daemon

@@ -53,23 +53,30 @@ class Judge {
   // Where it says `recorded`, the question's claims have become the event.
   Judgement judge(Question& question, const AskingProcess& asker, const Moment& moment);
 
-  // A context that is shown without a question: nothing, and why in `refusal`,
-  // if it does not hold for who shows it.
-  std::optional<Context> admit(std::string_view context, const AskingProcess& asker,
-                               const Moment& moment, std::string_view& refusal);
+  // Why a process may not be known by a context that it shows without a question;
+  // empty if it may.
+  std::string_view admit(std::string_view context, const AskingProcess& asker,
+                         const Moment& moment);
 
  private:
-  // The context that is shown, if it holds for who shows it; else the reason why
-  // it does not in `refusal`.
-  Unsealed unseal_shown(std::string_view context, const AskingProcess& asker, const Moment& moment,
-                        std::string_view& refusal);
+  // What a shown context turned out to be.
+  struct Examined {
+    std::optional<Context> context;  // its seal holds
+    std::string_view refusal;        // why it does not count
+    [[nodiscard]] Shown shown() const {
+      const Context* const sealed = context ? &*context : nullptr;
+      return refusal.empty() ? Shown{sealed, refusal, nullptr} : Shown{nullptr, refusal, sealed};
+    }
+  };
+  Examined examine(std::string_view text, const AskingProcess& asker, const Moment& moment);
+  std::string_view foreign_to(const Context& context, const AskingProcess& asker,
+                              const Moment& moment);
   static bool refuse_again(const Quota& exhausted, const Moment& moment, Answer& answer);
   [[nodiscard]] bool is_server(const VhostPolicy& policy) const;
   Quota* exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment);
   void describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const;
   void add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const;
-  void apply(const RuledMail& mail, const AskingProcess& asker, const Moment& moment,
-             Answer& answer);
+  void apply(const RuledMail& mail, const VhostPolicy* also, const Moment& moment, Answer& answer);
 
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;

@@ -30,8 +30,12 @@ struct Stat {
   std::uint64_t start = 0;
 };
 
+// Of the process's first thread: its parent and start are the process's, and reading
+// them costs the same however many threads there are. For the process itself the
+// kernel sums up the times of all of them.
 std::optional<Stat> read_stat(const std::string& proc, pid_t pid) {
-  const auto text = service::read_process_stat(proc + "/" + std::to_string(pid));
+  const std::string name = std::to_string(pid);
+  const auto text = service::read_process_stat(proc + "/" + name + "/task/" + name);
   if (!text) return std::nullopt;
   const auto parent = service::process_stat_number(*text, service::ProcessStat::parent);
   const auto start = service::process_stat_number(*text, service::ProcessStat::start_ticks);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <optional>
 #include <string>
 
@@ -10,6 +9,7 @@
 #include "core/seal.h"
 #include "mailorigind/judging/senders.h"
 #include "mailorigind/limits.h"
+#include "mailorigind/thread_clock.h"
 
 namespace mailorigin::daemon {
 
@@ -20,28 +20,40 @@ namespace {
 class DeniedScripts {
  public:
   explicit DeniedScripts(const std::vector<const Pattern*>& patterns)
-      : patterns_(patterns), end_(Clock::now() + pattern_time) {}
+      : patterns_(patterns),
+        thread_end_ns_(ThreadClock::thread_ns() + pattern_time_ns),
+        wall_end_ns_(ThreadClock::wall_ns() + pattern_time_ns) {}
 
   // Also when there is no time left, or one match took too long: see Pattern.
-  [[nodiscard]] bool match(std::string_view name) const {
+  [[nodiscard]] bool match(std::string_view name) {
     bool gave_up = false;
     return !name.empty() &&
            std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern* pattern) {
-             return Clock::now() > end_ || pattern->matches(name, gave_up);
+             return over() || pattern->matches(name, gave_up);
            });
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  // The thread's own time, which is read only when the wall's clock says that it may be
+  // over: it goes on while others have the processor.
+  bool over() {
+    const std::uint64_t wall_ns = ThreadClock::wall_ns();
+    if (wall_ns <= wall_end_ns_) return false;
+    const std::uint64_t thread_ns = ThreadClock::thread_ns();
+    if (thread_ns > thread_end_ns_) return true;
+    wall_end_ns_ = wall_ns + (thread_end_ns_ - thread_ns);
+    return false;
+  }
 
   const std::vector<const Pattern*>& patterns_;
-  const Clock::time_point end_;
+  const std::uint64_t thread_end_ns_;
+  std::uint64_t wall_end_ns_;
 };
 
 // MailOriginDenyScript
 bool calls_from_denied_script(const RuledMail& mail, const std::vector<const Pattern*>& patterns) {
   if (patterns.empty()) return false;
-  const DeniedScripts denied(patterns);
+  DeniedScripts denied(patterns);
   const Event& event = mail.event;
   if (event.has(Field::eval) && denied.match("eval")) return true;
   if (denied.match(event.get(Field::entry)) || denied.match(event.get(Field::file))) return true;
@@ -71,12 +83,17 @@ std::uint64_t recipients(const Event& event) {
 // Whether a name that the tenant gives is counted. Without a seal the script is a
 // claim, and each new name would be a fresh allowance.
 bool counts_script(const LimitRule& limit, const RuledMail& mail) {
-  return limit.per == LimitRule::Per::script && !mail.of_nobody && mail.event.has(Field::verified);
+  return limit.per == LimitRule::Per::script && mail.standing == Standing::own &&
+         mail.event.has(Field::verified);
 }
 
 // Whom a limit counts for.
 std::string subject_of(const LimitRule& limit, const RuledMail& mail) {
-  if (limit.per == LimitRule::Per::uid || mail.of_nobody) return "uid " + std::to_string(mail.uid);
+  // A foreign mail has an allowance of its own: nobody uses up another's by showing
+  // its context.
+  if (limit.per == LimitRule::Per::uid || mail.standing != Standing::own) {
+    return "uid " + std::to_string(mail.uid);
+  }
   if (counts_script(limit, mail)) return "script " + mail.event.get(Field::entry);
   if (limit.per == LimitRule::Per::script) return "scripts of uid " + std::to_string(mail.uid);
   // Under mod_vhost_alias and in home directories, many sites are one vhost.
@@ -119,12 +136,17 @@ void Ruling::add(Rule rule, std::string_view why) {
   reason = why;
 }
 
+void Ruling::add(const Ruling& other) {
+  if (other.verdict > verdict) *this = other;
+}
+
 Ruling apply_rules(const RuledMail& mail, Rule unverified,
                    const std::vector<const Pattern*>& denied_scripts) {
   const VhostPolicy& policy = mail.policy;
   Ruling ruling;
-  if (mail.of_nobody) ruling.add(unverified, "unverified");  // MailOriginUnverified
-  ruling.add(policy.send, "policy");                         // MailOriginSend
+  if (mail.standing == Standing::of_nobody)
+    ruling.add(unverified, "unverified");  // MailOriginUnverified
+  ruling.add(policy.send, "policy");       // MailOriginSend
   if (calls_from_denied_script(mail, denied_scripts)) ruling.add(Rule::deny, "script");
   // MailOriginMaxRecipients
   if (policy.max_recipients && recipients(mail.event) > *policy.max_recipients) {
@@ -147,7 +169,7 @@ std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
     // A mail without a recipient that we see still is one.
     const std::uint64_t units = mails ? 1 : std::max<std::uint64_t>(recipients(mail.event), 1);
     demands.push_back({keys.of(limit), limit.rate, units, limit.action == Rule::deny,
-                       counts_script(limit, mail)});
+                       counts_script(limit, mail) || mail.standing == Standing::foreign});
   }
   return demands;
 }

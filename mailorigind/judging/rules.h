@@ -24,17 +24,25 @@ struct Ruling {
   std::string_view reason;  // a stable word; empty for allow
 
   void add(Rule rule, std::string_view why);
+  void add(const Ruling& other);
+};
+
+// What a mail is to the policy that it is judged by.
+enum class Standing : std::uint8_t {
+  own,        // a verified context says so, or the uid is this vhost's alone
+  of_nobody,  // no verified context, and no vhost of the uid's own
+  foreign,    // it shows a context of this vhost that is not its own
 };
 
 struct RuledMail {
-  const Event& event;                  // with the origin's fields
-  uid_t uid;                           // the kernel's
-  const VhostPolicy& policy;           // that governs it
-  bool of_nobody = false;              // no verified context, and no vhost of the uid's own
+  const Event& event;         // with the origin's fields
+  uid_t uid;                  // the kernel's
+  const VhostPolicy& policy;  // that governs it
+  Standing standing = Standing::own;
   const Question* question = nullptr;  // for its scripts; null: none
 };
 
-// All rules but the limits. Names are compared for pattern_time at most; what is
+// All rules but the limits. Names are compared for pattern_time_ns at most; what is
 // not compared by then, or was cut before it came here, counts as denied. `denied_scripts` are
 // policy.denied_scripts, compiled.
 Ruling apply_rules(const RuledMail& mail, Rule unverified,

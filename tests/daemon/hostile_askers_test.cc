@@ -177,6 +177,25 @@ TEST_F(DaemonTest, WhoWasAnsweredBusyIsReadAgainAfterARest) {
 }
 #endif
 
+TEST_F(DaemonTest, WhoHasFloodedStillRegisters) {
+  const pid_t flooder = run_as(tenant, [&] {
+    RawClient client(host_.question_socket);
+    for (int i = 0; i < 40'000; i++) {
+      const auto answer = client.ask(mail_question("flood"));
+      if (!answer) return 1;
+      if (answer->reason != "busy") continue;
+      Registration registration;
+      registration.context = fresh_context(host_.key, tenant);
+      if (!client.send(encode_registration(registration))) return 2;
+      const auto registered = client.answer();
+      // The context held; it is the firewall that is not there.
+      return registered && registered->reason == "no-firewall" ? 0 : 3;
+    }
+    return 4;
+  });
+  EXPECT_EQ(exit_status(flooder), 0);
+}
+
 TEST_F(DaemonTest, AUidsConnectionsAreLimitedToItsLongestIdleOnes) {
   RawClient other(host_.question_socket);  // root's
   ASSERT_TRUE(other.ask(mail_question("other uid")));

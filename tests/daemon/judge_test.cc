@@ -162,6 +162,101 @@ TEST_F(JudgeTest, RefusesARequestThatAnotherProcessHasShown) {
   EXPECT_EQ(ask(mail_question("second", context)).answer.reason, "replayed");
 }
 
+// A CGI program of the vhost that runs as httpd's user, say.
+TEST_F(JudgeTest, JudgesAForeignContextByTheStricterOfItsVhostAndTheUid) {
+  const auto ask_as_stranger = [&] {
+    return ask(mail_question("x", fresh_context(key_, 1001)), 1002);
+  };
+  use([](VhostPolicy& vhost) { vhost.send = Rule::deny; });
+  const Judged refused = ask_as_stranger();
+  EXPECT_EQ(refused.answer.verdict, Verdict::deny);
+  EXPECT_EQ(refused.answer.reason, "policy");
+  EXPECT_EQ(refused.policy, 0u) << "into the server's log, not the vhost's";
+  EXPECT_FALSE(refused.event.has(Field::verified));
+  EXPECT_FALSE(refused.event.has(Field::vhost));
+
+  use([](VhostPolicy& vhost) { vhost.send = Rule::observe; });
+  EXPECT_EQ(ask_as_stranger().answer.verdict, Verdict::observe);
+  Policy policy = simple_policy("/log", "%{id}", 1001);
+  policy.server.send = Rule::deny;
+  policy.vhosts[0].send = Rule::observe;
+  policy.index();
+  judge_.use(std::make_shared<const ActivePolicy>(std::move(policy), std::vector<Fd>()));
+  EXPECT_EQ(ask_as_stranger().answer.verdict, Verdict::deny);
+}
+
+TEST_F(JudgeTest, RecordsWhatAForeignContextsVhostRefusesAlsoWhereTheServerIsOff) {
+  Policy policy = simple_policy("/log", "%{id}", 1001);
+  policy.server.enabled = false;
+  policy.vhosts[0].send = Rule::deny;
+  policy.index();
+  judge_.use(std::make_shared<const ActivePolicy>(std::move(policy), std::vector<Fd>()));
+  const Judged refused = ask(mail_question("x", fresh_context(key_, 1001)), 1002);
+  EXPECT_EQ(refused.answer.verdict, Verdict::deny);
+  EXPECT_TRUE(refused.recorded);
+  EXPECT_FALSE(ask(mail_question("x"), 1002).recorded);
+  use([](VhostPolicy& vhost) {
+    vhost.enabled = false;
+    vhost.send = Rule::deny;
+  });
+  EXPECT_EQ(ask(mail_question("x", fresh_context(key_, 1001)), 1002).answer.verdict,
+            Verdict::allow);
+}
+
+TEST_F(JudgeTest, AForeignContextUsesUpNothingOfItsVhost) {
+  constexpr std::uint64_t hour_ns = 3'600'000'000'000;
+  for (const auto per : {LimitRule::Per::vhost, LimitRule::Per::script, LimitRule::Per::uid}) {
+    judge_.use(std::move(
+        *LimitTable::in_memory(16, {moment_.wall_ms * 1'000'000, moment_.boottime_ns, "boot"})));
+    use([&](VhostPolicy& vhost) {
+      vhost.limits = {{{1, hour_ns, 1}, per, LimitRule::Count::mails, Rule::deny}};
+    });
+    const auto foreign = [&] {
+      return ask(mail_question("x", fresh_context(key_, 1001)), 1002).answer.reason;
+    };
+    EXPECT_EQ(foreign(), "uid");
+    EXPECT_EQ(foreign(), "limit");
+    lineage_.reset();
+    EXPECT_EQ(ask(mail_question("x", fresh_context(key_, 1001))).answer.reason, "");
+  }
+}
+
+TEST_F(JudgeTest, AReplayIsAForeignContextToo) {
+  use([](VhostPolicy& vhost) {
+    vhost.send = Rule::deny;
+    vhost.run_as.reset();
+  });
+  const std::string context = fresh_context(key_);
+  EXPECT_EQ(ask(mail_question("first", context)).answer.reason, "policy");
+  lineage_ = {{4'000'000, 17}};
+  EXPECT_EQ(ask(mail_question("again", context)).answer.verdict, Verdict::deny);
+}
+
+TEST_F(JudgeTest, AProcessWithoutAPidIsJudgedByItsUid) {
+  const Judged judged = ask(judge_, mail_question("x", fresh_context(key_, 1001)),
+                            {{0, 1001, 100}, "alice", quota_, lineage_});
+  EXPECT_TRUE(judged.recorded);
+  EXPECT_EQ(judged.answer.reason, "pid-namespace");
+  EXPECT_EQ(judged.policy, vhost_id(simple_vhost));
+  EXPECT_FALSE(judged.event.has(Field::verified));
+  EXPECT_FALSE(judged.event.has(Field::pid));
+  EXPECT_EQ(judged.event.get(Field::uid), "1001");
+}
+
+TEST_F(JudgeTest, SaysTheKindItself) {
+  Question question = mail_question("x");
+  question.claims.set(Field::kind, "smtp");
+  EXPECT_EQ(ask(question).event.get(Field::kind), "mail");
+}
+
+TEST_F(JudgeTest, AdmitsWhoShowsAContextThatHolds) {
+  const AskingProcess asker{{getpid(), 1001, 100}, "alice", quota_, lineage_};
+  EXPECT_EQ(judge_.admit(fresh_context(key_, 1001), asker, moment_), "");
+  EXPECT_EQ(judge_.admit("", asker, moment_), "no-context");
+  EXPECT_EQ(judge_.admit("?", asker, moment_), "malformed");
+  EXPECT_EQ(judge_.admit(fresh_context(key_, 1002), asker, moment_), "uid");
+}
+
 TEST_F(JudgeTest, DoesNotBelieveAContextOfItsPredecessorsTime) {
   // Who showed it first is not known any more: it may be a replay.
   Context context;

@@ -228,6 +228,32 @@ TEST(UserNames, AnOldNameServesUntilTheNewOneIsFound) {
   EXPECT_EQ(names.name(5), "name2");
 }
 
+TEST(UserNames, WhoIsWaitedForComesBeforeWhoIsExpected) {
+  std::mutex held;
+  std::mutex mutex;
+  std::vector<uid_t> order;
+  held.lock();
+  UserNames names([&](uid_t uid) {
+    {
+      const std::lock_guard lock(mutex);
+      order.push_back(uid);
+    }
+    const std::lock_guard lock(held);
+    return "name" + std::to_string(uid);
+  });
+  names.expect({1, 2});
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return !order.empty();
+  }));
+  EXPECT_FALSE(names.known(3, 0));
+  held.unlock();
+  std::size_t found = 0;
+  ASSERT_TRUE(eventually([&] { return (found += names.take_found(0).size()) == 3; }));
+  EXPECT_EQ(order, (std::vector<uid_t>{1, 3, 2}));
+  EXPECT_TRUE(names.known(2, 1));
+}
+
 TEST(UserNames, ALookupThatHangsHoldsNobodyUp) {
   auto mutex = std::make_shared<std::mutex>();
   mutex->lock();

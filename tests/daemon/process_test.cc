@@ -25,8 +25,10 @@ class FakeProc : public ::testing::Test {
   void add(pid_t pid, pid_t parent, uid_t uid, std::uint64_t start,
            const std::string& command = "php) R 1 (") {
     const std::string directory = path_ + "/" + std::to_string(pid);
-    std::filesystem::create_directory(directory);
-    std::ofstream stat(directory + "/stat");
+    const std::string first_thread = directory + "/task/" + std::to_string(pid);
+    std::filesystem::create_directories(first_thread);
+    // The process's own, whose cost grows with its threads, is not there.
+    std::ofstream stat(first_thread + "/stat");
     stat << pid << " (" << command << ") S " << parent;
     for (int field = 5; field < 22; field++) stat << " 0";
     stat << ' ' << start << " 0 0\n";
@@ -61,10 +63,10 @@ TEST_F(FakeProc, AProcessThatIsGoneIsItsPidAlone) {
 }
 
 TEST_F(FakeProc, SurvivesFilesThatBreakOff) {
-  std::filesystem::create_directory(path_ + "/5");
+  std::filesystem::create_directories(path_ + "/5/task/5");
   for (const char* text : {"", "5", "5 (php", "5 (php)", "5 (php) S", "5 (php) S x 0",
                            "5 (php) S 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"}) {
-    std::ofstream(path_ + "/5/stat") << text;
+    std::ofstream(path_ + "/5/task/5/stat") << text;
     EXPECT_EQ(lineage(5, 0, path_).at(0).start, 0u) << text;
   }
 }

@@ -1,4 +1,6 @@
 // The real daemon, and who asks it as PHP does.
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -91,11 +93,43 @@ TEST_F(DaemonTest, ARequestBelongsToTheFirstProcessThatShowsIt) {
     };
     const pid_t child = fork();
     if (child == 0) _exit(ask(""));
-    if (exit_status(child) != 0) return 1;
-    return ask("");
+    if (exit_status(child) != 0 || ask("") != 0) return 1;
+    return pause();
   });
-  EXPECT_EQ(exit_status(worker), 0);
+  ASSERT_EQ(log_lines(2).size(), 2u);
   ask_as(tenant, "replayed by another process", context, "replayed");
+  kill(worker, SIGKILL);
+  EXPECT_EQ(exit_status(worker), 128 + SIGKILL);
+  ask_as(tenant, "after its end", context, "replayed");
+}
+
+// php-fpm in one container, mailorigind in another.
+TEST_F(DaemonTest, WhoIsOfAnotherPidNamespaceIsAnsweredAndSaid) {
+  host_.terminate();
+  host_.start(DaemonHost::Namespace::its_own);
+  control_.emplace(host_.control_socket);
+  ASSERT_EQ(push(), "");
+  ask_as(tenant, "outside", fresh_context(host_.key, tenant), "pid-namespace");
+  ask_as(tenant, "cron outside");
+  const std::string t = std::to_string(tenant);
+  EXPECT_EQ(
+      log_lines(2),
+      (std::vector<std::string>{
+          "outside|false|example.test:80|pid-namespace|" + t + "|allow|/srv/example/claimed.php",
+          "cron outside|false|example.test:80|-|" + t + "|allow|/srv/example/claimed.php"}));
+  EXPECT_NE(control_->notice_with("MO0250"), "");
+}
+
+TEST_F(DaemonTest, ARegistrationWithoutAContextIsAnswered) {
+  RawClient client(host_.question_socket);
+  Registration registration;
+  registration.nonce.fill(7);
+  ASSERT_TRUE(client.send(encode_registration(registration)));
+  const auto answer = client.answer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->verdict, Verdict::deny);
+  EXPECT_EQ(answer->reason, "no-context");
+  EXPECT_EQ(answer->nonce, registration.nonce);
 }
 
 TEST_F(DaemonTest, AnswersWhileTheJournalsDiskIsFullButSaysThatItRecordsNothing) {

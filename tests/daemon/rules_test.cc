@@ -31,7 +31,7 @@ class Rules : public testing::Test {
       patterns_.push_back(*Pattern::compile(text));
     }
     for (const Pattern& pattern : patterns_) pointers_.push_back(&pattern);
-    return apply_rules({event_, uid, policy_, of_nobody_, &question_}, unverified_, pointers_);
+    return apply_rules({event_, uid, policy_, standing_, &question_}, unverified_, pointers_);
   }
 
   void expect(Verdict verdict, std::string_view reason) {
@@ -43,7 +43,7 @@ class Rules : public testing::Test {
   VhostPolicy policy_;
   Event event_;
   Question question_;
-  bool of_nobody_ = false;
+  Standing standing_ = Standing::own;
   Rule unverified_ = Rule::allow;
   std::vector<Pattern> patterns_;
   std::vector<const Pattern*> pointers_;
@@ -61,7 +61,7 @@ TEST_F(Rules, SendDecidesForTheVhost) {
 TEST_F(Rules, UnverifiedCountsForMailOfNobodyAlone) {
   unverified_ = Rule::deny;
   expect(Verdict::allow, "");
-  of_nobody_ = true;
+  standing_ = Standing::of_nobody;
   expect(Verdict::deny, "unverified");
   unverified_ = Rule::observe;
   expect(Verdict::observe, "unverified");
@@ -162,8 +162,8 @@ TEST_F(Rules, LimitsCountPerVhostScriptOrUid) {
   EXPECT_NE(limit_demands(mail)[0].key, first[0].key);
   EXPECT_NE(limit_demands({event_, uid + 1, policy_})[2].key, first[2].key);
   // Mail of nobody has no vhost or script that could be trusted.
-  EXPECT_EQ(limit_demands({event_, uid, policy_, true})[1].key,
-            limit_demands({event_, uid, policy_, true})[0].key);
+  EXPECT_EQ(limit_demands({event_, uid, policy_, Standing::of_nobody})[1].key,
+            limit_demands({event_, uid, policy_, Standing::of_nobody})[0].key);
 }
 
 }  // namespace

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -185,10 +187,13 @@ DaemonHost::~DaemonHost() {
   if (pid_ > 0) kill_now();
 }
 
-pid_t DaemonHost::start() {
+pid_t DaemonHost::start(Namespace pids) {
   const std::vector<int> handed = {questions_.get(), control_.get(), lifeline_read_.get()};
   const int write_end = lifeline_write_.get();
-  pid_ = fork();
+  // fork() where it will do: it takes care of locks that other threads hold.
+  pid_ = pids == Namespace::ours ? fork()
+                                 : static_cast<pid_t>(syscall(SYS_clone, CLONE_NEWPID | SIGCHLD,
+                                                              nullptr, nullptr, nullptr, 0));
   if (pid_ != 0) return pid_;
   // Clear of the descriptors' final places first, as they may overlap them.
   std::vector<int> moved;

@@ -99,8 +99,10 @@ class DaemonHost {
   std::string control_socket;
   SealKey key = SealKey::generate();
 
-  // Starts a daemon; it need not be ready when this returns.
-  pid_t start();
+  // Starts a daemon; it need not be ready when this returns. In a pid namespace of its
+  // own it is the first process there.
+  enum class Namespace { ours, its_own };
+  pid_t start(Namespace pids = Namespace::ours);
   void kill_now();  // SIGKILL, and waits for the end
   int terminate();  // SIGTERM; the exit status, or -1 when it does not end in time
   int wait_end();   // the same without the signal
