@@ -23,7 +23,8 @@ std::string_view shown(const Event& event, Field field) {
 }
 
 // PHP's own mail.log: ext/standard/mail.c, php_mail(). Its time is in PHP's
-// date.timezone, which the daemon does not know; UTC is PHP's default.
+// date.timezone, which the daemon does not know; UTC is PHP's default. PHP writes as they
+// are the bytes that append_one_line() escapes: its line may look like another one.
 void append_php(std::string& out, const Event& event) {
   const auto milliseconds = parse_rfc3339(event.get(Field::time)).value_or(0);
   const auto seconds = static_cast<time_t>(milliseconds / 1000);
@@ -115,7 +116,12 @@ void append_json(std::string& out, const Event& event) {
     }
   }
   // ASCII only: what is not UTF-8 is replaced, everything unusual is \uXXXX.
+  const std::size_t begin = out.size();
   out += object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+  // The one control character that JSON lets stand, within strings alone.
+  for (std::size_t at = begin; (at = out.find('\x7f', at)) != std::string::npos;) {
+    out.replace(at, 1, "\\u007f");
+  }
 }
 
 std::string field_names() {

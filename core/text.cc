@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+
+#include "core/unseen_characters.h"
 
 namespace mailorigin {
 
@@ -60,6 +63,20 @@ std::size_t utf8_character(std::string_view text) {
   return 0;
 }
 
+namespace {
+
+// Of one character of two to four bytes.
+std::uint32_t code_point(std::string_view character) {
+  // The first byte has as many bits less as there are bytes.
+  std::uint32_t point = byte_at(character, 0) & (0x7FU >> character.size());
+  for (std::size_t i = 1; i < character.size(); i++) {
+    point = point << 6 | (byte_at(character, i) & 0x3FU);
+  }
+  return point;
+}
+
+}  // namespace
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return lower(x) == lower(y); });
@@ -84,11 +101,7 @@ void append_one_line(std::string& out, std::string_view text) {
     if (at == text.size()) break;
     const unsigned char byte = byte_at(text, at);
     const std::size_t length = utf8_character(text.substr(at));
-    const bool c1 = length == 2 && byte == 0xC2 && byte_at(text, at + 1) < 0xA0;
-    // U+2028 and U+2029 end a line for some readers.
-    const bool separator = length == 3 && byte == 0xE2 && byte_at(text, at + 1) == 0x80 &&
-                           (byte_at(text, at + 2) == 0xA8 || byte_at(text, at + 2) == 0xA9);
-    if (length > 1 && !c1 && !separator) {
+    if (length > 1 && !is_unseen(code_point(text.substr(at, length)))) {
       at += length;
       continue;
     }

@@ -17,8 +17,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 // The longest prefix of at most `limit` bytes that does not end inside a character.
 std::string_view cut(std::string_view text, std::size_t limit);
 
-// One line: CR and LF become spaces; other control characters (C1 and DEL
-// included), backslashes excepted, and bytes that are not UTF-8 become \xHH.
+// One line: CR and LF become spaces; other control characters (C1 and DEL included),
+// what is never seen (see unseen_characters.h) and bytes that are not UTF-8 become \xHH.
 void append_one_line(std::string& out, std::string_view text);
 
 // A header's value: as one line, and everything outside printable ASCII becomes

@@ -99,6 +99,22 @@ TEST(Format, NoFieldEndsTheLine) {
   }
 }
 
+TEST(Format, ShowsWhatWouldNotBeSeen) {
+  Event event;
+  event.set(Field::subject, "\u202Eda\u2066b\u200Bc\uFEFF\u061C\u2028\x7f");
+  const std::string shown =
+      "\\xe2\\x80\\xaeda\\xe2\\x81\\xa6b\\xe2\\x80\\x8bc\\xef\\xbb\\xbf\\xd8\\x9c\\xe2\\x80\\xa8\\x"
+      "7f";
+  EXPECT_EQ(write(*Format::parse("%{subject}"), event), shown);
+  EXPECT_EQ(write(*Format::predefined("logfmt"), event), "verified=false subject=\"" + shown + '"');
+  EXPECT_TRUE(write(*Format::predefined("php"), event).ends_with("-- Subject: " + shown));
+  const std::string line = write(*Format::predefined("json"), event);
+  EXPECT_EQ(line,
+            "{\"verified\":false,\"subject\":"
+            "\"\\u202eda\\u2066b\\u200bc\\ufeff\\u061c\\u2028\\u007f\"}");
+  EXPECT_EQ(nlohmann::json::parse(line)["subject"], event.get(Field::subject));
+}
+
 TEST(Format, NamesWhatItDoesNotUnderstand) {
   EXPECT_NE(Format::parse("x %{nosuch}").error().message.find("%{nosuch} is not a field"),
             std::string::npos);

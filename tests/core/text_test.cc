@@ -34,6 +34,27 @@ TEST(OneLine, EscapesWhatIsNotUtf8) {
   EXPECT_EQ(one_line("\xe6\x97"), "\\xe6\\x97");
 }
 
+// What is never seen, but turns, joins or hides what is: all of category Cf, and the
+// separators of lines and paragraphs.
+TEST(OneLine, EscapesWhatIsNeverSeen) {
+  EXPECT_EQ(one_line("a\u202Egpj.exe"), "a\\xe2\\x80\\xaegpj.exe");
+  EXPECT_EQ(one_line("\u2066x\u2069"), "\\xe2\\x81\\xa6x\\xe2\\x81\\xa9");
+  for (const char* character :
+       {"\u0080", "\u009F", "\u00AD", "\u061C", "\u200B", "\u200D", "\u200F", "\u2028", "\u2029",
+        "\u202A", "\u2060", "\u2067", "\u206F", "\uFEFF", "\uFFF9", "\U000110BD", "\U0001343F",
+        "\U000E0001", "\U000E0041"}) {
+    const std::string line = one_line(character);
+    EXPECT_EQ(line.substr(0, 2), "\\x") << line;
+    EXPECT_EQ(line.size(), 4 * std::string_view(character).size()) << line;
+  }
+  // Their neighbours, what is written from right to left, and other blanks.
+  for (const char* text :
+       {"\u00A0", "\u00AC\u00AE", "\u200A\u2010", "\u2027\u202F", "\u2065\u2070", "\uFEFE\uFF00",
+        "\u0627\u0644\u0639", "\u05E9\u05DC", "\U000E0000\U000E0080", "\U0010FFFF"}) {
+    EXPECT_EQ(one_line(text), text);
+  }
+}
+
 TEST(EqualIgnoringCase, KnowsTheLettersOfAscii) {
   EXPECT_TRUE(equal_ignoring_case("", ""));
   EXPECT_TRUE(equal_ignoring_case("Message-ID", "mESSAGE-id"));

@@ -11,6 +11,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   append_one_line(line, input);
   for (std::string_view rest = line; !rest.empty(); rest.remove_prefix(utf8_character(rest))) {
     if (utf8_character(rest) == 0 || static_cast<unsigned char>(rest[0]) < ' ') std::abort();
+    // U+202A to U+202E and U+2066 to U+2069: none may turn the line.
+    if (rest.starts_with("\xe2\x80") && rest[2] >= '\xa8' && rest[2] <= '\xae') std::abort();
+    if (rest.starts_with("\xe2\x81") && rest[2] >= '\xa6' && rest[2] <= '\xa9') std::abort();
   }
   const std::string header = header_value(input);
   if (header.size() > 900) std::abort();
