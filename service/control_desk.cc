@@ -174,6 +174,7 @@ Status ControlDesk::commit(Connection& connection) {
   connection.instance = instance;
   connection.serial = ++pushes_;
   send_now(connection.socket.get(), encode_reply(""));
+  notices_.say_unheard();
   return Done{};
 }
 
@@ -195,6 +196,7 @@ void ControlDesk::pass_notices() {
   while (!notices.empty()) {
     if (httpd == nullptr) {
       print_notice(notices.front());
+      notices_.unheard(std::move(notices.front()));
     } else if (!send_now(httpd->socket.get(), encode_notice(notices.front()))) {
       // httpd does not read at the moment, or has just gone.
       notices_.put_back(std::move(notices));

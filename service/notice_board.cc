@@ -3,8 +3,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "service/limits.h"
 
@@ -41,7 +43,17 @@ void NoticeBoard::begins(const std::string& finding, Notice::Level level, std::s
 
 void NoticeBoard::over(const std::string& finding, std::string text) {
   const std::lock_guard lock(mutex_);
-  if (lasting_.erase(finding) > 0) add({Notice::Level::notice, std::move(text)});
+  const auto ended = lasting_.find(finding);
+  if (ended == lasting_.end()) return;
+  const auto began = std::find_if(unheard_.begin(), unheard_.end(), [&](const Notice& notice) {
+    return notice.text == ended->second.notice.text;
+  });
+  if (began != unheard_.end()) {
+    unheard_.erase(began);
+    ends_of_unheard_.insert(text);
+  }
+  lasting_.erase(ended);
+  add({Notice::Level::notice, std::move(text)});
 }
 
 void NoticeBoard::forget(const std::string& finding) {
@@ -69,6 +81,19 @@ void NoticeBoard::put_back(std::deque<Notice> notices) {
                  std::make_move_iterator(notices_.end()));
   while (notices.size() > notices_kept) notices.pop_front();
   notices_ = std::move(notices);
+}
+
+void NoticeBoard::unheard(Notice notice) {
+  const std::lock_guard lock(mutex_);
+  if (ends_of_unheard_.erase(notice.text) > 0) return;
+  unheard_.push_back(std::move(notice));
+  if (unheard_.size() > notices_kept) unheard_.pop_front();
+}
+
+void NoticeBoard::say_unheard() {
+  const std::lock_guard lock(mutex_);
+  ends_of_unheard_.clear();
+  for (Notice& notice : std::exchange(unheard_, {})) add(std::move(notice));
 }
 
 bool NoticeBoard::waiting() {

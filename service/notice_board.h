@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,11 +41,19 @@ class NoticeBoard {
   void put_back(std::deque<Notice> notices);
   [[nodiscard]] bool waiting();
 
+  // No httpd was there to be told this; notices_kept of them are remembered.
+  void unheard(Notice notice);
+  // One is there now: what it has not heard is said again, but for what began and is
+  // over already.
+  void say_unheard();
+
  private:
   void add(Notice notice);  // mutex_ is held
 
   std::mutex mutex_;
   std::deque<Notice> notices_;
+  std::deque<Notice> unheard_;
+  std::set<std::string> ends_of_unheard_;   // texts of notices that need not be repeated
   std::map<std::string, Lasting> lasting_;  // by the finding's name
   EventFd ready_;
 };

@@ -27,7 +27,10 @@ class FileSink final : public Sink {
  public:
   explicit FileSink(int descriptor) : descriptor_(descriptor) {}
 
+  // Into a file that was deleted nobody would ever read it.
   int write(const PendingLines& pending, std::size_t& taken) override {
+    struct stat about {};
+    if (fstat(descriptor_, &about) == 0 && about.st_nlink == 0) return file_is_deleted;
     return write_some(descriptor_, pending.rest(), taken);
   }
 

@@ -1,6 +1,7 @@
 // Sink: where a log's lines go: a regular file, a pipe, or syslog.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,9 @@
 #include "mailorigind/delivery/syslog_socket.h"
 
 namespace mailorigin::daemon {
+
+// An errno value that no write() gives here.
+inline constexpr int file_is_deleted = ESTALE;
 
 class Sink {
  public:

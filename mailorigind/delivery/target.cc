@@ -20,6 +20,7 @@ bool passing(int fault) {
 std::string explain(int fault) {
   if (fault == EAGAIN || fault == ENOBUFS) return "its reader does not read on";
   if (fault == EPIPE) return "its reader has gone";
+  if (fault == file_is_deleted) return "its file was deleted; `apachectl graceful` opens it anew";
   return system_error("cannot be written", fault).message;
 }
 
@@ -132,7 +133,12 @@ void Target::failed(int fault, std::uint64_t now_ms) {
   fault_ = fault;
   retry_after_ms_ = std::clamp(2 * retry_after_ms_, retry_first_ms, retry_longest_ms);
   retry_at_ms_ = now_ms + retry_after_ms_;
-  if (!passing(fault) || now_ms - behind_since_ms_ >= stall_notice_ms) {
+  if (fault == file_is_deleted) {
+    notices_.begins("target " + name_, Notice::Level::error,
+                    "MO0236: " + name_ +
+                        " was deleted: its events wait in the journal; `apachectl graceful` opens "
+                        "it anew");
+  } else if (!passing(fault) || now_ms - behind_since_ms_ >= stall_notice_ms) {
     notices_.begins(
         "target " + name_, Notice::Level::error,
         "MO0230: " + name_ + ": " + explain(fault) + "; its events wait in the journal");
@@ -141,7 +147,9 @@ void Target::failed(int fault, std::uint64_t now_ms) {
 
 int Target::pollable() const { return fault_ == EAGAIN && sink_ ? sink_->pollable() : -1; }
 
-bool Target::cannot_recover() const { return fault_ == EPIPE || sink_ == nullptr; }
+bool Target::cannot_recover() const {
+  return fault_ == EPIPE || fault_ == file_is_deleted || sink_ == nullptr;
+}
 
 void Target::retry_soon() {
   if (retry_at_ms_ != UINT64_MAX) retry_at_ms_ = 0;

@@ -71,7 +71,7 @@ class Target {
   [[nodiscard]] int pollable() const;
   void retry_soon();
   bool retry(std::uint64_t now_ms);
-  // Its pipe has lost its reader, or it never had a descriptor.
+  // Its pipe has lost its reader, its file was deleted, or it never had a descriptor.
   [[nodiscard]] bool cannot_recover() const;
 
   // It has handled everything before the common position.

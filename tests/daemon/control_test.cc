@@ -73,6 +73,8 @@ TEST_F(ControlTest, ABadStoredPolicyIsSaidAndDoesNotStopTheStart) {
   ControlConnection control(host_.control_socket);
   EXPECT_EQ(push(control, policy()), "");
   EXPECT_TRUE(log_has({"running", "still running"}));
+  // It was found before there was an httpd to be told.
+  EXPECT_NE(control.notice_with("MO0215"), "");
 }
 
 TEST_F(ControlTest, ANewPolicyReplacesTheOldInOneStep) {

@@ -50,6 +50,41 @@ TEST_F(DeliveryTest, AFullDiskLosesAndDoublesNothing) {
   EXPECT_EQ(read_whole(log), expected + "last\n");
 }
 
+TEST_F(DeliveryTest, ALogThatIsDeletedIsSaidAndLosesNothing) {
+  adopt_file(log_);
+  write_numbers(0, 2);
+  deliver();
+  std::filesystem::remove(log_);
+  const Lines subjects = write_numbers(2, 5);
+  deliver(100);
+  EXPECT_FALSE(std::filesystem::exists(log_));
+  const auto said = notices();
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].find("MO0236: " + log_ + " was deleted"), 0u) << said[0];
+  EXPECT_NE(said[0].find("`apachectl graceful`"), std::string::npos);
+  EXPECT_EQ(notices_.lasting().size(), 1u);
+  EXPECT_NE(delivery_->backlog().logs.at(0).reason.find("deleted"), std::string::npos);
+
+  adopt_file(log_);  // the graceful restart
+  deliver();
+  EXPECT_EQ(read_lines(log_), subjects);
+  EXPECT_TRUE(notices_.lasting().empty());
+  EXPECT_EQ(delivery_->backlog().count, 0u);
+}
+
+TEST_F(DeliveryTest, ADeletedLogThatIsNotConfiguredAnyMoreIsGivenUp) {
+  const std::string other = directory_ / "other.log";
+  adopt_file(other);
+  deliver();
+  std::filesystem::remove(other);
+  write_numbers(0, 3);
+  deliver(100);
+  adopt_file(log_);
+  deliver(100);
+  EXPECT_EQ(delivery_->backlog().count, 0u);
+  EXPECT_EQ(delivery_->backlog().handled, journal_->end());
+}
+
 TEST_F(DeliveryTest, ADeviceThatIsAlwaysFullIsSaidOnce) {
   adopt(policy_of({{LogTarget::Kind::file, "/dev/full"}}, {{0}}),
         list(Fd(open("/dev/full", O_RDWR | O_CLOEXEC))));

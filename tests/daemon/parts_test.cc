@@ -281,6 +281,25 @@ TEST(NoticeBoard, SaysWhatLastsOnceAndAgainWhenItReturns) {
   EXPECT_EQ(texts, (std::vector<std::string>{"full", "better", "full again"}));
 }
 
+TEST(NoticeBoard, WhatNobodyHeardIsSaidAgain) {
+  service::NoticeBoard board;
+  const auto nobody_is_there = [&] {
+    for (Notice& notice : board.take()) board.unheard(std::move(notice));
+  };
+  board.say(Notice::Level::notice, "in force");
+  board.begins("disk", Notice::Level::error, "full");
+  board.begins("name", Notice::Level::warning, "does not resolve");
+  nobody_is_there();
+  board.over("disk", "better");
+  nobody_is_there();
+  board.say_unheard();
+  std::vector<std::string> texts;
+  for (const Notice& notice : board.take()) texts.push_back(notice.text);
+  EXPECT_EQ(texts, (std::vector<std::string>{"in force", "does not resolve"}));
+  board.say_unheard();
+  EXPECT_FALSE(board.waiting());
+}
+
 TEST(NoticeBoard, ListsWhatLasts) {
   service::NoticeBoard board;
   EXPECT_TRUE(board.lasting().empty());
