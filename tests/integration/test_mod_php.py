@@ -204,6 +204,24 @@ def test_settings_are_php_inis_alone(site):
     assert site.shop.run("<?php echo ini_get('mailorigin.timeout_ms');").text == "10000"
 
 
+def test_a_refusal_is_in_the_error_log(make_site):
+    """Once, although the script suppresses the warning, or has PHP log it itself."""
+    vhosts_here = vhosts()
+    vhosts_here[0].directives += "  MailOriginSend deny\n"
+    site = make_site(vhosts_here, **SITE)
+    for log_errors in (0, 1):
+        mark = new_mark()
+        before = site.httpd.error_log.read_text().count("Refused by MailOrigin: policy")
+        at = "" if log_errors else "@"
+        assert site.shop.run(f"<?php ini_set('log_errors', {log_errors}); ini_set('display_errors', 0); var_dump({at}{mail(mark)[:-1]});").text == "bool(false)\n"
+        site.httpd.allow_log("Refused by MailOrigin: policy")
+        event = site.shop.json.wait(mark)
+        said = [line for line in site.httpd.error_log.read_text().splitlines() if "Refused by MailOrigin: policy" in line]
+        assert len(said) == before + 1
+        assert f"(event {event['id']})" in said[-1]
+        assert ("MO0305: " in said[-1]) == (not log_errors)
+
+
 def test_with_opcache_and_its_jit(make_site):
     site = make_site(
         vhosts(),

@@ -93,6 +93,34 @@ def test_deny_script(make_site):
     refused(site.shop, f"<?php eval('var_dump(mail(\\'to@example.org\\', \\'{mark}\\', \\'b\\'));');", "script", mark)
 
 
+@pytest.mark.parametrize("left_behind", [
+    "register_shutdown_function('mail', 'to@example.org', $subject, 'b');",
+    "register_shutdown_function([new Fiber('mail'), 'start'], 'to@example.org', $subject, 'b');",
+    "register_shutdown_function('application', $subject);",
+    "$kept = new Last($subject);",
+])  # fmt: skip
+@pytest.mark.parametrize("way", ["require '/FILE';", "eval(file_get_contents('/FILE', false, null, 5));"])
+def test_deny_script_where_the_script_is_on_no_stack(make_site, way, left_behind):
+    """PHP itself makes the call, or calls the application, at the request's end."""
+    site = make_site(vhosts("  MailOriginDenyScript /uploads/ ^eval$\n"))
+    application = """<?php
+function application($s) { mail('to@example.org', $s, 'b'); }
+class Last { function __construct(public $s) {} function __destruct() { application($this->s); } }
+"""
+    site.shop.write("application.php", application)
+    mark = new_mark()
+    allowed_end = f"{application} register_shutdown_function('application', '{mark}'); echo 'done';"
+    assert site.shop.run(allowed_end).text == "done"
+    assert site.shop.json.wait(mark)["verdict"] == "allow"
+    mark = new_mark()
+    evil = site.shop.write("uploads/evil.php", f"<?php {left_behind}")
+    way = way.replace("/FILE", str(evil.path))
+    text = site.shop.run(f"<?php require 'application.php'; $subject = '{mark}'; {way}").text
+    assert "Refused by MailOrigin: script (event " in text
+    assert (event := site.shop.json.wait(mark))["verdict"] == "deny" and event["reason"] == "script"
+    assert not site.sendmail.with_subject(mark)
+
+
 def test_max_recipients(make_site):
     site = make_site(vhosts("  MailOriginMaxRecipients 3\n"))
     mark = new_mark()
