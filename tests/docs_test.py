@@ -10,6 +10,7 @@ from harness.installation import build_directory
 from harness.paths import HTTPD, HTTPD_MODULES, PHP
 
 PROJECT = Path(__file__).resolve().parents[1]
+PARTS = ("core", "client", "service", "mod_mailorigin", "fpm_plugin", "mailorigind", "firewall")
 
 
 def text_of(*folders, suffix=".cc"):
@@ -183,3 +184,23 @@ def test_pages_link_to_what_is_there():
             if not file.exists() or (anchor and anchor not in anchors):
                 missing.append(f"{page.relative_to(PROJECT)}: {target}")
     assert not missing, "\n".join(missing)
+
+
+def test_the_architecture_names_what_is_there():
+    known = [str(path.relative_to(PROJECT)) for path in PROJECT.rglob("*") if "build" not in path.parts]
+    named = set(re.findall(r"`([\w/.{},]+\.[\w{},]+|[\w/]+/)`", (PROJECT / "docs/architecture.md").read_text()))
+    assert named, "no file found; has the page's form changed?"
+    each = {name.replace("{h,cc}", suffix).rstrip("/") for name in named for suffix in ("h", "cc")}
+    missing = sorted(name for name in each if not any(path == name or path.endswith("/" + name) for path in known))
+    assert not missing, "docs/architecture.md names what is not there: " + ", ".join(missing)
+
+
+@pytest.mark.parametrize("name", DIRECTIVES)
+def test_a_directive_is_found_where_it_takes_effect(name):
+    """Its name stands where something is done, not only where it is read."""
+    read = re.compile(r"config\.(cc|h)|configuration\.cc|\w+_directives\.(cc|h)")
+    found = [
+        path for folder in PARTS for path in sorted((PROJECT / folder).rglob("*.*"))
+        if path.suffix in (".cc", ".h", ".c") and not read.fullmatch(path.name) and re.search(rf"\b{name}\b", path.read_text())
+    ]
+    assert found, f"git grep {name} leads to no code that does it"
