@@ -20,7 +20,9 @@ struct RequestRecord {
   RequestId* first;
   RequestId* last;
   unsigned count;
-  BeforeHtaccess* before;  // see strict.cc
+  // See strict.cc.
+  BeforeHtaccess* before;
+  BeforeHtaccess* of_subrequests;  // that live; the last one first
 };
 
 // Null if there is none.

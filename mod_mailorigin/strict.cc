@@ -11,14 +11,15 @@
 
 namespace mailorigin::httpd {
 
-// A request after httpd has put its configuration together. In a list: those of its
-// subrequests follow, one of which may take its place (DirectoryIndex).
+// A request after httpd has put its configuration together, in the request's pool.
 struct BeforeHtaccess {
-  const char* uri;  // compared by address, which a subrequest hands on
+  const char* uri;  // compared by address
   const char* filename;
   apr_finfo_t file;
   apr_table_t* environment;  // of the server's own configuration alone
   bool has_htaccess;
+  // Of a subrequest: the record of the request around it, and the next in that one's list.
+  RequestRecord* around;
   BeforeHtaccess* next;
 };
 
@@ -68,11 +69,28 @@ void forget_inherited_settings(const request_rec* request, apr_table_t* environm
   }
 }
 
+// A subrequest may have taken the request's place (DirectoryIndex), with its URI.
 const BeforeHtaccess* find_before(const request_rec* request) {
   const RequestRecord* const record = record_of(request);
-  const BeforeHtaccess* each = record != nullptr ? record->before : nullptr;
+  if (record == nullptr || record->before == nullptr) return nullptr;
+  if (record->before->uri == request->uri) return record->before;
+  const BeforeHtaccess* each = record->of_subrequests;
   while (each != nullptr && each->uri != request->uri) each = each->next;
   return each;
+}
+
+apr_status_t leave_list(void* data) noexcept {
+  const auto* const before = static_cast<BeforeHtaccess*>(data);
+  BeforeHtaccess** at = &before->around->of_subrequests;
+  while (*at != nullptr && *at != before) at = &(*at)->next;
+  if (*at != nullptr) *at = before->next;
+  return APR_SUCCESS;
+}
+
+void join_list(request_rec* subrequest, BeforeHtaccess* before) {
+  before->around = &ensure_record(subrequest->main);
+  before->next = std::exchange(before->around->of_subrequests, before);
+  apr_pool_cleanup_register(subrequest->pool, before, leave_list, apr_pool_cleanup_null);
 }
 
 // Runs one module's function of a hook.
@@ -169,7 +187,7 @@ void set_proxy_settings(request_rec* request, module* proxy_fcgi, void* own) {
 
 bool has_settings_for_php(const ap_directive_t* tree) {
   for (const ap_directive_t* node = tree; node != nullptr; node = node->next) {
-    if (strcasecmp(node->directive, "ProxyFCGISetEnvIf") == 0 || mentions_settings(node->args) ||
+    if (strncasecmp(node->directive, "ProxyFCGI", 9) == 0 || mentions_settings(node->args) ||
         has_settings_for_php(node->first_child)) {
       return true;
     }
@@ -186,14 +204,10 @@ void remember_before_htaccess(request_rec* request) {
   before->file = request->finfo;
   before->environment = apr_table_copy(request->pool, request->subprocess_env);
   before->has_htaccess = has_htaccess(request);
-  RequestRecord& record = ensure_record(request);
-  record.before = before;
+  ensure_record(request).before = before;
   if (request->main == nullptr) return;
   forget_inherited_settings(request, before->environment);
-  RequestRecord& around = ensure_record(request->main);
-  BeforeHtaccess** end = &around.before;
-  while (*end != nullptr) end = &(*end)->next;
-  *end = before;
+  join_list(request, before);
 }
 
 void keep_htaccess_out(request_rec* request, module* proxy_fcgi) {

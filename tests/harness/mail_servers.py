@@ -160,11 +160,12 @@ class _Server:
 class Postfix(_Server):
     package = "postfix"
     user, uid = "postfix", 64001
+    master = POSTFIX_MASTER
     sendmail = ["/usr/sbin/sendmail"]
 
     def set_up(self):
         self.write("etc/postfix/main.cf", POSTFIX_MAIN)
-        self.write("etc/postfix/master.cf", POSTFIX_MASTER)
+        self.write("etc/postfix/master.cf", self.master)
         with open(self.root / "etc/group", "a") as groups:
             groups.write("postdrop:x:64003:\n")
         self.own("var/lib/postfix")

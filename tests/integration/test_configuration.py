@@ -5,9 +5,10 @@ import re
 
 import pytest
 from harness.accounts import Accounts
+from harness.command import Command
 from harness.directives import OF_SERVER, OF_VHOSTS
 from harness.httpd import Httpd
-from harness.site import WITH_HEADER, two_vhosts
+from harness.site import SHOP_UID, WITH_HEADER, Vhost, two_vhosts
 
 BAD = {
     # the line: what the message must say besides the directive
@@ -364,3 +365,14 @@ def test_header_merge(make_site, name):
         name: [value.format(**{key: event.get(key, "") for key in ("id", "vhost", "uid")}) for value in values]
         for name, values in expected.items()
     }
+
+
+def test_user_that_is_gone(make_site):
+    """The host goes on, as one whose user is not known; error_log and status say so."""
+    vhosts = two_vhosts()
+    vhosts[0] = Vhost("shop", SHOP_UID, WITH_HEADER + "  MailOriginRunAs gone\n", run_as=False)
+    site = make_site(vhosts)
+    site.httpd.expect_log(r"MO0129: MailOriginRunAs .*'gone' is not a user of this machine: shop\.example:\d+ is judged")
+    assert site.shop.json.wait(site.shop.mail())["verified"] is True
+    weak = Command(site.installation, site.httpd.runtime_dir)("status", "--json").json["weak_vhosts"]
+    assert [(each["reason"], each["vhosts"]) for each in weak] == [("no-run-as", [site.shop.full_name])]

@@ -143,7 +143,7 @@ def own_site(installation):
     """shop, for whose directories httpd.conf has settings of all kinds."""
     vhosts = two_vhosts(WITH_HEADER + "  Options +Includes\n  AddOutputFilter INCLUDES .shtml\n")
     vhosts[0].directives += "".join(f"{lines}\n" for lines, _ in OWN.values())
-    made = Site(installation, installation.directory("own"), vhosts, server=SERVER, modules=("include", "mime"))
+    made = Site(installation, installation.directory("own"), vhosts, server=SERVER, modules=("include", "mime", "autoindex"))
     mime_types = made.directory / "conf/mime.types"
     mime_types.write_text("text/html html shtml\n")
     made.configure(f"{SERVER}TypesConfig {mime_types}\n")
@@ -187,6 +187,18 @@ def test_own_settings_of_an_included_page(own_site, name):
             f"own/{name}/around.shtml", f'<!--#set var="{value}" value="user_agent=tenant" --><!--#include virtual="page.php" -->'
         )
         assert shop.get(around.uri).text.strip() == told(name)
+
+
+def test_own_settings_of_a_listed_directory(own_site):
+    """mod_autoindex makes a subrequest of each file, which ends before the next begins."""
+    shop = own_site.shop
+    for at in range(300):
+        shop.write(f"listed/file{at}.php", TOLD)
+    shop.write("listed/.htaccess", 'Options +Indexes\nSetEnv PHP_VALUE "user_agent=tenant"\n')
+    for _ in range(3):
+        answer = shop.get("/listed/")
+        assert answer.status == 200 and answer.text.count('href="file') == 300
+    assert shop.get("/listed/file7.php").text == "[null,null]"
 
 
 def test_other_variables_of_htaccess_stay(site):

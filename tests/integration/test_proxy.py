@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from harness.httpd import free_port
+from harness.mail_servers import CASE, POSTFIX_MASTER, NotHere, Postfix
 from harness.mounts import bind, unmount
 from harness.site import SHOP_UID, Site, Vhost
+from harness.waiting import wait_until
 
 PROXIES = ("proxy_http", "proxy_scgi", "proxy_uwsgi", "proxy_ajp", "proxy_wstunnel", "proxy_balancer",
            "lbmethod_byrequests", "slotmem_shm")  # fmt: skip
@@ -59,6 +61,33 @@ def own_address():
         return probe.getsockname()[0]
 
 
+class ListeningPostfix(Postfix):
+    """A real one, that takes mail on a port of the loopback address."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.master = f"{POSTFIX_MASTER}127.0.0.1:{self.port} inet n - n - - smtpd\n"
+        super().__init__()
+
+    def set_up(self):
+        super().set_up()
+        wait_until(self._listens, "Postfix to listen")
+
+    def _listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture
+def postfix():
+    try:
+        made = ListeningPostfix()
+    except NotHere as why:
+        pytest.skip(f"Postfix: {why}")
+    yield made
+    made.remove()
+
+
 NAME = "mail-host.example"
 
 
@@ -83,18 +112,18 @@ def make_proxy(make_site, mail_server):
             [host], modules=PROXIES, daemon="external",
             server=f"MailOriginSmtpPorts {mail_server.port}\n{server}",
         )  # fmt: skip
-        site.httpd.allow_log(r"MO0111|\bAH\d{5}: ")
+        site.httpd.allow_log(r"MO0111|\bAH\d{5}: |\[proxy_\w+:error\]")
         return site
 
     return make
 
 
-def deputed(site, htaccess):
+def deputed(site, htaccess, dialogue=DIALOGUE):
     """Posts a dialogue to a page of a tenant's directory with that .htaccess: the status."""
     site.shop.write("deputy/.htaccess", htaccess + "\n")
     page = site.shop.write("deputy/page.txt", "a page")
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"} if "ws://" in htaccess else {}
-    return site.shop.get(page.uri, "GET" if headers else "POST", headers=headers, body=None if headers else DIALOGUE).status
+    return site.shop.get(page.uri, "GET" if headers else "POST", headers=headers, body=None if headers else dialogue).status
 
 
 LOCAL = {
@@ -206,3 +235,21 @@ def test_a_balancer_of_the_server(make_proxy, mail_server):
     site.httpd.expect_log("MO0127: ")
     assert site.shop.get("/all/x", "POST", body=DIALOGUE).status == 403
     assert mail_server.told == []
+
+
+@pytest.mark.parametrize("rule", ["allow", "deny"])
+@pytest.mark.parametrize("scheme", ["fcgi", "uwsgi"])
+def test_real_mail_server(make_proxy, postfix, scheme, rule):
+    """Postfix makes mail of what a tenant posts, unless httpd does not go there."""
+    site = make_proxy(f"MailOriginSmtpPorts {postfix.port}\nMailOriginFirewall On\nMailOriginSmtpLocal {rule}\n")
+    dialogue = (
+        "\r\nMAIL FROM:<me@shop.example>\r\nRCPT TO:<you@example.org>\r\nDATA\r\n"
+        f"{CASE}: 0\r\n\r\nspam\r\n.\r\nQUIT\r\n"
+    )
+    status = deputed(site, f'SetHandler "proxy:{scheme}://127.0.0.1:{postfix.port}"', dialogue)
+    if rule == "allow":
+        queue = wait_until(lambda: postfix.empty_queue(30), "Postfix to queue it")
+        assert queue[0].recipients == [b"you@example.org"]
+        return
+    site.httpd.expect_log("MO0127: .*MailOriginSmtpLocal")
+    assert status == 403 and postfix.empty_queue(30) == {}
