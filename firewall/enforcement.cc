@@ -5,6 +5,7 @@
 #include "firewall/limits.h"
 #include "firewall/mail_accounts.h"
 #include "firewall/old_connections.h"
+#include "firewall/pins.h"
 
 namespace mailorigin::firewall {
 
@@ -59,7 +60,7 @@ void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRin
 // running requests were sealed with, httpd's file has the newest.
 std::optional<KeyRing> Enforcement::keys_to_use(std::optional<KeyRing> pushed) const {
   if (pushed) return pushed;
-  std::optional<KeyRing> keys = programs_->keys();
+  std::optional<KeyRing> keys = keys_in_force(programs_->maps());
   if (!ground_.key) return keys;
   if (!keys) return KeyRing{*ground_.key, std::nullopt};
   if (keys->current.id != ground_.key->id) keys = KeyRing{*ground_.key, keys->current};
@@ -73,9 +74,11 @@ void Enforcement::load_programs(const std::optional<KeyRing>& keys) {
       auto loaded = Programs::load(ground_.cgroup->get());
       if (!loaded) return loaded.error();
       programs_ = *std::move(loaded);
-      if (mode_ == FirewallMode::off) mode_ = programs_->mode();
+      if (mode_ == FirewallMode::off) mode_ = mode_in_force(programs_->maps());
     }
-    if (Status fed = programs_->feed(compiled_, keys_to_use(keys), ground_.mark); !fed) return fed;
+    if (Status fed = feed(programs_->maps(), compiled_, keys_to_use(keys), ground_.mark); !fed) {
+      return fed;
+    }
     return programs_->attach();
   };
   if (const Status done = try_to(); !done) {
@@ -124,7 +127,7 @@ void Enforcement::close_old() {
 
 void Enforcement::take_out() {
   programs_.reset();
-  if (ground_.cgroup) Programs::remove();
+  if (ground_.cgroup) unpin_all();
   nftables_.remove();
   if (engine_ != Engine::none) {
     notices_.say(Notice::Level::notice, "MO0415: the firewall has been taken out of the kernel");
@@ -182,7 +185,7 @@ void Enforcement::check_programs() {
                        *before);
     }
   }
-  const std::uint64_t full = programs_->counters().unregistered_full;
+  const std::uint64_t full = programs_->maps().counted().unregistered_full;
   if (full != full_seen_) {
     if (const auto before = due(full_)) {
       notices_.say(Notice::Level::warning,
@@ -221,11 +224,11 @@ FirewallStatus Enforcement::status() const {
   status.programs_fault = programs_fault_;
   status.table_fault = table_fault_;
   if (programs_) {
-    status.counters = programs_->counters();
-    status.processes = programs_->processes();
-    status.older_workers =
-        count_older_workers(programs_->first_loaded_ticks(),
-                            [this](std::uint32_t tgid) { return programs_->is_registered(tgid); });
+    status.counters = programs_->maps().counted();
+    status.processes = programs_->registry().processes();
+    status.older_workers = count_older_workers(
+        programs_->maps().control.find(KernelMaps::only).value_or(mo_control{}).first_loaded_ticks,
+        [this](std::uint32_t tgid) { return programs_->registry().is_registered(tgid); });
   }
   return status;
 }

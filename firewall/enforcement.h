@@ -14,6 +14,7 @@
 #include "core/policy.h"
 #include "core/result.h"
 #include "firewall/compiled_policy.h"
+#include "firewall/feeding.h"
 #include "firewall/nftables.h"
 #include "firewall/programs.h"
 #include "firewall/status.h"

@@ -1,18 +1,14 @@
 #include "firewall/firewall.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 
-#include "core/default_paths.h"
 #include "core/wire/control.h"
 #include "core/wire/firewall.h"
 #include "firewall/limits.h"
 #include "firewall/status.h"
-#include "service/policy_file.h"
 #include "service/signals.h"
 
 namespace mailorigin::firewall {
@@ -25,6 +21,11 @@ using Clock = std::chrono::steady_clock;
 
 Firewall::Firewall(FirewallHost host)
     : host_(std::move(host)),
+      kept_policy_(
+          host_.state_directory, notices_,
+          {{"MO0414: ", "; until httpd sends its configuration what was in the kernel stays there"},
+           {"MO0412: ", "; the policy is in force, but the next boot will not have it"},
+           "MO0413: the policy is kept again"}),
       poller_(ready_per_turn, 1),
       control_(poller_, notices_,
                {[](const Policy&) { return std::size_t{0}; },
@@ -37,29 +38,16 @@ Firewall::~Firewall() = default;
 
 Result<bool> Firewall::start() {
   names_.load();
-  auto policy = service::load_policy(host_.state_directory);
-  if (!policy) {
-    notices_.say(Notice::Level::error, "MO0414: " + policy.error().message +
-                                           "; until httpd sends its configuration what was in "
-                                           "the kernel stays there");
-    return false;
-  }
-  if (!*policy) return false;
-  enforcement_.resume((*policy)->firewall.mode);
-  if (Status done = put_in_force(**policy, std::nullopt); !done) return done.error();
+  const auto policy = kept_policy_.load();
+  if (!policy) return false;
+  enforcement_.resume(policy->firewall.mode);
+  if (Status done = put_in_force(*policy, std::nullopt); !done) return done.error();
   return true;
 }
 
 Status Firewall::take(service::ControlDesk::Push push) {
   if (Status done = put_in_force(push.policy, push.keys); !done) return done;
-  if (!policy_) return Done{};
-  if (const Status saved = service::save_policy(host_.state_directory, push.encoded); !saved) {
-    notices_.begins("policy", Notice::Level::error,
-                    "MO0412: " + saved.error().message +
-                        "; the policy is in force, but the next boot will not have it");
-  } else {
-    notices_.over("policy", "MO0413: the policy is kept again");
-  }
+  if (policy_) kept_policy_.keep(push.encoded);
   return Done{};
 }
 
@@ -83,8 +71,7 @@ Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys)
 
 // What is kept here is what httpd goes by to tell whether there is something to take out.
 void Firewall::forget() {
-  unlink(kept_policy(host_.state_directory).c_str());
-  notices_.forget("policy");
+  kept_policy_.forget();
   policy_.reset();
   names_.forget();
 }
@@ -137,16 +124,18 @@ Status Firewall::answer(const Packet& packet, int socket) {
         send_now(socket, encode_head(MessageType::ring));
         return Done{};
       }
-      return send_packet(socket, encode_head(MessageType::ring), Clock::now(), {programs->ring()});
+      return send_packet(socket, encode_head(MessageType::ring), Clock::now(),
+                         {programs->maps().events});
     }
     case MessageType::process: {
       const auto registration = decode_process(packet.bytes);
       if (!registration) return registration.error();
       // mailorigind lets the process wait until it is known.
       Programs* programs = enforcement_.programs();
-      const bool added = programs != nullptr && programs->add(*registration);
+      const bool registered =
+          programs != nullptr && programs->registry().register_process(*registration);
       // One that does not hear it would take later replies for this one.
-      if (!send_now(socket, encode_reply(added ? "" : "there is no room for it"))) break;
+      if (!send_now(socket, encode_reply(registered ? "" : "there is no room for it"))) break;
       return Done{};
     }
     default:

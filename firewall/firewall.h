@@ -13,6 +13,7 @@
 #include "firewall/enforcement.h"
 #include "service/control_desk.h"
 #include "service/notice_board.h"
+#include "service/policy_file.h"
 #include "service/poller.h"
 
 namespace mailorigin::firewall {
@@ -58,6 +59,7 @@ class Firewall {
 
   FirewallHost host_;
   service::NoticeBoard notices_;
+  service::PolicyKeeper kept_policy_;
   service::Poller poller_;
   service::ControlDesk control_;
   AllowedNames names_;

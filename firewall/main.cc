@@ -11,6 +11,7 @@
 #include "firewall/capabilities.h"
 #include "firewall/firewall.h"
 #include "firewall/options.h"
+#include "firewall/pins.h"
 #include "firewall/places.h"
 #include "service/handed_over.h"
 #include "service/limits.h"
@@ -120,11 +121,11 @@ Status remove(const FirewallOptions& options) {
     if (unlink(kept.c_str()) == 0) std::printf("removed %s\n", kept.c_str());
   }
   if (chdir(options.pin_directory.c_str()) == 0) {
-    const auto pins = Programs::remove();
-    for (const std::string& pin : pins) {
+    const auto removed = unpin_all();
+    for (const std::string& pin : removed) {
       std::printf("removed %s/%s\n", options.pin_directory.c_str(), pin.c_str());
     }
-    if (!pins.empty()) (void)rmdir(options.pin_directory.c_str());
+    if (!removed.empty()) (void)rmdir(options.pin_directory.c_str());
   }
   if (Nftables().remove()) std::puts("removed table inet mailorigin");
   return Done{};

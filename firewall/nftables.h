@@ -8,7 +8,7 @@
 
 #include "core/result.h"
 #include "firewall/compiled_policy.h"
-#include "firewall/programs.h"
+#include "firewall/mark.h"
 
 struct nft_ctx;
 

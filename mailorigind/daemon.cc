@@ -12,7 +12,6 @@
 #include "mailorigind/journal/event_record.h"
 #include "mailorigind/judging/process.h"
 #include "mailorigind/limits.h"
-#include "service/policy_file.h"
 #include "service/signals.h"
 
 namespace mailorigin::daemon {
@@ -22,6 +21,11 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
     : state_directory_(std::move(state_directory)),
       inherited_(std::move(inherited)),
       descriptor_limit_(descriptor_limit),
+      kept_policy_(
+          state_directory_, notices_,
+          {{"MO0215: ", "; until httpd sends its configuration there is none"},
+           {"MO0217: ", "; the configuration is in force, but the next start will not have it"},
+           "MO0218: the configuration is kept again"}),
       poller_(ready_per_turn, messages_per_user_and_turn),
       firewall_(firewall_socket(runtime_directory), poller_, notices_),
       connections_(poller_, names_, notices_, clock_,
@@ -81,13 +85,7 @@ Status Daemon::open_state() {
                                               answers_, names_, firewall_, clock_, notices_);
   connections_.set_capacity(descriptor_limit_ / 2);
 
-  auto policy = service::load_policy(state_directory_);
-  if (!policy) {
-    notices_.say(Notice::Level::error, "MO0215: " + policy.error().message +
-                                           "; until httpd sends its configuration there is none");
-  } else if (*policy) {
-    put_in_force(**std::move(policy), {});
-  }
+  if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {});
   if (!processes_visible()) {
     notices_.say(Notice::Level::warning,
                  "MO0216: /proc hides other users' processes (hidepid): a context that a child "
@@ -214,15 +212,7 @@ void Daemon::take(service::ControlDesk::Push push) {
 // For the next start, in a thread of its own: a large policy takes a disk longer
 // than a question may wait.
 void Daemon::keep(std::string encoded) {
-  auto save = [this, bytes = std::move(encoded)] {
-    if (const Status saved = service::save_policy(state_directory_, bytes); !saved) {
-      notices_.begins("policy", Notice::Level::error,
-                      "MO0217: " + saved.error().message +
-                          "; the configuration is in force, but the next start will not have it");
-    } else {
-      notices_.over("policy", "MO0218: the configuration is kept again");
-    }
-  };
+  auto save = [this, bytes = std::move(encoded)] { kept_policy_.keep(bytes); };
   policy_keeper_ = {};  // one after the other
   try {
     policy_keeper_ = std::jthread(save);

@@ -22,6 +22,7 @@
 #include "mailorigind/status.h"
 #include "service/control_desk.h"
 #include "service/notice_board.h"
+#include "service/policy_file.h"
 #include "service/poller.h"
 
 namespace mailorigin::daemon {
@@ -69,6 +70,7 @@ class Daemon {
 
   std::shared_ptr<const ActivePolicy> active_;  // null until there is one
   service::NoticeBoard notices_;
+  service::PolicyKeeper kept_policy_;
   service::Poller poller_;
   UserNames names_;
   Judge judge_;

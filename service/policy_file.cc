@@ -1,6 +1,7 @@
 #include "service/policy_file.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -28,6 +29,28 @@ Result<std::optional<Policy>> load_policy(const std::string& state_directory) {
   auto policy = Policy::decode(*bytes);
   if (!policy) return policy.error().context(path);
   return std::optional<Policy>(*std::move(policy));
+}
+
+std::optional<Policy> PolicyKeeper::load() {
+  auto policy = load_policy(state_directory_);
+  if (policy) return *std::move(policy);
+  notices_.say(Notice::Level::error,
+               wording_.unreadable.before + policy.error().message + wording_.unreadable.behind);
+  return std::nullopt;
+}
+
+void PolicyKeeper::keep(std::string_view encoded) {
+  if (const Status saved = save_policy(state_directory_, encoded); !saved) {
+    notices_.begins("policy", Notice::Level::error,
+                    wording_.not_kept.before + saved.error().message + wording_.not_kept.behind);
+  } else {
+    notices_.over("policy", wording_.kept_again);
+  }
+}
+
+void PolicyKeeper::forget() {
+  unlink(kept_policy(state_directory_).c_str());
+  notices_.forget("policy");
 }
 
 }  // namespace mailorigin::service

@@ -42,7 +42,7 @@ MAP(allowed, BPF_MAP_TYPE_LPM_TRIE, mo_allowed_limit, struct mo_allowed_key, __u
     BPF_F_NO_PREALLOC);
 MAP(processes, BPF_MAP_TYPE_HASH, mo_processes_limit, __u32, struct mo_process, BPF_F_NO_PREALLOC);
 MAP(snapshots, BPF_MAP_TYPE_HASH, mo_snapshots_limit, __u32, struct mo_snapshot, BPF_F_NO_PREALLOC);
-/* A value of nothing but zeroes, too large for the stack. */
+/* A value of nothing but zeroes, of which other maps' values begin: too large for the stack. */
 MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
 MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, __u32, struct mo_quota, 0); /* by uid */
 MAP(shares, BPF_MAP_TYPE_ARRAY, mo_shares_limit, __u32, __u32, 0); /* of snapshots, by uid */
@@ -112,8 +112,13 @@ struct page_head {
   struct origin_head origin;
 };
 
+/* Up to the end of what is used of it. */
+MO_INLINE __u32 origin_size(__u16 context, __u16 file, __u16 caller) {
+  return mo_origin_head + context + file + caller;
+}
+
 MO_INLINE void take_head(struct attempt* attempt, const struct origin_head* head) {
-  attempt->origin_bytes = mo_origin_head + head->context_size + head->file_size + head->caller_size;
+  attempt->origin_bytes = origin_size(head->context_size, head->file_size, head->caller_size);
   attempt->tag = head->tag;
 }
 
@@ -184,7 +189,7 @@ MO_INLINE void copy_origin(struct mo_origin* to, __u32 room, const struct attemp
   const __u64* decided = (const __u64*)&attempt->tag;
   const __u64* copied = (const __u64*)to->bytes;
   __u64 difference = failed | (to->context_size < mo_tag_size) |
-                     (size ^ (mo_origin_head + to->context_size + to->file_size + to->caller_size));
+                     (size ^ origin_size(to->context_size, to->file_size, to->caller_size));
 #pragma unroll
   for (int i = 0; i < mo_tag_size / 8; i++) difference |= copied[i] ^ decided[i];
   if (difference) {
@@ -251,8 +256,10 @@ MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u32 shares_of_ri
   const __u64 each = 1000000000ULL / mo_events_per_second;
   struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &uid);
   if (!quota) {
-    struct mo_quota fresh = {};
-    bpf_map_update_elem(&quotas, &uid, &fresh, BPF_NOEXIST);
+    __u32 first = 0;
+    struct mo_snapshot* zeroes = bpf_map_lookup_elem(&empty, &first);
+    if (!zeroes) return 0;
+    bpf_map_update_elem(&quotas, &uid, zeroes, BPF_NOEXIST);
     quota = bpf_map_lookup_elem(&quotas, &uid);
     if (!quota) return 0;
   }
@@ -657,7 +664,7 @@ MO_INLINE int read_page(__u64 page, struct mo_origin* to) {
   for (int i = 0; i < mo_page_tries; i++) {
     if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) break;
     if (head.sequence & 1) continue;
-    const __u32 size = mo_origin_head + head.context_size + head.file_size + head.caller_size;
+    const __u32 size = origin_size(head.context_size, head.file_size, head.caller_size);
     if (size > sizeof(*to) || head.context_size < mo_tag_size) break;
     if (bpf_probe_read_user(to, at_most(size, sizeof(*to)),
                             (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {

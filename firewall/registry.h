@@ -1,0 +1,42 @@
+// Registry: the processes whose origin the kernel knows.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <unordered_map>
+
+#include "core/abi/layout.h"
+#include "firewall/kernel_maps.h"
+
+namespace mailorigin::firewall {
+
+class Registry {
+ public:
+  // `maps` must outlive it.
+  explicit Registry(const KernelMaps& maps) : maps_(maps) {}
+
+  // Of a process that never was root. False: there is no room (counted).
+  bool register_process(const mo_registration& registration);
+
+  [[nodiscard]] bool is_registered(std::uint32_t tgid) const { return maps_.processes.has(tgid); }
+  // That are registered, or inherited.
+  [[nodiscard]] std::size_t processes() const;
+
+ private:
+  // Those that mailorigind registered in one map, by uid, and when they were counted.
+  struct Registered {
+    std::unordered_map<std::uint32_t, std::size_t> by_uid;
+    std::chrono::steady_clock::time_point counted;
+  };
+  static bool has_room_for(std::uint32_t uid, std::size_t share, const auto& map,
+                           Registered& registered);
+  bool register_page(const mo_registration& registration);
+  bool register_origin(const mo_registration& registration);
+  void count_full();
+
+  const KernelMaps& maps_;
+  Registered with_page_;
+  Registered with_origin_;
+};
+
+}  // namespace mailorigin::firewall

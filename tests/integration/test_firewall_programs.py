@@ -1,0 +1,54 @@
+"""The kernel's programs, as compilers make them: their stack is well below what the verifier grants."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+# Debian 12's, and newer ones where they are installed: Debian 13's puts more on the stack.
+COMPILERS = sorted({found for found in (shutil.which(f"clang-{version}") for version in range(14, 24)) if found})
+STACK = 512  # of a chain of calls, each of whose frames counts in steps of 32
+MARGIN = 64
+
+
+def frames(program):
+    """Of each function: the bytes of its frame, and whom it calls."""
+    tool = shutil.which("llvm-objdump") or shutil.which("llvm-objdump-14")
+    text = subprocess.run([tool, "-d", "-r", "--no-show-raw-insn", program], capture_output=True, text=True, check=True).stdout
+    found = {}
+    for line in text.splitlines():
+        if name := re.match(r"[0-9a-f]+ <([\w.]+)>:$", line):
+            name = name[1]
+            if not name.startswith("LBB"):
+                size, calls = found.setdefault(name, (0, set()))
+                at = name
+        elif offset := re.search(r"\(r10 - (0x[0-9a-f]+|\d+)\)", line):
+            found[at] = (max(found[at][0], int(offset[1], 0)), found[at][1])
+        elif called := re.search(r"R_BPF_64_32\s+(mo_\w+)", line):
+            found[at][1].add(called[1])
+        elif offset := re.search(r"r\d+ \+= -(0x[0-9a-f]+|\d+)$", line):  # an address in the frame
+            found[at] = (max(found[at][0], int(offset[1], 0)), found[at][1])
+    return found
+
+
+@pytest.mark.parametrize("compiler", COMPILERS, ids=os.path.basename)
+def test_no_chain_of_calls_comes_near_the_stacks_end(compiler, tmp_path):
+    program = tmp_path / "programs.o"
+    multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True).stdout.strip()
+    subprocess.run(
+        [compiler, "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-I", PROJECT, "-isystem", f"/usr/include/{multiarch}",
+         "-c", PROJECT / "firewall/kernel/firewall.bpf.c", "-o", program], check=True,
+    )  # fmt: skip
+    found = frames(program)
+    assert "mo_gather" in found["mo_connect4"][1], found
+
+    def deepest(name):
+        size, calls = found[name]
+        return (size + 31) // 32 * 32 + max((deepest(each) for each in calls), default=0)
+
+    depths = {name: deepest(name) for name in found}
+    assert max(depths.values()) <= STACK - MARGIN, (depths, found)
