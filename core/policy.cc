@@ -80,6 +80,7 @@ std::string encode_firewall(const FirewallPolicy& firewall) {
   for (const std::uint16_t port : firewall.ports) writer.add("port", std::uint64_t{port});
   for (const std::uint32_t uid : firewall.uids) writer.add("uid", std::uint64_t{uid});
   for (const std::uint32_t gid : firewall.gids) writer.add("gid", std::uint64_t{gid});
+  if (firewall.httpd_uid) writer.add("httpd_uid", std::uint64_t{*firewall.httpd_uid});
   return out;
 }
 
@@ -188,6 +189,7 @@ bool read_firewall(std::string_view bytes, FirewallPolicy& firewall) {
     if (name == "port") return read_number(value, firewall.ports.emplace_back(), UINT16_MAX);
     if (name == "uid") return read_number(value, firewall.uids.emplace_back(), UINT32_MAX);
     if (name == "gid") return read_number(value, firewall.gids.emplace_back(), UINT32_MAX);
+    if (name == "httpd_uid") return read_number(value, firewall.httpd_uid.emplace(), UINT32_MAX);
     const auto mode = firewall_mode_named(value);
     if (mode) firewall.mode = *mode;
     return name == "mode" && mode.has_value();

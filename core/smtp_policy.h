@@ -49,6 +49,7 @@ struct FirewallPolicy {
   std::vector<std::uint16_t> ports = {25, 465, 587};  // MailOriginSmtpPorts
   std::vector<std::uint32_t> uids;                    // MailOriginSmtpUsers; root always may
   std::vector<std::uint32_t> gids;
+  std::optional<std::uint32_t> httpd_uid;  // httpd's own User: any virtual host may be behind it
 };
 
 // An address as sixteen bytes in network order, IPv4 mapped (::ffff:0:0/96).

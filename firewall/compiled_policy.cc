@@ -47,13 +47,8 @@ class Compiler {
     out_.gids.insert(policy_.firewall.gids.begin(), policy_.firewall.gids.end());
     out_.uids.erase(0);
     out_.policies[0] = one(policy_.server.smtp);
-    for (const VhostPolicy& vhost : policy_.vhosts) {
-      out_.policies[vhost.id] = one(vhost.smtp);
-      if (!vhost.run_as || policy_.only_one_run_as(*vhost.run_as) != &vhost) continue;
-      // MailOrigin Off: what its user does passes, as a context of it would.
-      out_.accounts[*vhost.run_as] = {vhost.enabled ? 0U : 1U, 1, vhost.id};
-    }
-    for (const std::uint32_t uid : out_.uids) out_.accounts[uid].may = 1;
+    for (const VhostPolicy& vhost : policy_.vhosts) out_.policies[vhost.id] = one(vhost.smtp);
+    judge_the_unverified();
     out_.lists = static_cast<std::uint32_t>(lists_.size());
     std::sort(out_.allowed.begin(), out_.allowed.end());
     if (const Status fits = check_sizes(); !fits) return fits.error();
@@ -61,6 +56,86 @@ class Compiler {
   }
 
  private:
+  using Entries = std::set<AllowedDestination>;  // their list is 0
+
+  // A process without a context is under the strictest of all that its uid can be, and of
+  // the server's own: losing one's context is not to be worth anything.
+  void judge_the_unverified() {
+    std::vector<const VhostPolicy*> all;
+    std::vector<const VhostPolicy*> nobodys;
+    std::map<std::uint32_t, std::vector<const VhostPolicy*>> by_uid;
+    for (const VhostPolicy& vhost : policy_.vhosts) {
+      if (vhost.run_as) by_uid[*vhost.run_as];
+      if (!vhost.enabled) continue;
+      all.push_back(&vhost);
+      (vhost.run_as ? by_uid[*vhost.run_as] : nobodys).push_back(&vhost);
+    }
+    out_.nobodys = strictest(nobodys);
+    for (const auto& [uid, vhosts] : by_uid) {
+      if (const VhostPolicy* only = policy_.only_one_run_as(uid)) {
+        // MailOrigin Off: what its user does passes, as a context of it would.
+        out_.accounts[uid] = {only->enabled ? 0U : 1U, 1, only->id, out_.policies[only->id]};
+      } else {
+        out_.accounts[uid] = {0, 0, 0, strictest(vhosts)};
+      }
+    }
+    if (policy_.firewall.httpd_uid.value_or(0) != 0) {
+      mo_policy httpds = strictest(all);
+      httpds.list = 0;
+      out_.accounts[*policy_.firewall.httpd_uid] = {0, 0, 0, httpds};
+    }
+    for (const std::uint32_t uid : out_.uids) {
+      out_.accounts.try_emplace(uid, mo_account{0, 0, 0, out_.nobodys}).first->second.may = 1;
+    }
+  }
+
+  // Of these and the server. Without a context nothing but `observe` lets anything out.
+  mo_policy strictest(const std::vector<const VhostPolicy*>& vhosts) {
+    const mo_policy& server = out_.policies[0];
+    mo_policy policy{};
+    policy.rule = server.rule == mo_rule_observe ? mo_rule_observe : mo_rule_deny;
+    policy.local = server.local;
+    policy.list = server.list;
+    for (const VhostPolicy* vhost : vhosts) {
+      const mo_policy& its = out_.policies[vhost->id];
+      if (its.rule != mo_rule_observe && its.rule != mo_rule_allow) policy.rule = mo_rule_deny;
+      policy.local = std::max(policy.local, its.local);
+      policy.list = common_list(policy.list, its.list);
+    }
+    return policy;
+  }
+
+  // Of what both allow.
+  std::uint32_t common_list(std::uint32_t one, std::uint32_t other) {
+    if (one == other || one == 0 || other == 0) return one == other ? one : 0;
+    const auto [known, is_new] = common_.try_emplace(std::minmax(one, other), 0);
+    if (is_new) {
+      Entries both;
+      add_covered(*entries_[one - 1], *entries_[other - 1], both);
+      add_covered(*entries_[other - 1], *entries_[one - 1], both);
+      known->second = number_of(std::move(both));
+    }
+    return known->second;
+  }
+
+  // Those of `some` that lie within one of `others`. Prefixes lie within one another, or
+  // apart.
+  static void add_covered(const Entries& some, const Entries& others, Entries& both) {
+    std::set<std::pair<std::uint16_t, std::uint8_t>> kinds;
+    for (const AllowedDestination& other : others) kinds.insert({other.port, other.prefix});
+    for (AllowedDestination each : some) {
+      const std::uint16_t port = each.port;
+      for (const auto& [other_port, prefix] : kinds) {
+        if (prefix > each.prefix || (port != 0 && other_port != 0 && port != other_port)) continue;
+        if (!others.contains({0, other_port, prefix, without_host_bits(each.address, prefix)})) {
+          continue;
+        }
+        each.port = port != 0 ? port : other_port;
+        both.insert(each);
+      }
+    }
+  }
+
   mo_policy one(const SmtpPolicy& smtp) {
     mo_policy policy{};
     policy.rule = static_cast<std::uint8_t>(smtp.rule);
@@ -83,9 +158,8 @@ class Compiler {
     policy.relay_port = *relay.port;
   }
 
-  // Many virtual hosts have one list.
   std::uint32_t list(const std::vector<SmtpDestination>& allow) {
-    std::set<AllowedDestination> entries;
+    Entries entries;
     for (const SmtpDestination& each : allow) {
       for (const IpAddress& address : addresses_of(each.host, names_)) {
         const int shift = is_mapped_ipv4(address) ? 96 : 0;
@@ -93,10 +167,16 @@ class Compiler {
         entries.insert({0, each.port.value_or(0), prefix, without_host_bits(address, prefix)});
       }
     }
+    return number_of(std::move(entries));
+  }
+
+  // Many virtual hosts have one list.
+  std::uint32_t number_of(Entries entries) {
     if (entries.empty()) return 0;
     const auto [found, is_new] =
         lists_.emplace(std::move(entries), static_cast<std::uint32_t>(lists_.size() + 1));
     if (is_new) {
+      entries_.push_back(&found->first);
       for (AllowedDestination entry : found->first) {
         entry.list = found->second;
         out_.allowed.push_back(entry);
@@ -125,7 +205,9 @@ class Compiler {
   const Policy& policy_;
   const NameAddresses& names_;
   CompiledPolicy out_;
-  std::map<std::set<AllowedDestination>, std::uint32_t> lists_;
+  std::map<Entries, std::uint32_t> lists_;
+  std::vector<const Entries*> entries_;  // by number - 1
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> common_;
 };
 
 void add_names(const SmtpPolicy& smtp, std::set<std::string>& names) {
@@ -164,8 +246,10 @@ mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
     facts.may = account->second.may != 0;
     facts.by_uid = account->second.has_vhost != 0;
     facts.vhost = account->second.vhost;
+    facts.policy = account->second.policy;
+  } else {
+    facts.policy = policy.nobodys;
   }
-  facts.policy = policy.policies.at(facts.by_uid ? facts.vhost : 0);
   facts.loopback = mo_is_loopback(destination.data()) != 0;
   facts.listed = std::any_of(
       policy.allowed.begin(), policy.allowed.end(), [&](const AllowedDestination& entry) {

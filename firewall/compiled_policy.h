@@ -33,6 +33,7 @@ struct CompiledPolicy {
   std::set<std::uint32_t> gids;
   std::map<std::uint32_t, mo_policy> policies;   // by virtual host; 0: the server
   std::map<std::uint32_t, mo_account> accounts;  // by uid
+  mo_policy nobodys{};                           // without a context, of any other uid
   std::vector<AllowedDestination> allowed;       // sorted, each once
   std::uint32_t lists = 0;                       // their ids are 1 to this
 };

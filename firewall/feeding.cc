@@ -37,7 +37,7 @@ Status put_accounts(const KernelMaps& maps, const CompiledPolicy& policy,
     if (Status put = maps.accounts.put({generation, mo_account_user, uid}, each); !put) return put;
   }
   for (const std::uint32_t gid : policy.gids) {
-    if (Status put = maps.accounts.put({generation, mo_account_group, gid}, {1, 0, 0}); !put) {
+    if (Status put = maps.accounts.put({generation, mo_account_group, gid}, {1, 0, 0, {}}); !put) {
       return put;
     }
   }
@@ -58,6 +58,7 @@ std::unique_ptr<mo_config> config_of(const CompiledPolicy& policy,
                                      const std::optional<KeyRing>& keys, Mark mark) {
   auto config = std::make_unique<mo_config>();
   config->mode = static_cast<std::uint32_t>(policy.mode);
+  config->nobodys = policy.nobodys;
   config->mark = mark.value;
   config->mark_mask = mark.mask;
   if (keys) {

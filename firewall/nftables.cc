@@ -2,6 +2,8 @@
 
 #include <nftables/libnftables.h>
 
+#include <map>
+
 namespace mailorigin::firewall {
 
 namespace {
@@ -46,16 +48,24 @@ std::string hexadecimal(std::uint32_t number) {
 
 constexpr const char* hook = "    type filter hook output priority 0; policy accept;\n";
 
+// Of whom nothing is asked.
+bool passes(const mo_account& account) {
+  return account.may != 0 || (account.has_vhost != 0 && (account.policy.rule == mo_rule_allow ||
+                                                         account.policy.rule == mo_rule_observe));
+}
+
 std::set<std::uint32_t> users_that_may(const CompiledPolicy& policy) {
   std::set<std::uint32_t> users{0};
   for (const auto& [uid, account] : policy.accounts) {
-    const auto found = policy.policies.find(account.vhost);
-    const bool by_vhost =
-        account.has_vhost != 0 && found != policy.policies.end() &&
-        (found->second.rule == mo_rule_allow || found->second.rule == mo_rule_observe);
-    if (account.may != 0 || by_vhost) users.insert(uid);
+    if (passes(account)) users.insert(uid);
   }
   return users;
+}
+
+// By what remains of a policy here: whether loopback is open, and its list.
+std::string chain_name(const mo_policy& policy) {
+  return std::string(policy.local == mo_local_deny ? "closed_" : "open_") +
+         std::to_string(policy.list);
 }
 
 std::string accept_destination(const AllowedDestination& entry) {
@@ -76,16 +86,32 @@ std::string marked_rules(const CompiledPolicy& policy, Mark mark) {
 }
 
 std::string uid_rules(const CompiledPolicy& policy) {
-  const mo_policy& server = policy.policies.at(0);
-  std::string rules = "  chain smtp {\n";
+  const mo_policy& nobodys = policy.nobodys;
+  std::map<std::string, mo_policy> chains{{chain_name(nobodys), nobodys}};
+  std::string users;
+  for (const auto& [uid, account] : policy.accounts) {
+    if (passes(account)) continue;
+    const std::string chain = chain_name(account.policy);
+    chains.emplace(chain, account.policy);
+    users += (users.empty() ? "" : ", ") + std::to_string(uid) + " : goto " + chain;
+  }
+  std::string rules;
+  for (const auto& [name, each] : chains) {
+    rules += "  chain " + name + " {\n";
+    if (each.local != mo_local_deny) {
+      rules += "    ip daddr 127.0.0.0/8 accept\n    ip6 daddr ::1 accept\n";
+    }
+    for (const AllowedDestination& entry : policy.allowed) {
+      if (entry.list == each.list) rules += accept_destination(entry);
+    }
+    rules += refuse(policy) + "  }\n";
+  }
+  rules += "  chain smtp {\n";
   rules += "    meta skuid " + set_of(users_that_may(policy)) + " accept\n";
   if (!policy.gids.empty()) rules += "    meta skgid " + set_of(policy.gids) + " accept\n";
-  if (server.local != mo_local_deny) {
-    rules += "    ip daddr 127.0.0.0/8 accept\n    ip6 daddr ::1 accept\n";
-  }
-  for (const AllowedDestination& each : policy.allowed) {
-    if (each.list == server.list) rules += accept_destination(each);
-  }
+  if (!users.empty()) rules += "    meta skuid vmap { " + users + " }\n";
+  // A socket that is nobody's has no uid at all, and matches neither.
+  rules += "    meta skuid 0-4294967294 goto " + chain_name(nobodys) + "\n";
   rules += refuse(policy) + "  }\n";
   return rules + "  chain output {\n" + hook + "    " + begins_smtp(policy) + "jump smtp\n  }\n";
 }

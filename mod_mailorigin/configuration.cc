@@ -137,6 +137,7 @@ class Reader {
       firewall.uids = main_config_->smtp_accounts->uids;
       firewall.gids = main_config_->smtp_accounts->gids;
     }
+    firewall.httpd_uid = ap_unixd_config.user_id;
     if (firewall.mode != FirewallMode::off) read_refused_log();
   }
 

@@ -44,12 +44,12 @@ struct mo_facts {
   __mo_u8 may;           /* the uid or gid is in MailOriginSmtpUsers */
   __mo_u8 verified;      /* mo_verify() */
   __mo_u8 pass;          /* the verified tag's flag */
-  __mo_u8 by_uid;        /* not verified, and exactly one virtual host runs as the uid */
+  __mo_u8 by_uid;        /* not verified, and the uid can be exactly one virtual host */
   __mo_u8 older;         /* a php-fpm older than the firewall that is not registered */
   __mo_u8 loopback;      /* the destination */
   __mo_u8 listed;        /* the destination is in `policy`'s list */
   __mo_u8 ipv6;          /* the socket: it reaches IPv4 addresses as mapped ones */
-  __mo_u32 vhost;        /* whose policy this is; 0: the server's */
+  __mo_u32 vhost;        /* whose policy this is; 0: the server's, or all that the uid can be */
   struct mo_policy policy;
 };
 
@@ -116,8 +116,8 @@ MO_INLINE struct mo_decision mo_decide(const struct mo_facts* facts) {
   } else if (facts->listed) {
     decision.reason = mo_reason_allowed;
   } else if (!facts->verified && !facts->by_uid) {
-    decision.verdict = facts->older || facts->policy.rule == mo_rule_observe ? mo_observe : mo_deny;
-    decision.reason = facts->older ? mo_reason_older : mo_reason_unverified;
+    decision.verdict = facts->policy.rule == mo_rule_observe ? mo_observe : mo_deny;
+    decision.reason = mo_reason_unverified;
   } else {
     decision.reason = mo_reason_smtp;
     switch (facts->policy.rule) {
@@ -134,11 +134,15 @@ MO_INLINE struct mo_decision mo_decide(const struct mo_facts* facts) {
         decision.verdict = mo_deny;
     }
   }
+  if (facts->older && decision.verdict == mo_deny) {
+    decision.verdict = mo_observe;
+    decision.reason = mo_reason_older;
+  }
   if (facts->mode == mo_mode_observe && decision.verdict != mo_allow) {
     decision.verdict = mo_observe;
   }
-  /* What the server's own rules allow is nobody's news. */
-  decision.record = decision.verdict != mo_allow || facts->vhost != 0;
+  /* What the server's own rules allow a request is nobody's news. */
+  decision.record = decision.verdict != mo_allow || facts->vhost != 0 || !facts->verified;
   return decision;
 }
 

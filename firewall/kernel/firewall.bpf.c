@@ -491,22 +491,26 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     return 0;
   }
   const enum tag_found found = mo_find_tag(attempt);
+  struct mo_policy* policy;
   if (found == verified) {
     facts->verified = 1;
     facts->pass = attempt->tag.flags & mo_tag_pass;
     facts->vhost = attempt->tag.vhost;
+    policy = policy_of(generation, facts->vhost);
+    if (!policy) {
+      facts->vhost = 0;
+      policy = policy_of(generation, 0);
+    }
   } else {
     if (found == not_verified) COUNT(unverified);
     struct mo_account* user = account(generation, mo_account_user, facts->uid);
-    if (user && user->has_vhost) {
-      facts->by_uid = 1;
+    if (user) {
+      facts->by_uid = user->has_vhost;
       facts->vhost = user->vhost;
     }
-  }
-  struct mo_policy* policy = policy_of(generation, facts->vhost);
-  if (!policy) {
-    facts->vhost = 0;
-    policy = policy_of(generation, 0);
+    __u32 slot = generation & 1;
+    struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
+    policy = user ? &user->policy : config ? &config->nobodys : 0;
   }
   if (policy) facts->policy = *policy;
   if (!facts->verified && !facts->by_uid) {

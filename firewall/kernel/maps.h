@@ -49,6 +49,7 @@ struct mo_config {
    * most processes this says enough. */
   __mo_u64 users_that_may;
   __mo_u64 groups_that_may;
+  struct mo_policy nobodys; /* without a context, of a uid that no virtual host runs as */
   struct mo_ring_key current;
   struct mo_ring_key previous;
   __mo_u8 is_smtp[65536]; /* by port */
@@ -67,9 +68,11 @@ struct mo_account_key {
   __mo_u32 id;
 };
 struct mo_account {
-  __mo_u32 may;       /* in MailOriginSmtpUsers */
-  __mo_u32 has_vhost; /* exactly one virtual host runs as this user: */
+  __mo_u32 may; /* in MailOriginSmtpUsers */
+  /* Without a context: exactly one virtual host can be behind it, or not one alone. */
+  __mo_u32 has_vhost;
   __mo_u32 vhost;
+  struct mo_policy policy; /* that one's, or the strictest of all that it can be */
 };
 
 /* In the trie, the first entry that covers a destination allows it: ports are part

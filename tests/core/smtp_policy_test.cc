@@ -58,7 +58,7 @@ TEST(IpAddress, Ipv4IsMapped) {
 
 TEST(SmtpPolicy, TravelsWithThePolicy) {
   Policy policy;
-  policy.firewall = {FirewallMode::observe, {25, 2525}, {0, 4'000'000'000}, {8}};
+  policy.firewall = {FirewallMode::observe, {25, 2525}, {0, 4'000'000'000}, {8}, 33};
   VhostPolicy vhost;
   vhost.id = 7;
   vhost.smtp = {SmtpRule::redirect,
@@ -72,6 +72,7 @@ TEST(SmtpPolicy, TravelsWithThePolicy) {
   EXPECT_EQ(decoded->firewall.ports, policy.firewall.ports);
   EXPECT_EQ(decoded->firewall.uids, policy.firewall.uids);
   EXPECT_EQ(decoded->firewall.gids, policy.firewall.gids);
+  EXPECT_EQ(decoded->firewall.httpd_uid, policy.firewall.httpd_uid);
   EXPECT_EQ(decoded->server.smtp.rule, SmtpRule::deny);
   const SmtpPolicy& smtp = decoded->by_id(7)->smtp;
   EXPECT_EQ(smtp.rule, SmtpRule::redirect);

@@ -92,13 +92,80 @@ TEST(CompiledPolicy, AccountsAreUsersThatMayAndUidsOfOneHost) {
   from.firewall.uids = {0, 8, 1001};
   from.index();
   const auto made = compiled(from);
-  ASSERT_EQ(made.accounts.size(), 3U);
+  ASSERT_EQ(made.accounts.size(), 4U);
   EXPECT_EQ(made.accounts.at(8).may, 1U);
   EXPECT_EQ(made.accounts.at(8).has_vhost, 0U);
   EXPECT_EQ(made.accounts.at(1001).may, 1U);
   EXPECT_EQ(made.accounts.at(1001).vhost, 1U);
   EXPECT_EQ(made.accounts.at(1005).may, 1U) << "MailOrigin Off";
-  EXPECT_FALSE(made.accounts.contains(1002)) << "two hosts run as it";
+  EXPECT_EQ(made.accounts.at(1002).may, 0U);
+  EXPECT_EQ(made.accounts.at(1002).has_vhost, 0U) << "two hosts run as it";
+}
+
+class TheUnverified : public ::testing::Test {
+ protected:
+  // Of a connection of that uid, without a context.
+  static mo_decision of(const Policy& from, std::uint32_t uid, const char* to,
+                        std::uint16_t port = 25) {
+    return decide_by_uid(compiled(from), uid, address(to), port);
+  }
+};
+
+TEST_F(TheUnverified, OfASharedUidAreUnderTheStrictestOfItsHostsAndTheServer) {
+  Policy from = policy({host(1, {"192.0.2.1", "192.0.2.2:25"}, 1001),
+                        host(2, {"192.0.2.0/24:25", "198.51.100.1"}, 1001)});
+  from.server.smtp.allow = {destination("192.0.0.0/16"), destination("203.0.113.1")};
+  from.server.smtp.local = Rule::observe;
+  from.vhosts[1].smtp.local = Rule::deny;
+  from.index();
+  EXPECT_EQ(of(from, 1001, "192.0.2.1").verdict, mo_allow) << "all three allow it";
+  EXPECT_EQ(of(from, 1001, "192.0.2.1").record, 1) << "an event is due";
+  EXPECT_EQ(of(from, 1001, "192.0.2.1", 587).verdict, mo_deny) << "one of them for port 25 alone";
+  EXPECT_EQ(of(from, 1001, "192.0.2.2").verdict, mo_allow);
+  EXPECT_EQ(of(from, 1001, "192.0.2.3").verdict, mo_deny);
+  EXPECT_EQ(of(from, 1001, "203.0.113.1").verdict, mo_deny) << "the server's alone";
+  EXPECT_EQ(of(from, 1001, "198.51.100.1").verdict, mo_deny);
+  EXPECT_EQ(of(from, 1001, "127.0.0.1").verdict, mo_deny) << "one of them denies it";
+  EXPECT_EQ(of(from, 1002, "203.0.113.1").verdict, mo_allow) << "a uid that is no host's";
+  EXPECT_EQ(of(from, 1002, "127.0.0.1").verdict, mo_observe);
+
+  from.server.smtp.rule = SmtpRule::observe;
+  EXPECT_EQ(of(from, 1001, "198.51.100.9").verdict, mo_deny) << "its hosts deny";
+  EXPECT_EQ(of(from, 1002, "198.51.100.9").verdict, mo_observe);
+  for (VhostPolicy& each : from.vhosts) each.smtp.rule = SmtpRule::observe;
+  EXPECT_EQ(of(from, 1001, "198.51.100.9").verdict, mo_observe);
+  from.server.smtp.rule = SmtpRule::deny;
+  EXPECT_EQ(of(from, 1001, "198.51.100.9").verdict, mo_deny) << "the server is stricter";
+}
+
+TEST_F(TheUnverified, OfAUidThatIsNoHostsCanBeAnyHostWhoseUserIsNotKnown) {
+  Policy from = policy({host(1, {"192.0.2.1"}), host(2, {}, 1002)});
+  from.server.smtp.allow = {destination("192.0.2.0/30")};
+  from.index();
+  EXPECT_EQ(of(from, 1001, "192.0.2.1").verdict, mo_allow);
+  EXPECT_EQ(of(from, 1001, "192.0.2.2").verdict, mo_deny);
+  from.vhosts[0].enabled = false;
+  EXPECT_EQ(of(from, 1001, "192.0.2.2").verdict, mo_allow) << "MailOrigin Off has no rules";
+}
+
+TEST_F(TheUnverified, OfHttpdsUserHaveNoListAndNoHostOfTheirOwn) {
+  Policy from = policy({host(1, {}, 33)});
+  from.vhosts[0].smtp.rule = SmtpRule::allow;
+  from.server.smtp.allow = {destination("192.0.2.1")};
+  from.firewall.httpd_uid = 33;
+  from.index();
+  EXPECT_EQ(of(from, 33, "192.0.2.1").verdict, mo_deny);
+  EXPECT_EQ(of(from, 33, "198.51.100.1").reason, mo_reason_unverified);
+  EXPECT_EQ(of(from, 33, "127.0.0.1").verdict, mo_observe);
+  from.vhosts.push_back(host(2, {}, 1002));
+  from.vhosts.back().smtp.local = Rule::deny;
+  from.index();
+  EXPECT_EQ(of(from, 33, "127.0.0.1").verdict, mo_deny) << "the strictest of all hosts";
+  from.firewall.uids = {33};
+  EXPECT_EQ(of(from, 33, "192.0.2.1").verdict, mo_allow) << "MailOriginSmtpUsers names it";
+  from.firewall.httpd_uid = 0;
+  from.firewall.uids.clear();
+  EXPECT_EQ(of(from, 33, "198.51.100.1").verdict, mo_allow) << "an httpd that is root's";
 }
 
 TEST(CompiledPolicy, WhatDoesNotFitIsRefused) {

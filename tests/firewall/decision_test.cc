@@ -180,6 +180,8 @@ TEST(Decision, OfLoopbackIsMailOriginSmtpLocals) {
   given.verified = 0;
   given.vhost = 0;
   given.policy.local = mo_local_allow;
+  expect(given, {mo_allow, mo_reason_local, true}, "not verified: an event, whatever allows it");
+  given.verified = 1;
   expect(given, {mo_allow, mo_reason_local, false}, "the server's, allowed: no event");
 }
 
@@ -187,9 +189,10 @@ TEST(Decision, OfAListedDestinationIsYes) {
   mo_facts given = facts();
   given.listed = 1;
   expect(given, {mo_allow, mo_reason_allowed, true}, "in spite of deny");
-  given.verified = 0;
   given.vhost = 0;
-  expect(given, {mo_allow, mo_reason_allowed, false}, "the server's list holds for everybody");
+  expect(given, {mo_allow, mo_reason_allowed, false}, "the server's list: no event");
+  given.verified = 0;
+  expect(given, {mo_allow, mo_reason_allowed, true}, "not verified: an event");
 }
 
 TEST(Decision, WithoutAContextTheUidDecides) {
@@ -205,6 +208,13 @@ TEST(Decision, WithoutAContextTheUidDecides) {
   given.policy.rule = mo_rule_deny;
   given.older = 1;
   expect(given, {mo_observe, mo_reason_older, true}, "an older php-fpm");
+  given.loopback = 1;
+  given.policy.local = mo_local_deny;
+  expect(given, {mo_observe, mo_reason_older, true}, "wherever it connects to");
+  given.policy.local = mo_local_allow;
+  expect(given, {mo_allow, mo_reason_local, true}, "but for where it may");
+  given.policy.local = mo_local_observe;
+  given.loopback = 0;
   given.older = 0;
   given.by_uid = 1;
   given.vhost = 77;

@@ -166,6 +166,31 @@ def test_a_uid_of_one_vhost_alone_gets_its_rule(firewall, ground):
     assert ground.run(attempt, uid=OTHER) == REFUSED
 
 
+def test_losing_ones_context_is_never_worth_it(firewall, ground):
+    """A user of two hosts that both deny more than the server: what has no context is under the strictest of the three."""
+    strict = smtp(DENY, local=DENY)
+    hosts = [vhost(HOST, strict, run_as=TENANT), vhost("b:80", smtp(DENY, allow=[V4]), run_as=TENANT)]
+    firewall.take(server=smtp(DENY, allow=[V4, V6]), vhosts=hosts)
+    with firewall.attached() as ring:
+        for address in (V4, V6, "127.0.0.1", "::1"):
+            assert ground.run(lambda address=address: attempt(address)) == REFUSED, address
+        assert worker(firewall, firewall.context("b:80"), lambda: (attempt(), attempt("127.0.0.1"))) == (0, 0)
+        ring.take()
+        # A user that is no host's has what the server allows, and that is an event.
+        assert ground.run(attempt, uid=OTHER) == 0
+        event = one(ring)
+    assert (event.uid, event.verdict, event.reason, event.verified) == (OTHER, ALLOW, "allowed", False)
+
+
+def test_httpds_own_user_has_neither_the_servers_list_nor_a_host(firewall, ground):
+    """It may be connecting for anybody. A context, of PHP inside httpd, says for whom."""
+    hosts = [vhost(HOST, smtp(ALLOW), run_as=TENANT), vhost("b:80", smtp(DENY, local=DENY), run_as=OTHER)]
+    firewall.take(server=smtp(DENY, allow=[V4]), vhosts=hosts, httpd_uid=TENANT)
+    assert ground.run(attempt) == REFUSED
+    assert ground.run(lambda: attempt("127.0.0.1")) == REFUSED
+    assert worker(firewall, firewall.context(HOST)) == 0
+
+
 def test_observe_for_the_whole_firewall_records_and_lets_through(firewall, ground):
     firewall.take(mode="observe", server=smtp("redirect", relay=f"{V4_OTHER}:2525"))
     with firewall.attached() as ring:

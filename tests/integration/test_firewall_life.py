@@ -306,7 +306,10 @@ def by_uid(firewall, ground):
     """What holds without the programs."""
     firewall.take(
         server=smtp(DENY, allow=["192.0.2.2", f"[{V6}]:587"]), uids=[OTHER], gids=[64100],
-        vhosts=[vhost(HOST, smtp(ALLOW), run_as=64050), vhost("b:80", smtp(DENY), run_as=64051)],
+        vhosts=[
+            vhost(HOST, smtp(ALLOW), run_as=64050), vhost("b:80", smtp(DENY, allow=["192.0.2.2"]), run_as=64051),
+            vhost("c:80", smtp(DENY, local=DENY), run_as=64052), vhost("d:80", smtp(DENY), run_as=64052),
+        ], httpd_uid=64053,
     )  # fmt: skip
     results = {
         "tenant": ground.run(attempt), "IPv6": ground.run(lambda: attempt(V6)), "root": ground.run(attempt, uid=0),
@@ -314,9 +317,13 @@ def by_uid(firewall, ground):
         "denied vhost": ground.run(attempt, uid=64051), "list": ground.run(lambda: attempt("192.0.2.2")),
         "list, port": ground.run(lambda: attempt(V6, 587)), "other port": ground.run(lambda: attempt(port=2525)),
         "loopback": ground.run(lambda: attempt("127.0.0.1")),
+        "vhost's list": ground.run(lambda: attempt("192.0.2.2"), uid=64051), "server's": ground.run(lambda: attempt(V6, 587), uid=64051),
+        "shared, list": ground.run(lambda: attempt("192.0.2.2"), uid=64052),
+        "shared, loopback": ground.run(lambda: attempt("127.0.0.1"), uid=64052),
+        "httpd, list": ground.run(lambda: attempt("192.0.2.2"), uid=64053),
     }  # fmt: skip
     refused = {name for name, result in results.items() if result == REFUSED}
-    assert refused == {"tenant", "IPv6", "denied vhost"} and set(results.values()) == {0, REFUSED}, results
+    assert refused == {"tenant", "IPv6", "denied vhost", "server's", "shared, list", "shared, loopback", "httpd, list"} and set(results.values()) == {0, REFUSED}, results
     status = firewall.status()
     assert status["engine"] == "nftables"
     assert any("by uid" in finding["text"] for finding in status["findings"])

@@ -36,10 +36,12 @@ def vhost(name, policy, run_as=None, enabled=True, number=None):
     return out + wire.pair("send", "allow") + wire.pair("smtp", policy)
 
 
-def policy(server=None, vhosts=(), mode="on", ports=(25, 465, 587), uids=(), gids=()):
+def policy(server=None, vhosts=(), mode="on", ports=(25, 465, 587), uids=(), gids=(), httpd_uid=None):
     firewall = wire.pair("mode", mode)
     for name, numbers in (("port", ports), ("uid", uids), ("gid", gids)):
         firewall += b"".join(wire.pair(name, number) for number in numbers)
+    if httpd_uid is not None:
+        firewall += wire.pair("httpd_uid", httpd_uid)
     out = wire.pair("instance", "/run/test-httpd.pid") + wire.pair("unverified", "allow")
     out += wire.pair("firewall", firewall)
     out += wire.pair("server", vhost("", server or smtp(), number=0))
