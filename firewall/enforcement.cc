@@ -175,6 +175,7 @@ void Enforcement::check() {
 }
 
 void Enforcement::check_programs() {
+  programs_->registry().drop_empty_shares();
   const auto repaired = programs_->repair();
   if (!repaired || !repaired->empty()) {
     if (const auto before = due(programs_changed_)) {

@@ -73,17 +73,6 @@ std::unique_ptr<mo_config> config_of(const CompiledPolicy& policy,
   return config;
 }
 
-// Null if there is none.
-std::unique_ptr<mo_config> config_in_force(const KernelMaps& maps) {
-  const auto control = maps.control.find(KernelMaps::only);
-  auto config = std::make_unique<mo_config>();
-  if (!control || control->generation == 0 ||
-      !maps.configs.read(control->generation & 1, *config)) {
-    return nullptr;
-  }
-  return config;
-}
-
 }  // namespace
 
 Status feed(const KernelMaps& maps, const CompiledPolicy& policy,
@@ -106,6 +95,16 @@ Status feed(const KernelMaps& maps, const CompiledPolicy& policy,
   }
   control->generation = generation;
   return maps.control.put(KernelMaps::only, *control);
+}
+
+std::unique_ptr<mo_config> config_in_force(const KernelMaps& maps) {
+  const auto control = maps.control.find(KernelMaps::only);
+  auto config = std::make_unique<mo_config>();
+  if (!control || control->generation == 0 ||
+      !maps.configs.read(control->generation & 1, *config)) {
+    return nullptr;
+  }
+  return config;
 }
 
 FirewallMode mode_in_force(const KernelMaps& maps) {

@@ -1,6 +1,7 @@
 // What the kernel's programs decide by: put into their maps, and read back.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "core/key.h"
@@ -16,6 +17,8 @@ namespace mailorigin::firewall {
 Status feed(const KernelMaps& maps, const CompiledPolicy& policy,
             const std::optional<KeyRing>& keys, Mark mark);
 
+// What the kernel decides by at the moment; null if there is nothing yet.
+std::unique_ptr<mo_config> config_in_force(const KernelMaps& maps);
 // The mode that is in force in the kernel; off if there is none.
 FirewallMode mode_in_force(const KernelMaps& maps);
 // Of the policy in force.

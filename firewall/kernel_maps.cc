@@ -44,11 +44,11 @@ Result<KernelMaps> KernelMaps::of(bpf_object* programs) {
   auto allowed = finder.find<decltype(KernelMaps::allowed)>("allowed");
   auto processes = finder.find<decltype(KernelMaps::processes)>("processes");
   auto snapshots = finder.find<decltype(KernelMaps::snapshots)>("snapshots");
+  auto shares = finder.find<decltype(KernelMaps::shares)>("shares");
   auto counters = finder.find<decltype(KernelMaps::counters)>("counters");
   if (finder.fault()) return *finder.fault();
-  return KernelMaps{*std::move(control),   *std::move(configs),  *std::move(policies),
-                    *std::move(accounts),  *std::move(allowed),  *std::move(processes),
-                    *std::move(snapshots), *std::move(counters), finder.fd("events")};
+  return KernelMaps{*control,   *configs,   *policies, *accounts, *allowed,
+                    *processes, *snapshots, *shares,   *counters, finder.fd("events")};
 }
 
 }  // namespace mailorigin::firewall

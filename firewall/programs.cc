@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdarg>
@@ -12,6 +13,7 @@
 #include <string_view>
 
 #include "core/context.h"
+#include "firewall/foreign_map.h"
 #include "firewall/pins.h"
 #include "firewall/skeleton.h"
 
@@ -51,6 +53,18 @@ Error libbpf_error(const std::string& what, int error_number) {
   return error;
 }
 
+// Now, unless another version has enforced before: what began since could register then.
+void set_beginning(mo_control& control) {
+  control.first_loaded_ticks = boottime_now_ns() / mo_ns_per_tick;
+  for (const std::string& version : pins_of_others()) {
+    const auto before = ForeignMap<mo_control>::open(version, "control").find(KernelMaps::only);
+    if (!before || before->first_loaded_ticks == 0) continue;
+    control.first_loaded_ticks =
+        std::min<std::uint64_t>(control.first_loaded_ticks, before->first_loaded_ticks);
+  }
+  control.older_until_ticks = control.first_loaded_ticks + mo_older_grace_ticks;
+}
+
 }  // namespace
 
 void Programs::Unload::operator()(firewall_bpf* skeleton) const { firewall_bpf__destroy(skeleton); }
@@ -71,7 +85,7 @@ Result<std::unique_ptr<Programs>> Programs::load(int cgroup) {
   if (!maps) return maps.error();
   auto control = maps->control.find(KernelMaps::only);
   if (control && control->first_loaded_ticks == 0) {
-    control->first_loaded_ticks = boottime_now_ns() / mo_ns_per_tick;
+    set_beginning(*control);
     if (Status put = maps->control.put(KernelMaps::only, *control); !put) return put.error();
   }
   return std::unique_ptr<Programs>(new Programs(cgroup, *std::move(skeleton), *std::move(maps)));
@@ -143,12 +157,20 @@ Status Programs::attach_tracepoint(std::size_t index) {
 }
 
 Status Programs::attach() {
+  const auto others = pins_of_others();
+  const auto take_over = [&] {
+    for (const std::string& version : others) registry_.take_over(version);
+  };
   for (std::size_t i = 0; i < attachments.size(); i++) {
     if (links_[i]) continue;
+    // Before the first hook decides anything. What another version has come to know while
+    // hooks of both were there is taken over once more, below.
+    if (attachments[i].hook) take_over();
     Status attached = attachments[i].hook ? attach_hook(i) : attach_tracepoint(i);
     if (!attached) return attached;
   }
-  for (const std::string& version : pins_of_others()) unpin(version);
+  take_over();
+  for (const std::string& version : others) unpin(version);
   return Done{};
 }
 

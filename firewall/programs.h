@@ -26,7 +26,7 @@ class Programs {
   Programs& operator=(const Programs&) = delete;
 
   // From now on connections are decided. Programs that were attached before are
-  // replaced in place; then other versions' pins go.
+  // replaced in place. Of other versions, what they know is taken over; then their pins go.
   Status attach();
 
   // Attaches and pins again what somebody has detached or unpinned: what that

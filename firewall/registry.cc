@@ -1,27 +1,48 @@
 #include "firewall/registry.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
-#include <memory>
+#include <cstring>
 #include <string>
 #include <vector>
 
+#include "core/context.h"
+#include "core/fd.h"
+#include "firewall/feeding.h"
+#include "firewall/foreign_map.h"
 #include "service/process_stat.h"
 
 namespace mailorigin::firewall {
 
 namespace {
 
-std::vector<std::string> threads_of(std::uint32_t tgid) {
+// A thread that has begun to end, or has gone.
+bool is_ending(const std::string& thread) {
+  constexpr std::uint64_t exiting = 4;  // PF_EXITING
+  const auto stat = service::read_process_stat(thread);
+  if (!stat) return true;
+  const auto flags = service::process_stat_number(*stat, service::ProcessStat::flags);
+  return (flags.value_or(exiting) & exiting) != 0;
+}
+
+// The first of its threads, as many as one look gives: how many there are is the process's
+// choice, and nobody else is to wait for that.
+std::vector<std::string> some_threads(const std::string& tasks) {
   std::vector<std::string> threads;
-  const std::string path = "/proc/" + std::to_string(tgid) + "/task";
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
-  if (!directory) return threads;
-  while (const dirent* entry = readdir(directory.get())) {
-    if (entry->d_name[0] != '.') threads.push_back(path + "/" + entry->d_name);
+  const Fd directory(open(tasks.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  alignas(dirent64) std::array<char, 1024> entries;
+  const long length = syscall(SYS_getdents64, directory.get(), entries.data(), entries.size());
+  for (long at = 0; at < length;) {
+    const auto* entry = reinterpret_cast<const dirent64*>(entries.data() + at);
+    if (entry->d_name[0] != '.') threads.push_back(tasks + "/" + entry->d_name);
+    at += entry->d_reclen;
   }
   return threads;
 }
@@ -29,16 +50,12 @@ std::vector<std::string> threads_of(std::uint32_t tgid) {
 // Also while the kernel takes it apart, and as a zombie: the kernel's program has seen
 // its end by then, and sees it no more. Its first thread may end before others.
 bool has_ended(std::uint32_t tgid) {
-  constexpr std::uint64_t exiting = 4;  // PF_EXITING
-  const auto threads = threads_of(tgid);
+  const std::string tasks = "/proc/" + std::to_string(tgid) + "/task";
+  if (!is_ending(tasks + "/" + std::to_string(tgid))) return false;
+  const auto threads = some_threads(tasks);
   // Where /proc hides it, too.
   if (threads.empty()) return kill(static_cast<pid_t>(tgid), 0) != 0 && errno == ESRCH;
-  return std::all_of(threads.begin(), threads.end(), [&](const std::string& thread) {
-    const auto stat = service::read_process_stat(thread);
-    const auto flags =
-        stat ? service::process_stat_number(*stat, service::ProcessStat::flags) : std::nullopt;
-    return (flags.value_or(exiting) & exiting) != 0;
-  });
+  return std::all_of(threads.begin(), threads.end(), is_ending);
 }
 
 // In the share of those that were registered; those that are inherited have another.
@@ -47,8 +64,8 @@ bool counts_here(const mo_snapshot& snapshot, std::uint32_t tgid) {
   return mo_is_inherited(&snapshot, tgid) == 0;
 }
 
-bool put(const auto& map, std::uint32_t tgid, const auto& value) {
-  if (!map.put(tgid, value)) return false;
+bool put(const auto& map, std::uint32_t tgid, const auto& value, std::uint64_t flags = BPF_ANY) {
+  if (!map.put(tgid, value, flags)) return false;
   // It may have ended on the way, and its end is not seen again.
   if (has_ended(tgid)) map.erase(tgid);
   return true;
@@ -80,24 +97,42 @@ bool Registry::has_room_for(std::uint32_t uid, std::size_t share, const auto& ma
 }
 
 bool Registry::register_page(const mo_registration& about) {
-  if (!has_room_for(about.uid, mo_processes_share, maps_.processes, with_page_)) return false;
+  const auto known = maps_.processes.find(about.tgid);
+  // Whoever registers again has its place already.
+  const bool again = known && known->start_ticks == about.start_ticks && known->uid == about.uid;
+  if (!again && !has_room_for(about.uid, mo_processes_share, maps_.processes, with_page_)) {
+    return false;
+  }
   return put(maps_.processes, about.tgid,
              mo_process{about.start_ticks, about.page, mo_all_parts, about.uid});
 }
 
 bool Registry::register_origin(const mo_registration& about) {
-  auto snapshot = maps_.snapshots.find(about.tgid);
-  if (snapshot && mo_is_inherited(&*snapshot, about.tgid) != 0) {
+  auto known = maps_.snapshots.find(about.tgid);
+  if (known && mo_is_inherited(&*known, about.tgid) != 0) {
     // It is counted in the kernel, and stays so; unless it has ended by now.
-    snapshot->start_ticks = about.start_ticks;
-    snapshot->origin = about.origin;
-    (void)maps_.snapshots.put(about.tgid, *snapshot, BPF_EXIST);
+    known->start_ticks = about.start_ticks;
+    known->origin = about.origin;
+    known->verified = verifies(about) ? 1 : 0;
+    (void)maps_.snapshots.put(about.tgid, *known, BPF_EXIST);
     return true;
   }
-  if (!has_room_for(about.uid, mo_snapshots_share, maps_.snapshots, with_origin_)) return false;
-  return put(
-      maps_.snapshots, about.tgid,
-      mo_snapshot{about.start_ticks, about.start_ticks, about.tgid, about.uid, about.origin});
+  const bool again = known && known->start_ticks == about.start_ticks && known->uid == about.uid;
+  if (!again && !has_room_for(about.uid, mo_snapshots_share, maps_.snapshots, with_origin_)) {
+    return false;
+  }
+  return put(maps_.snapshots, about.tgid,
+             mo_snapshot{about.start_ticks, about.start_ticks, about.tgid, about.uid, about.origin,
+                         verifies(about) ? 1U : 0U, 0});
+}
+
+bool Registry::verifies(const mo_registration& about) const {
+  if (about.origin.context_size < mo_tag_size) return false;
+  const auto config = config_in_force(maps_);
+  mo_tag tag{};
+  std::memcpy(&tag, about.origin.bytes, sizeof tag);
+  return config &&
+         mo_verify(&tag, &config->current, &config->previous, about.uid, boottime_now_ns()) != 0;
 }
 
 bool Registry::register_process(const mo_registration& registration) {
@@ -105,6 +140,35 @@ bool Registry::register_process(const mo_registration& registration) {
       registration.page != 0 ? register_page(registration) : register_origin(registration);
   if (!registered) count_full();
   return registered;
+}
+
+void Registry::drop_empty_shares() {
+  const auto uids = maps_.shares.keys();
+  if (uids.size() <= mo_shares_limit / 2) return;
+  for (const std::uint32_t uid : uids) {
+    if (maps_.shares.find(uid).value_or(1) <= 0) maps_.shares.erase(uid);
+  }
+}
+
+void Registry::take_over(const std::string& version) {
+  const auto processes = ForeignMap<mo_process>::open(version, "processes");
+  for (const std::uint32_t tgid : processes.keys()) {
+    const auto process = processes.find(tgid);
+    if (process && process->parts == mo_all_parts)
+      put(maps_.processes, tgid, *process, BPF_NOEXIST);
+  }
+  const auto snapshots = ForeignMap<mo_snapshot>::open(version, "snapshots");
+  for (const std::uint32_t tgid : snapshots.keys()) {
+    const auto snapshot = snapshots.find(tgid);
+    if (!snapshot) continue;
+    const bool inherited = mo_is_inherited(&*snapshot, tgid) != 0;
+    if (!maps_.snapshots.put(tgid, *snapshot, BPF_NOEXIST)) continue;
+    // The kernel takes it off again when the process ends.
+    if (inherited) {
+      (void)maps_.shares.put(snapshot->uid, maps_.shares.find(snapshot->uid).value_or(0) + 1);
+    }
+    if (has_ended(tgid)) maps_.snapshots.erase(tgid);
+  }
 }
 
 std::size_t Registry::processes() const {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 
 #include "core/abi/layout.h"
@@ -18,6 +19,12 @@ class Registry {
   // Of a process that never was root. False: there is no room (counted).
   bool register_process(const mo_registration& registration);
 
+  // What another version's pins know, and these maps do not.
+  void take_over(const std::string& version);
+
+  // Now and then: counters of the kernel's that stand at nothing.
+  void drop_empty_shares();
+
   [[nodiscard]] bool is_registered(std::uint32_t tgid) const { return maps_.processes.has(tgid); }
   // That are registered, or inherited.
   [[nodiscard]] std::size_t processes() const;
@@ -32,6 +39,7 @@ class Registry {
                            Registered& registered);
   bool register_page(const mo_registration& registration);
   bool register_origin(const mo_registration& registration);
+  [[nodiscard]] bool verifies(const mo_registration& registration) const;
   void count_full();
 
   const KernelMaps& maps_;

@@ -44,8 +44,9 @@ MAP(processes, BPF_MAP_TYPE_HASH, mo_processes_limit, __u32, struct mo_process, 
 MAP(snapshots, BPF_MAP_TYPE_HASH, mo_snapshots_limit, __u32, struct mo_snapshot, BPF_F_NO_PREALLOC);
 /* A value of nothing but zeroes, of which other maps' values begin: too large for the stack. */
 MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
-MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, __u32, struct mo_quota, 0); /* by uid */
-MAP(shares, BPF_MAP_TYPE_ARRAY, mo_shares_limit, __u32, __u32, 0); /* of snapshots, by uid */
+/* Both by accountable_uid(). */
+MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, __u32, struct mo_quota, 0);
+MAP(shares, BPF_MAP_TYPE_HASH, mo_shares_limit, __u32, __s32, BPF_F_NO_PREALLOC);
 MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
 
 struct {
@@ -65,19 +66,25 @@ MO_INLINE int count(__u32 offset) {
 }
 #define COUNT(name) count(__builtin_offsetof(struct mo_counters, name))
 
+/* A tag, for whom, when and under which policy's keys it is to hold. */
+struct shown {
+  __u64 now_ns;
+  __u32 uid;
+  __u32 generation;
+  struct mo_tag tag;
+};
+
 /* A connection that is to be judged. */
 struct attempt {
   __u64 start_ticks; /* of the process */
-  __u64 now_ns;
   __u64 page;         /* the origin's, where it is in one; else in a snapshot */
   __u32 origin_bytes; /* of it, as far as they are used */
   __u32 tgid;
   __u32 gid;
-  __u32 generation;
   __u16 port;
-  __u8 reserved[6];
+  __u8 reserved[2];
   __u8 address[16];
-  struct mo_tag tag;
+  struct shown shown;
   struct mo_facts facts;
   struct mo_decision decision;
 };
@@ -119,15 +126,25 @@ MO_INLINE __u32 origin_size(__u16 context, __u16 file, __u16 caller) {
 
 MO_INLINE void take_head(struct attempt* attempt, const struct origin_head* head) {
   attempt->origin_bytes = origin_size(head->context_size, head->file_size, head->caller_size);
-  attempt->tag = head->tag;
+  attempt->shown.tag = head->tag;
 }
 
-MO_SEPARATE int mo_verify_tag(struct attempt* attempt) {
-  if (!attempt) return 0;
-  __u32 slot = attempt->generation & 1;
+MO_SEPARATE int mo_verify_tag(struct shown* shown) {
+  if (!shown) return 0;
+  __u32 slot = shown->generation & 1;
   struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
-  return config && mo_verify(&attempt->tag, &config->current, &config->previous, attempt->facts.uid,
-                             attempt->now_ns);
+  return config && mo_verify(&shown->tag, &config->current, &config->previous, shown->uid,
+                             shown->now_ns);
+}
+
+/* A page that the kernel is moving cannot be read for some microseconds. */
+MO_SEPARATE int mo_comes_back(__u64 page) {
+  __u32 sequence;
+#pragma clang loop unroll(disable)
+  for (int i = 0; i < mo_page_waits; i++) {
+    if (!bpf_probe_read_user(&sequence, sizeof(sequence), (void*)page)) return 1;
+  }
+  return 0;
 }
 
 enum tag_found { no_tag, not_verified, verified };
@@ -139,13 +156,17 @@ MO_INLINE enum tag_found find_in_page(struct attempt* attempt, __u64 page) {
   __u32 again;
 #pragma clang loop unroll(disable)
   for (int i = 0; i < mo_page_tries; i++) {
-    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) break;
+    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) {
+      if (mo_comes_back(page)) continue;
+      break;
+    }
     if (head.sequence & 1) continue;
     if (head.origin.context_size < mo_tag_size) return no_tag;
     take_head(attempt, &head.origin);
-    if (mo_verify_tag(attempt)) return verified;
-    if (bpf_probe_read_user(&again, sizeof(again), (void*)page)) break;
-    if (again == head.sequence) return not_verified;
+    if (mo_verify_tag(&attempt->shown)) return verified;
+    if (!bpf_probe_read_user(&again, sizeof(again), (void*)page) && again == head.sequence) {
+      return not_verified;
+    }
   }
   COUNT(unreadable);
   return no_tag;
@@ -154,10 +175,11 @@ MO_INLINE enum tag_found find_in_page(struct attempt* attempt, __u64 page) {
 MO_SEPARATE int mo_find_tag(struct attempt* attempt) {
   if (!attempt) return no_tag;
   __u32 tgid = attempt->tgid;
+  enum tag_found found = no_tag;
   struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
   if (process && process->start_ticks == attempt->start_ticks && process->parts == mo_all_parts) {
-    const enum tag_found found = find_in_page(attempt, process->page);
-    if (found != no_tag) {
+    found = find_in_page(attempt, process->page);
+    if (found == verified) {
       attempt->page = process->page;
       return found;
     }
@@ -165,10 +187,14 @@ MO_SEPARATE int mo_find_tag(struct attempt* attempt) {
   struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
   if (!snapshot || snapshot->start_ticks != attempt->start_ticks ||
       snapshot->origin.context_size < mo_tag_size) {
-    return no_tag;
+    return found;
   }
   take_head(attempt, (const struct origin_head*)&snapshot->origin);
-  return mo_verify_tag(attempt) ? verified : not_verified;
+  const struct mo_tag* tag = &attempt->shown.tag;
+  if (snapshot->verified && (tag->uid == MO_ANY_UID || tag->uid == attempt->facts.uid)) {
+    return verified;
+  }
+  return mo_verify_tag(&attempt->shown) ? verified : not_verified;
 }
 
 /* Into `room` bytes. Another thread may have moved on: what is recorded is what was
@@ -186,7 +212,7 @@ MO_INLINE void copy_origin(struct mo_origin* to, __u32 room, const struct attemp
       failed = bpf_probe_read_kernel(to, at_most(size, room), &snapshot->origin);
     }
   }
-  const __u64* decided = (const __u64*)&attempt->tag;
+  const __u64* decided = (const __u64*)&attempt->shown.tag;
   const __u64* copied = (const __u64*)to->bytes;
   __u64 difference = failed | (to->context_size < mo_tag_size) |
                      (size ^ origin_size(to->context_size, to->file_size, to->caller_size));
@@ -195,7 +221,7 @@ MO_INLINE void copy_origin(struct mo_origin* to, __u32 room, const struct attemp
   if (difference) {
     __builtin_memset(to, 0, mo_origin_head);
     to->context_size = mo_tag_size;
-    __builtin_memcpy(to->bytes, &attempt->tag, sizeof(attempt->tag));
+    __builtin_memcpy(to->bytes, &attempt->shown.tag, sizeof(attempt->shown.tag));
   }
 }
 
@@ -239,6 +265,23 @@ MO_INLINE int tell_registration(void) {
   return 0;
 }
 
+/* ---- Accounts */
+
+/* Whose share it counts in: who made the outermost user namespace in which the process
+ * runs, for there one has as many uids as one likes. What root made is root's to number. */
+MO_INLINE __u32 accountable_uid(struct task_struct* task) {
+  __u32 uid = BPF_CORE_READ(task, real_cred, uid.val);
+  struct user_namespace* namespace = BPF_CORE_READ(task, real_cred, user_ns);
+#pragma clang loop unroll(disable)
+  for (int i = 0; i < mo_namespaces_limit; i++) {
+    if (BPF_CORE_READ(namespace, level) == 0) break;
+    const __u32 owner = BPF_CORE_READ(namespace, owner.val);
+    if (owner != 0) uid = owner;
+    namespace = BPF_CORE_READ(namespace, parent);
+  }
+  return uid;
+}
+
 /* ---- Decision */
 
 /* 1: there was room in the bucket, and there is less now. */
@@ -251,7 +294,7 @@ MO_INLINE int take_from(__u64* full_at_ns, __u64 now, __u64 taken, __u64 all) {
   return 0;
 }
 
-/* 1: an event of so many shares of the ring may be recorded for this uid and virtual host. */
+/* 1: an event of so many shares of the ring may be recorded of this uid and virtual host. */
 MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u32 shares_of_ring) {
   const __u64 each = 1000000000ULL / mo_events_per_second;
   struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &uid);
@@ -297,15 +340,15 @@ MO_INLINE struct mo_account* account(__u32 generation, __u32 kind, __u32 id) {
 
 MO_INLINE int may_always(const struct attempt* attempt) {
   const __u32 uid = attempt->facts.uid, gid = attempt->gid;
-  __u32 slot = attempt->generation & 1;
+  __u32 slot = attempt->shown.generation & 1;
   struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
   if (!config) return 0;
   if (config->users_that_may >> (uid & 63) & 1) {
-    struct mo_account* user = account(attempt->generation, mo_account_user, uid);
+    struct mo_account* user = account(attempt->shown.generation, mo_account_user, uid);
     if (user && user->may) return 1;
   }
   if (config->groups_that_may >> (gid & 63) & 1) {
-    struct mo_account* group = account(attempt->generation, mo_account_group, gid);
+    struct mo_account* group = account(attempt->shown.generation, mo_account_group, gid);
     if (group && group->may) return 1;
   }
   return 0;
@@ -404,7 +447,7 @@ MO_INLINE void take_comm(struct task_struct* task, char* comm) {
 MO_INLINE void write_event(struct mo_smtp_event* event, __u32 room, struct attempt* attempt) {
   struct task_struct* task = bpf_get_current_task_btf();
   const struct mo_facts* facts = &attempt->facts;
-  event->boottime_ns = attempt->now_ns;
+  event->boottime_ns = attempt->shown.now_ns;
   event->start_ticks = attempt->start_ticks;
   event->tgid = attempt->tgid;
   event->uid = facts->uid;
@@ -467,8 +510,8 @@ MO_SEPARATE int mo_record(struct attempt* attempt) {
   const struct mo_facts* facts = &attempt->facts;
   const int is_long = facts->verified && attempt->origin_bytes > mo_short_origin &&
                       attempt->origin_bytes <= sizeof(struct mo_origin);
-  if (!within_quota(facts->uid, facts->vhost, attempt->now_ns,
-                    is_long ? mo_long_event_shares : 1)) {
+  if (!within_quota(accountable_uid(bpf_get_current_task_btf()), facts->vhost,
+                    attempt->shown.now_ns, is_long ? mo_long_event_shares : 1)) {
     return COUNT(events_capped);
   }
   return is_long ? mo_record_long(attempt) : mo_record_short(attempt);
@@ -478,7 +521,7 @@ MO_SEPARATE int mo_record(struct attempt* attempt) {
 MO_SEPARATE int mo_gather(struct attempt* attempt) {
   if (!attempt) return 0;
   struct mo_facts* facts = &attempt->facts;
-  const __u32 generation = attempt->generation;
+  const __u32 generation = attempt->shown.generation;
   struct task_struct* task = bpf_get_current_task_btf();
   if (task->flags & PF_KTHREAD) {
     facts->kernel_thread = 1;
@@ -494,8 +537,8 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
   struct mo_policy* policy;
   if (found == verified) {
     facts->verified = 1;
-    facts->pass = attempt->tag.flags & mo_tag_pass;
-    facts->vhost = attempt->tag.vhost;
+    facts->pass = attempt->shown.tag.flags & mo_tag_pass;
+    facts->vhost = attempt->shown.tag.vhost;
     policy = policy_of(generation, facts->vhost);
     if (!policy) {
       facts->vhost = 0;
@@ -518,6 +561,7 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     struct mo_control* in_force = bpf_map_lookup_elem(&control, &first);
     struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
     facts->older = in_force && attempt->start_ticks < in_force->first_loaded_ticks &&
+                   attempt->shown.now_ns / mo_ns_per_tick < in_force->older_until_ticks &&
                    !(process && process->start_ticks == attempt->start_ticks) && is_php_fpm(task);
   }
   facts->loopback = mo_is_loopback(attempt->address);
@@ -556,11 +600,10 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
   const __u64 ids = bpf_get_current_uid_gid();
   struct attempt attempt = {
       .start_ticks = start_ticks(task->group_leader),
-      .now_ns = bpf_ktime_get_boot_ns(),
       .tgid = bpf_get_current_pid_tgid() >> 32,
       .gid = ids >> 32,
-      .generation = generation,
       .port = port,
+      .shown = {.now_ns = bpf_ktime_get_boot_ns(), .uid = ids, .generation = generation},
       .facts = {.uid = ids, .mode = config->mode, .ipv6 = ipv6},
   };
   __u32* address = (__u32*)(void*)attempt.address;
@@ -611,22 +654,22 @@ SEC("cgroup/connect6") int mo_connect6(struct bpf_sock_addr* ctx) { return decid
 
 /* ---- Descendants */
 
-/* What of `snapshots` is a uid's, with those that end in the same bits: an entry that comes
- * and goes would be missed by whoever forks at that moment. */
-MO_INLINE __u32* share_of(__u32 uid) {
-  __u32 slot = uid % mo_shares_limit;
-  return bpf_map_lookup_elem(&shares, &slot);
-}
-
+/* Of `snapshots`. mailorigin-firewall takes counters at zero away, now and then: whoever
+ * forks at that moment is missed, and so some may have one more, and none are lost. */
 MO_INLINE void return_share(__u32 uid) {
-  __u32* taken = share_of(uid);
+  __s32* taken = bpf_map_lookup_elem(&shares, &uid);
   if (taken) __sync_fetch_and_add(taken, -1);
 }
 
 /* 1: the uid may have one more, and has it now. */
 MO_INLINE int take_share(__u32 uid) {
-  __u32* taken = share_of(uid);
-  if (!taken) return 0;
+  __s32* taken = bpf_map_lookup_elem(&shares, &uid);
+  if (!taken) {
+    __s32 none = 0;
+    bpf_map_update_elem(&shares, &uid, &none, BPF_NOEXIST);
+    taken = bpf_map_lookup_elem(&shares, &uid);
+    if (!taken) return 0;
+  }
   if (__sync_fetch_and_add(taken, 1) < mo_snapshots_share) return 1;
   __sync_fetch_and_add(taken, -1);
   return 0;
@@ -634,7 +677,7 @@ MO_INLINE int take_share(__u32 uid) {
 
 /* The child's own copy: its worker goes on to other requests. */
 MO_INLINE struct mo_snapshot* new_snapshot(__u32 tgid, const struct mo_snapshot* like) {
-  const __u32 uid = bpf_get_current_uid_gid();
+  const __u32 uid = accountable_uid(bpf_get_current_task_btf());
   if (!take_share(uid)) {
     COUNT(unregistered_full);
     return 0;
@@ -666,19 +709,35 @@ MO_INLINE int read_page(__u64 page, struct mo_origin* to) {
   __u32 after;
 #pragma clang loop unroll(disable)
   for (int i = 0; i < mo_page_tries; i++) {
-    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) break;
+    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) {
+      if (mo_comes_back(page)) continue;
+      break;
+    }
     if (head.sequence & 1) continue;
     const __u32 size = origin_size(head.context_size, head.file_size, head.caller_size);
     if (size > sizeof(*to) || head.context_size < mo_tag_size) break;
     if (bpf_probe_read_user(to, at_most(size, sizeof(*to)),
                             (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {
-      break;
+      continue;
     }
-    if (bpf_probe_read_user(&after, sizeof(after), (void*)page)) break;
-    if (after == head.sequence) return 1;
+    if (!bpf_probe_read_user(&after, sizeof(after), (void*)page) && after == head.sequence) {
+      return 1;
+    }
   }
   COUNT(unreadable);
   return 0;
+}
+
+/* For the current process. */
+MO_INLINE int verify_now(const struct mo_origin* origin) {
+  __u32 first = 0;
+  struct mo_control* in_force = bpf_map_lookup_elem(&control, &first);
+  if (!in_force) return 0;
+  struct shown shown = {.now_ns = bpf_ktime_get_boot_ns(),
+                        .uid = bpf_get_current_uid_gid(),
+                        .generation = in_force->generation};
+  shown.tag = ((const struct origin_head*)origin)->tag;
+  return mo_verify_tag(&shown);
 }
 
 /* -1: the parent has no page, or no request is running. Else the child is done with. */
@@ -688,8 +747,9 @@ MO_INLINE int inherit_from_page(__u32 parent, __u64 start, __u32 child, __u64 ch
   if (process->start_ticks != start || process->parts != mo_all_parts) return -1;
   __u16 size = 0;
   __u32 first = 0;
-  if (bpf_probe_read_user(&size, sizeof(size),
-                          (void*)(process->page + __builtin_offsetof(struct mo_page, origin)))) {
+  const void* origin = (void*)(process->page + __builtin_offsetof(struct mo_page, origin));
+  if (bpf_probe_read_user(&size, sizeof(size), origin) &&
+      (!mo_comes_back(process->page) || bpf_probe_read_user(&size, sizeof(size), origin))) {
     COUNT(unreadable);
     return -1;
   }
@@ -702,6 +762,7 @@ MO_INLINE int inherit_from_page(__u32 parent, __u64 start, __u32 child, __u64 ch
     delete_snapshot(child);
     return 0;
   }
+  fresh->verified = verify_now(&fresh->origin);
   fresh->worker = parent;
   fresh->worker_start_ticks = start;
   fresh->start_ticks = child_start;

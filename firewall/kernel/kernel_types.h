@@ -44,8 +44,14 @@ struct file {
 typedef struct {
   unsigned int val;
 } kuid_t;
+struct user_namespace {
+  struct user_namespace* parent;
+  int level; /* 0: the first */
+  kuid_t owner;
+};
 struct cred {
   kuid_t uid;
+  struct user_namespace* user_ns;
 };
 struct mm_struct {
   struct file* exe_file;

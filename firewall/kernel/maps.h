@@ -10,13 +10,13 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 3,
+  mo_maps_version = 4,
 
   mo_processes_limit = 16384, /* registered with a page: 100 bytes each */
   mo_processes_share = 2048,  /* of one uid, registered by mailorigind */
   mo_snapshots_limit = 4096,  /* with an origin of their own: 3.2 KB each */
   mo_snapshots_share = 1024,  /* of one uid, inherited; as many registered */
-  mo_shares_limit = 8192,     /* counters of these, by the last bits of the uid */
+  mo_shares_limit = 16384,    /* uids that have a share; those that use none of it go */
   /* Of both generations together. */
   mo_policies_limit = 2 * 16384,
   mo_accounts_limit = 2 * 16384,
@@ -30,13 +30,21 @@ enum {
   mo_events_per_second = 50,
 
   mo_ancestors_limit = 16,
+  mo_namespaces_limit = 33, /* the kernel's own */
   mo_page_tries = 4,
+  mo_page_waits = 256, /* reads of a page that the kernel is moving: some hundred microseconds */
+  /* How long a php-fpm that is older than the firewall may go without showing itself. */
+  mo_older_grace_ticks = 10 * 60 * mo_ticks_per_second,
 };
 
+/* Of this, mo_process and mo_snapshot, the next version takes over what it finds: members
+ * keep their places, and new ones come behind them. */
 struct mo_control {
   __mo_u32 generation; /* 0: there is no policy yet */
   __mo_u32 reserved;
-  __mo_u64 first_loaded_ticks; /* since boot, as mo_registration.start_ticks */
+  /* Since boot, as mo_registration.start_ticks, by any version that enforced. */
+  __mo_u64 first_loaded_ticks;
+  __mo_u64 older_until_ticks; /* what is older than that is observed */
 };
 
 /* One for each of two generations. */
@@ -101,6 +109,9 @@ struct mo_snapshot {
   __mo_u32 worker;             /* its tgid; the process itself, where it was registered */
   __mo_u32 uid;                /* in whose share it counts */
   struct mo_origin origin;
+  /* Its tag held when the process got it: that day does not end for it. */
+  __mo_u32 verified;
+  __mo_u32 reserved;
 };
 
 /* The kernel counts those that are inherited, mailorigin-firewall those that it registers. */

@@ -302,6 +302,49 @@ def test_another_versions_pins_are_replaced(firewall, ground):
     assert ground.run(attempt, uid=0) == 0
 
 
+def test_another_version_knows_whom_the_one_before_knew(firewall, ground):
+    """A worker, what it started, and since when who is not known is refused."""
+    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW))])
+    ours, theirs = socket.socketpair()
+    context = firewall.context(HOST)
+
+    def worker():
+        ours.close()
+        page = Page()
+        nonroot_worker(page)
+        page.publish(context)
+        child = os.fork()
+        while theirs.recv(1):
+            theirs.send(bytes([attempt()]))
+        if child:
+            os.waitpid(child, 0)
+
+    def beginning():
+        with firewall.map("control") as control:
+            return struct.unpack("<QQQ", control.get(bytes(4), 24))[1]
+
+    _, result = ground.child(worker)
+    theirs.close()
+    wait_until(lambda: firewall.counters()["inherited"] == 1, "the child to begin")
+    before = beginning()
+    firewall.kill()
+    current = next(firewall.pins.glob("v*"))
+    current.rename(firewall.pins / "v0-7")
+    firewall.start()
+    assert beginning() == before
+    assert firewall.status()["processes"] == 2
+    with firewall.attached() as ring:
+        for _ in range(8):  # whichever of the two reads it
+            ours.send(b"x")
+            assert ours.recv(1)[0] == 0
+        assert {event.context for event in ring.take()} == {context}
+    ours.close()
+    result()
+    wait_until(lambda: firewall.status()["processes"] == 0, "both to be forgotten")
+    with firewall.map("shares") as shares:
+        assert shares.get(struct.pack("<I", TENANT), 4) == bytes(4)
+
+
 def by_uid(firewall, ground):
     """What holds without the programs."""
     firewall.take(

@@ -107,7 +107,7 @@ def of_a_registered(firewall, uid, has_page):
 
 def share_of(firewall, uid):
     with firewall.map("shares") as shares:
-        return int.from_bytes(shares.get(struct.pack("<I", uid % 8192), 4), "little")
+        return struct.unpack("<i", shares.get(struct.pack("<I", uid), 4))[0]
 
 
 def wait_until_forgotten(firewall):
@@ -121,6 +121,7 @@ def test_what_workers_start(enforcing):
         assert (counters["inherited"], counters["unregistered_full"]) == (SNAPSHOTS, more)
         assert of_a_child(enforcing, TENANT) == REFUSED
         assert of_a_child(enforcing, OTHER) == 0
+        assert of_a_child(enforcing, TENANT + 8192) == 0, "whatever its number has in common with the tenant's"
         enforcing.notice("MO0417")
     wait_until_forgotten(enforcing)
     assert of_a_child(enforcing, TENANT) == 0
@@ -142,6 +143,14 @@ def test_what_mailorigind_registers(enforcing, has_page, share):
     wait_until_forgotten(enforcing)
     # Counted anew once a second at most.
     wait_until(lambda: of_a_registered(enforcing, TENANT, has_page) == (True, 0), "room for that user")
+
+
+@pytest.mark.parametrize("has_page, share", [(True, PROCESSES), (False, SNAPSHOTS)], ids=["page", "context"])
+def test_who_registers_again_and_again_counts_once(enforcing, has_page, share):
+    page = SOME_PAGE if has_page else 0
+    with family(enforcing, 1, lambda: become(TENANT)) as (pid,):
+        assert all(enforcing.register_all([pid] * (share + 10), TENANT, enforcing.context(HOST), page))
+        assert of_a_registered(enforcing, TENANT, has_page) == (True, 0)
 
 
 def test_a_descendant_that_is_registered_as_well(enforcing):

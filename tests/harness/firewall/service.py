@@ -12,6 +12,7 @@ from .. import wire
 from ..installation import build_directory
 from ..libc import LIBC
 from ..waiting import die_with_parent, end, wait_until
+from .ground import TENANT
 from .messages import ATTACH, COMMIT, NOTICE, POLICY, REPLY, RING, STATUS, STATUS_REPLY, head, policy, registration
 from .pinned_map import PinnedMap
 from .ring import Ring
@@ -152,11 +153,11 @@ class Firewall:
         finally:
             ring.close()
 
-    def register(self, pid, context=b"", page=0, start=None):
+    def register(self, pid, context=b"", page=0, start=None, uid=TENANT):
         """As mailorigind does for a process that never was root."""
         start = start_ticks(pid) if start is None else start
         with self.connect() as connection:
-            connection.send(registration(pid, start, context, page))
+            connection.send(registration(pid, start, context, page, uid))
             connection.send(head(STATUS))
             connection.recv(65536)
 
