@@ -60,7 +60,7 @@ void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRin
 // running requests were sealed with, httpd's file has the newest.
 std::optional<KeyRing> Enforcement::keys_to_use(std::optional<KeyRing> pushed) const {
   if (pushed) return pushed;
-  std::optional<KeyRing> keys = keys_in_force(programs_->maps());
+  std::optional<KeyRing> keys = programs_->keys();
   if (!ground_.key) return keys;
   if (!keys) return KeyRing{*ground_.key, std::nullopt};
   if (keys->current.id != ground_.key->id) keys = KeyRing{*ground_.key, keys->current};

@@ -112,11 +112,10 @@ FirewallMode mode_in_force(const KernelMaps& maps) {
   return config ? static_cast<FirewallMode>(config->mode) : FirewallMode::off;
 }
 
-std::optional<KeyRing> keys_in_force(const KernelMaps& maps) {
-  const auto config = config_in_force(maps);
-  if (!config || config->current.valid == 0) return std::nullopt;
-  KeyRing ring{seal_key(config->current), std::nullopt};
-  if (config->previous.valid != 0) ring.previous = seal_key(config->previous);
+std::optional<KeyRing> keys_of(const mo_config& config) {
+  if (config.current.valid == 0) return std::nullopt;
+  KeyRing ring{seal_key(config.current), std::nullopt};
+  if (config.previous.valid != 0) ring.previous = seal_key(config.previous);
   return ring;
 }
 

@@ -21,7 +21,6 @@ Status feed(const KernelMaps& maps, const CompiledPolicy& policy,
 std::unique_ptr<mo_config> config_in_force(const KernelMaps& maps);
 // The mode that is in force in the kernel; off if there is none.
 FirewallMode mode_in_force(const KernelMaps& maps);
-// Of the policy in force.
-std::optional<KeyRing> keys_in_force(const KernelMaps& maps);
+std::optional<KeyRing> keys_of(const mo_config& config);
 
 }  // namespace mailorigin::firewall

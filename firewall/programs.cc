@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "core/context.h"
+#include "firewall/feeding.h"
 #include "firewall/foreign_map.h"
 #include "firewall/pins.h"
 #include "firewall/skeleton.h"
@@ -154,6 +155,18 @@ Status Programs::attach_tracepoint(std::size_t index) {
   if (rename(beside.c_str(), pin.c_str()) != 0) return system_error(pin, errno);
   links_[index] = std::move(fresh);
   return Done{};
+}
+
+std::optional<KeyRing> Programs::keys() const {
+  if (const auto config = config_in_force(maps_)) return keys_of(*config);
+  for (const std::string& version : pins_of_others()) {
+    const auto control = ForeignMap<mo_control>::open(version, "control").find(KernelMaps::only);
+    if (!control || control->generation == 0) continue;
+    const auto config =
+        ForeignMap<mo_config>::open(version, "configs").find(control->generation & 1);
+    if (config) return keys_of(*config);
+  }
+  return std::nullopt;
 }
 
 Status Programs::attach() {

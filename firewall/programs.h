@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/fd.h"
+#include "core/key.h"
 #include "core/result.h"
 #include "firewall/kernel_maps.h"
 #include "firewall/registry.h"
@@ -32,6 +34,9 @@ class Programs {
   // Attaches and pins again what somebody has detached or unpinned: what that
   // was, or nothing.
   Result<std::vector<std::string>> repair();
+
+  // Of the policy in force; before there is one, of that which another version had.
+  [[nodiscard]] std::optional<KeyRing> keys() const;
 
   [[nodiscard]] const KernelMaps& maps() const { return maps_; }
   [[nodiscard]] Registry& registry() { return registry_; }

@@ -35,8 +35,9 @@ json findings_of(const FirewallStatus& status) {
   }
   if (status.older_workers > 0) {
     findings.push_back(finding(std::to_string(status.older_workers) +
-                                   " php-fpm workers are older than the firewall: their "
-                                   "connections are observed, not refused",
+                                   " php-fpm workers are older than the firewall and have not "
+                                   "shown themselves: for ten minutes from its beginning their "
+                                   "connections are observed, then their user decides",
                                "reload php-fpm"));
   }
   for (const std::string& account : status.refused_accounts) {

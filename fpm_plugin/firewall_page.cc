@@ -17,7 +17,6 @@
 #include "core/base64url.h"
 #include "core/context.h"
 #include "core/fd.h"
-#include "core/socket_paths.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/once_a_second.h"
 #include "fpm_plugin/php_api.h"
@@ -57,16 +56,16 @@ mo_page* new_page() {
   return static_cast<mo_page*>(memory);
 }
 
-// The kernel's program answers EALREADY; without it, the datagram socket is
-// connected to nowhere and closed.
-bool tell_kernel(const Fd& socket, unsigned part, std::uint16_t number) {
+// What the kernel's program answers, an errno value: EALREADY to what it knows, ENOSPC to
+// what it does not. Without it, the datagram socket is connected to nowhere and closed.
+int tell_kernel(const Fd& socket, unsigned part, std::uint16_t number) {
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_addr.s_addr = htonl(static_cast<std::uint32_t>(mo_registration_address) + part);
   name.sin_port = htons(number);
-  return socket &&
-         connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 &&
-         errno == EALREADY;
+  if (!socket) return errno;
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) return 0;
+  return errno;
 }
 
 Fd datagram_socket() { return Fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
@@ -75,12 +74,14 @@ bool register_as_root(const mo_page* address) {
   const Fd socket = datagram_socket();
   const std::uint64_t number = reinterpret_cast<std::uintptr_t>(address) / page_size;
   for (unsigned part = 0; part < mo_registration_parts; part++) {
-    if (!tell_kernel(socket, part, static_cast<std::uint16_t>(number >> (16 * part)))) return false;
+    const auto bits = static_cast<std::uint16_t>(number >> (16 * part));
+    if (tell_kernel(socket, part, bits) != EALREADY) return false;
   }
   return true;
 }
 
-bool kernel_knows_us() { return tell_kernel(datagram_socket(), mo_registration_parts, 0); }
+// EALREADY or ENOSPC; anything else where there is no firewall.
+int ask_kernel() { return tell_kernel(datagram_socket(), mo_registration_parts, 0); }
 
 extern "C" void in_child() {
   // What the parent had, if it had anything, is the parent's.
@@ -118,14 +119,8 @@ void forget_call(mo_origin& origin) {
   origin.file_size = origin.caller_size = 0;
 }
 
-// Whether there is a firewall now: it listens beside the daemon.
-bool firewall_is_there(const std::string& daemon_socket) {
-  const std::string path = firewall_socket(daemon_socket.substr(0, daemon_socket.rfind('/')));
-  return access(path.c_str(), F_OK) == 0;
-}
-
+// By its context, with the daemon, wherever its socket is.
 void register_with_daemon(ModuleState& state) {
-  if (!firewall_is_there(state.settings.conduct.socket)) return;
   if (page == nullptr) page = new_page();
   if (page == nullptr) return;
   Registration registration;
@@ -149,9 +144,10 @@ void publish_request(ModuleState& state) noexcept {
   if (serves_in_threads) return;
   try {
     if (!state.request.context.empty() && look.is_due()) {
+      const int answer = ask_kernel();
       // A firewall that was taken out and put back begins with nobody.
-      if (is_known() && !kernel_knows_us()) known_as = 0;
-      if (!is_known()) register_with_daemon(state);
+      if (answer != EALREADY) known_as = 0;
+      if (!is_known() && (answer == EALREADY || answer == ENOSPC)) register_with_daemon(state);
     }
     if (!is_known()) return;
     const std::string context = base64url_decode(state.request.context).value_or("");

@@ -37,8 +37,8 @@ enum {
   mo_older_grace_ticks = 10 * 60 * mo_ticks_per_second,
 };
 
-/* Of this, mo_process and mo_snapshot, the next version takes over what it finds: members
- * keep their places, and new ones come behind them. */
+/* Of this, mo_config's keys, mo_process and mo_snapshot, the next version takes over what it
+ * finds: members keep their places, and new ones come behind them. */
 struct mo_control {
   __mo_u32 generation; /* 0: there is no policy yet */
   __mo_u32 reserved;
@@ -57,10 +57,10 @@ struct mo_config {
    * most processes this says enough. */
   __mo_u64 users_that_may;
   __mo_u64 groups_that_may;
-  struct mo_policy nobodys; /* without a context, of a uid that no virtual host runs as */
   struct mo_ring_key current;
   struct mo_ring_key previous;
-  __mo_u8 is_smtp[65536]; /* by port */
+  __mo_u8 is_smtp[65536];   /* by port */
+  struct mo_policy nobodys; /* without a context, of a uid that no virtual host runs as */
 };
 
 struct mo_policy_key {

@@ -598,7 +598,7 @@ def test_a_php_fpm_older_than_the_firewall_is_observed_until_it_is_reloaded(grou
     program = ground.root / "php-fpm8.2"
     shutil.copy(PYTHON, program)
     program.chmod(0o755)
-    work = "for _ in sys.stdin:\n s=socket.socket(); s.settimeout(5); print(s.connect_ex(('192.0.2.1',25)), flush=True)"
+    work = "for line in sys.stdin:\n s=socket.socket(); s.settimeout(5); print(s.connect_ex((line.strip(),25)), flush=True)"
     # The master is root's; a worker is forked before it becomes the tenant's.
     fork = f"if os.fork(): os.wait(); sys.exit()\nos.setgroups([]); os.setresgid(*[{TENANT}]*3); os.setresuid(*[{TENANT}]*3)\n"
 
@@ -611,8 +611,8 @@ def test_a_php_fpm_older_than_the_firewall_is_observed_until_it_is_reloaded(grou
         script = "import os,socket,sys\n" + (fork if master else "") + work
         return subprocess.Popen([program, "-c", script], preexec_fn=prepare, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def ask(process):
-        process.stdin.write("\n")
+    def ask(process, address="192.0.2.1"):
+        process.stdin.write(address + "\n")
         process.stdin.flush()
         return int(process.stdout.readline())
 
@@ -629,6 +629,13 @@ def test_a_php_fpm_older_than_the_firewall_is_observed_until_it_is_reloaded(grou
             assert said == [(OBSERVE, "older"), (DENY, "unverified"), (DENY, "unverified")]
         assert firewall.status()["older_workers"] >= 1
         assert any("php-fpm" in finding["text"] for finding in firewall.status()["findings"])
+        # Wherever it connects to, but not for ever.
+        firewall.take(server=smtp(DENY, local=DENY))
+        assert (ask(old), ask(old, "127.0.0.1")) == (0, 0)
+        with firewall.map("control") as control:
+            generation, first, _ = struct.unpack("<QQQ", control.get(bytes(4), 24))
+            control.put(bytes(4), struct.pack("<QQQ", generation, first, first))
+        assert (ask(old), ask(old, "127.0.0.1")) == (REFUSED, REFUSED)
         # A host of that uid alone says what holds, whatever the worker's age.
         firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT)])
         assert ask(old) == REFUSED
