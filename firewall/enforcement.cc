@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "firewall/group_members.h"
 #include "firewall/limits.h"
 #include "firewall/mail_accounts.h"
 #include "firewall/old_connections.h"
@@ -54,6 +55,7 @@ void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRin
                                             ") for the ports " + listed(compiled_.ports));
   }
   warn_of_mail_accounts();
+  warn_of_group_members();
 }
 
 // A start before httpd's: the keys in the kernel are the ones that contexts of
@@ -138,7 +140,8 @@ void Enforcement::take_out() {
   programs_fault_.clear();
   table_fault_.clear();
   refused_accounts_.clear();
-  for (const char* finding : {"programs", "table", "accounts"}) notices_.forget(finding);
+  tenants_in_groups_.clear();
+  for (const char* finding : {"programs", "table", "accounts", "groups"}) notices_.forget(finding);
 }
 
 void Enforcement::warn_of_mail_accounts() {
@@ -154,6 +157,17 @@ void Enforcement::warn_of_mail_accounts() {
                   "MO0411: this host has accounts of a mail server that the firewall does not "
                   "let out: " +
                       listed(refused_accounts_) + "; name them in MailOriginSmtpUsers");
+}
+
+void Enforcement::warn_of_group_members() {
+  auto tenants = tenants_in_groups(compiled_);
+  if (tenants != tenants_in_groups_) notices_.forget("groups");
+  tenants_in_groups_ = std::move(tenants);
+  if (tenants_in_groups_.empty()) return;
+  notices_.begins("groups", Notice::Level::warning,
+                  "MO0424: users that virtual hosts run as are members of a group of "
+                  "MailOriginSmtpUsers, and can make a setgid program of it, which may connect: " +
+                      listed(tenants_in_groups_));
 }
 
 std::optional<std::string> Enforcement::due(Repeated& repeated) {
@@ -222,6 +236,7 @@ FirewallStatus Enforcement::status() const {
   status.loaded_at_ms = loaded_at_ms_;
   status.policy = &compiled_;
   status.refused_accounts = refused_accounts_;
+  status.tenants_in_groups = tenants_in_groups_;
   status.programs_fault = programs_fault_;
   status.table_fault = table_fault_;
   if (programs_) {

@@ -69,6 +69,7 @@ class Enforcement {
   void check_programs();
   void check_table();
   void warn_of_mail_accounts();
+  void warn_of_group_members();
   // "" or how often it was before; nothing: not now.
   std::optional<std::string> due(Repeated& repeated);
 
@@ -78,6 +79,7 @@ class Enforcement {
   std::unique_ptr<Programs> programs_;
   CompiledPolicy compiled_;
   std::vector<std::string> refused_accounts_;
+  std::vector<std::string> tenants_in_groups_;
   Engine engine_ = Engine::none;
   FirewallMode mode_ = FirewallMode::off;  // that is in force
   bool old_ones_wait_ = false;             // to be closed

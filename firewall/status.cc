@@ -44,6 +44,12 @@ json findings_of(const FirewallStatus& status) {
     findings.push_back(finding("the mail server's account " + account + " may not connect",
                                "name it in MailOriginSmtpUsers"));
   }
+  for (const std::string& tenant : status.tenants_in_groups) {
+    findings.push_back(finding(tenant +
+                                   " is a member of a group of MailOriginSmtpUsers, and can make a "
+                                   "setgid program of it",
+                               "take it out of the group, or name users instead of the group"));
+  }
   for (const std::string& name : status.failed_names) {
     findings.push_back(finding(name + " does not resolve", "correct it, or the name server"));
   }

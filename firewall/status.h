@@ -22,6 +22,7 @@ struct FirewallStatus {
   std::size_t older_workers = 0;
   std::set<std::string> failed_names;
   std::vector<std::string> refused_accounts;
+  std::vector<std::string> tenants_in_groups;
   std::string programs_fault;
   std::string table_fault;
 };

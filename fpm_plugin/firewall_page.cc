@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/abi/layout.h"
 #include "core/base64url.h"
@@ -20,6 +21,7 @@
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/once_a_second.h"
 #include "fpm_plugin/php_api.h"
+#include "fpm_plugin/smtp_connections.h"
 #include "fpm_plugin/stack.h"
 
 namespace mailorigin::php {
@@ -40,6 +42,7 @@ mo_page* page = nullptr;
 pid_t known_as = 0;  // the process that the firewall knows by `page`
 OnceASecond look;
 bool is_withdrawn = true;
+bool has_connected = false;  // this request, by a function that connects
 
 bool is_known() { return page != nullptr && known_as == getpid(); }
 
@@ -169,11 +172,13 @@ void withdraw_request() {
     origin.context_size = 0;
     forget_call(origin);
   });
+  if (std::exchange(has_connected, false)) end_smtp_connections();
 }
 
 bool is_published() { return !is_withdrawn && is_known(); }
 
 void publish_call(const CallSite& site) {
+  has_connected = true;
   write([&](mo_origin& origin) {
     origin.line = static_cast<std::uint32_t>(std::min<std::uint64_t>(site.line, UINT32_MAX));
     const std::string_view file = end_of(site.file);

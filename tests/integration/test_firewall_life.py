@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -464,6 +465,25 @@ def start_with_hosts(firewall, hosts):
         return firewall.start()
     finally:
         firewall.arguments = plain
+
+
+def test_a_tenant_in_a_named_group_is_said(ground):
+    """It can make a setgid program of that group."""
+    firewall = Firewall(ground)
+    groups = firewall.directory / "group"
+    groups.write_text("root:x:0:\nsenders:x:64100:www-data,daemon\n")
+    plain = firewall.arguments
+    firewall.arguments = ["unshare", "-m", "/bin/sh", "-c", f'mount --bind {groups} /etc/group && exec "$@"', "sh", *plain]
+    try:
+        firewall.start()
+        firewall.arguments = plain
+        firewall.take(gids=[64100], vhosts=[vhost(HOST, smtp(DENY), run_as=pwd.getpwnam("www-data").pw_uid)])
+        assert firewall.notice("MO0424").endswith(": www-data (senders)")
+        assert any("www-data (senders)" in finding["text"] for finding in firewall.status()["findings"])
+        firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=pwd.getpwnam("www-data").pw_uid)])
+        assert not any("senders" in finding["text"] for finding in firewall.status()["findings"])
+    finally:
+        firewall.clean()
 
 
 def test_names_outlive_a_restart_without_a_name_server(ground):

@@ -1,0 +1,10 @@
+// Connections to SMTP ports do not outlive their request.
+#pragma once
+
+namespace mailorigin::php {
+
+// Ends those that this process has. A persistent one would be used by the worker's next
+// request, which may be of a virtual host that may not open it.
+void end_smtp_connections();
+
+}  // namespace mailorigin::php
