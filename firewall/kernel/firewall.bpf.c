@@ -76,7 +76,7 @@ struct shown {
 
 /* A connection that is to be judged. */
 struct attempt {
-  __u64 start_ticks; /* of the process */
+  __u64 start_ticks;  /* of the process */
   __u64 page;         /* the origin's, where it is in one; else in a snapshot */
   __u32 origin_bytes; /* of it, as far as they are used */
   __u32 tgid;
@@ -133,8 +133,8 @@ MO_SEPARATE int mo_verify_tag(struct shown* shown) {
   if (!shown) return 0;
   __u32 slot = shown->generation & 1;
   struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
-  return config && mo_verify(&shown->tag, &config->current, &config->previous, shown->uid,
-                             shown->now_ns);
+  return config &&
+         mo_verify(&shown->tag, &config->current, &config->previous, shown->uid, shown->now_ns);
 }
 
 /* A page that the kernel is moving cannot be read for some microseconds. */
