@@ -216,3 +216,14 @@ def test_cpp_is_formatted():
     done = subprocess.run(["clang-format", "--dry-run", "--Werror", *sources], cwd=PROJECT, capture_output=True, text=True)
     unformatted = {str(Path(name).relative_to(PROJECT)) for name in re.findall(r"^(/[^\n:]+):\d+:\d+: error", done.stderr, re.M)}
     assert done.returncode == 0, f"to be formatted: clang-format -i {' '.join(sorted(unformatted))}"
+
+
+MOST_LINES = 450
+LONGER = {"firewall/kernel/firewall.bpf.c"}  # one program for the verifier
+
+
+def test_no_source_is_long():
+    """A file has one reason to exist."""
+    sizes = {str(path.relative_to(PROJECT)): path.read_text().count("\n") for path in files() if path.suffix in (".cc", ".h", ".c")}
+    long = {name: lines for name, lines in sizes.items() if lines > MOST_LINES and name not in LONGER}
+    assert not long, "\n".join(f"{name} has {lines} lines, of at most {MOST_LINES}" for name, lines in long.items())
