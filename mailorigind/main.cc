@@ -1,5 +1,6 @@
 // mailorigind: starts as root with its sockets, gives root up, and runs.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@ namespace mailorigin::daemon {
 
 namespace {
 
+constexpr int answering_priority = -10;
+
 Status serve(const Options& options) {
   auto inherited = take_inherited();
   if (!inherited) return inherited.error();
@@ -27,6 +30,9 @@ Status serve(const Options& options) {
       !made) {
     return made;
   }
+  // Everybody waits for the one who answers, also when hundreds of a tenant's processes
+  // want the processor. Where that is not allowed, the unit's Nice= has done it.
+  (void)setpriority(PRIO_PROCESS, 0, answering_priority);
   if (const Status became = service::become(*account); !became) return became;
   umask(077);
   if (chdir("/") != 0) return system_error("/", errno);
