@@ -3,6 +3,7 @@
 #include "mod_mailorigin/config.h"
 #include "mod_mailorigin/configuration.h"
 #include "mod_mailorigin/kept.h"
+#include "mod_mailorigin/ldap_guard.h"
 #include "mod_mailorigin/logs.h"
 #include "mod_mailorigin/module.h"
 #include "mod_mailorigin/pool.h"
@@ -43,6 +44,7 @@ int pre_config(apr_pool_t* pool, apr_pool_t*, apr_pool_t*) {
   }
   return guarded(HTTP_INTERNAL_SERVER_ERROR, [] {
     guard_proxy();
+    guard_ldap();
     return OK;
   });
 }

@@ -2,24 +2,18 @@
 
 #include <dlfcn.h>
 
-#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
-#include "mod_mailorigin/config.h"
-#include "mod_mailorigin/configuration.h"
 #include "mod_mailorigin/httpd_api.h"
-#include "mod_mailorigin/module.h"
 #include "mod_mailorigin/report.h"
-#include "mod_mailorigin/smtp_destination.h"
+#include "mod_mailorigin/smtp_guard.h"
 
 extern "C" {
 #include <mod_proxy.h>
 }
-
-APLOG_USE_MODULE(mailorigin);
 
 namespace mailorigin::httpd {
 
@@ -57,30 +51,6 @@ std::optional<Endpoint> endpoint_of(apr_pool_t* pool, const char* url) {
   return Endpoint{uri.hostname, uri.port != 0 ? uri.port : proxy.port_of_scheme(uri.scheme)};
 }
 
-apr_sockaddr_t* resolve(apr_pool_t* pool, const char* host) {
-  apr_sockaddr_t* addresses = nullptr;
-  return apr_sockaddr_info_get(&addresses, host, APR_UNSPEC, 0, 0, pool) == APR_SUCCESS ? addresses
-                                                                                        : nullptr;
-}
-
-std::optional<IpAddress> ip_address(const apr_sockaddr_t& address) {
-  char text[64];
-  if (apr_sockaddr_ip_getbuf(text, sizeof text, const_cast<apr_sockaddr_t*>(&address)) != 0) {
-    return std::nullopt;
-  }
-  // Without the zone of a link-local one.
-  return parse_ip_address(std::string_view(text).substr(0, std::strcspn(text, "%")));
-}
-
-Addresses addresses_of(apr_pool_t* pool, const std::string& name) {
-  Addresses addresses;
-  for (const apr_sockaddr_t* each = resolve(pool, name.c_str()); each != nullptr;
-       each = each->next) {
-    if (const auto address = ip_address(*each)) addresses.push_back(*address);
-  }
-  return addresses;
-}
-
 char* with_host(apr_pool_t* pool, const char* url, const std::string& host) {
   apr_uri_t uri;
   apr_uri_parse(pool, url, &uri);  // endpoint_of() has done so
@@ -88,68 +58,28 @@ char* with_host(apr_pool_t* pool, const char* url, const std::string& host) {
   return apr_uri_unparse(pool, &uri, APR_URI_UNP_REVEALPASSWORD);
 }
 
-// MailOriginSmtpPorts
-bool is_smtp_port(const ServerConfig& server, apr_port_t port) {
-  static const std::vector<std::uint16_t> default_ports = FirewallPolicy{}.ports;
-  const auto& ports = server.smtp_ports != nullptr ? *server.smtp_ports : default_ports;
-  return std::find(ports.begin(), ports.end(), port) != ports.end();
-}
-
-SmtpVerdict strictest(const SmtpVerdict& one, const SmtpVerdict& other) {
-  return other.rule > one.rule ? other : one;
-}
-
-// Says what is not simply allowed. True if the connection is refused.
-bool refuses(request_rec* request, const Configuration& configuration, const Vhost& vhost,
-             const SmtpVerdict& verdict, const char* url) {
-  if (verdict.rule == Rule::allow) return false;
-  const bool refused =
-      verdict.rule == Rule::deny &&
-      config_of(configuration.main_server).firewall == FirewallMode::on;  // MailOriginFirewall
-  ap_log_rerror(APLOG_MARK, refused ? APLOG_ERR : APLOG_WARNING, 0, request,
-                "MO0127: %s: for %s httpd %s %s: %s", vhost.name.data(), request->uri,
-                refused ? "was to connect, and does not, to" : "connects to", url,
-                verdict.directive);
-  return refused;
-}
-
-int judge(request_rec* request, proxy_worker* worker, proxy_server_conf* conf, const char* url,
-          const char* proxy_host, apr_port_t proxy_port) {
-  const ServerConfig& config = config_of(request->server);
-  if (config.vhost == nullptr || !config.vhost->enabled) return DECLINED;
-  const Configuration& configuration = *config.vhost->configuration;
-  const ServerConfig& server = config_of(configuration.main_server);
-  if (server.firewall.value_or(FirewallMode::off) == FirewallMode::off) return DECLINED;
-
+int judge_proxy(request_rec* request, proxy_worker* worker, proxy_server_conf* conf,
+                const char* url, const char* proxy_host, apr_port_t proxy_port) {
   const auto endpoint =
       proxy_host != nullptr ? Endpoint{proxy_host, proxy_port} : endpoint_of(request->pool, url);
-  if (!endpoint || !is_smtp_port(server, endpoint->port)) return DECLINED;
-  const SmtpPolicy policy = smtp_policy(config);
-  const auto resolve = [&](const std::string& name) { return addresses_of(request->pool, name); };
-  const Addresses addresses = resolve(endpoint->host);
-  // Somebody's name server may know it a moment later.
-  if (addresses.empty()) return HTTP_BAD_GATEWAY;
-  SmtpVerdict verdict;
-  for (const IpAddress& address : addresses) {
-    verdict = strictest(verdict, judge_connection(policy, address, endpoint->port, resolve));
+  if (!endpoint) return DECLINED;
+  const auto judgement = judge(request, endpoint->host, endpoint->port);
+  if (!judgement) return DECLINED;
+  if (judgement->address.empty()) return HTTP_BAD_GATEWAY;
+  if (!judgement->is_name || proxy_host != nullptr) {
+    return refuses(request, judgement->verdict, url) ? HTTP_FORBIDDEN : DECLINED;
   }
-  const bool is_name = !parse_ip_address(endpoint->host);
-  if (!is_name || proxy_host != nullptr) {
-    return refuses(request, configuration, *config.vhost, verdict, url) ? HTTP_FORBIDDEN : DECLINED;
-  }
-  if (verdict.rule == Rule::deny && refuses(request, configuration, *config.vhost, verdict, url)) {
+  if (judgement->verdict.rule == Rule::deny && refuses(request, judgement->verdict, url)) {
     return HTTP_FORBIDDEN;
   }
-  // By the address that was judged: the name could have another one by the time that
-  // mod_proxy asks for it.
-  char* const by_address = with_host(request->pool, url, ip_address_text(addresses.front()));
+  char* const by_address = with_host(request->pool, url, judgement->address);
   return proxy.run(request, worker, conf, by_address, nullptr, 0);
 }
 
 extern "C" int scheme_handler(request_rec* request, proxy_worker* worker, proxy_server_conf* conf,
                               char* url, const char* proxy_host, apr_port_t proxy_port) {
   return guarded(HTTP_INTERNAL_SERVER_ERROR,
-                 [&] { return judge(request, worker, conf, url, proxy_host, proxy_port); });
+                 [&] { return judge_proxy(request, worker, conf, url, proxy_host, proxy_port); });
 }
 
 }  // namespace

@@ -1,6 +1,4 @@
-// httpd as somebody's deputy: .htaccess can name any server for mod_proxy to connect to,
-// and then it is httpd's user, not the tenant's, that connects. Where that is an SMTP
-// port, the rules of the request's virtual host hold before httpd connects.
+// What mod_proxy connects to for a request (see smtp_guard.h).
 #pragma once
 
 namespace mailorigin::httpd {

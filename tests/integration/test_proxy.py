@@ -253,3 +253,41 @@ def test_real_mail_server(make_proxy, postfix, scheme, rule):
         return
     site.httpd.expect_log("MO0127: .*MailOriginSmtpLocal")
     assert status == 403 and postfix.empty_queue(30) == {}
+
+
+LDAP = ("ldap", "authn_core", "auth_basic", "authz_user", "authnz_ldap")
+
+
+def signed_in(site, url):
+    """Asks for a page whose .htaccess has users looked up there: the status."""
+    site.shop.write("members/.htaccess", f'AuthType Basic\nAuthName x\nAuthBasicProvider ldap\nAuthLDAPURL "{url}"\nRequire valid-user\n')
+    page = site.shop.write("members/page.txt", "a page")
+    return site.shop.get(page.uri, headers={"Authorization": "Basic bWU6bWU="}, timeout=60).status
+
+
+@pytest.mark.parametrize("hosts", ["127.0.0.1:{port}", "localhost:{port}", "127.0.0.1:1 [::1]:{port}", "127.1:{port}"])
+def test_directory_server(make_site, mail_server, hosts):
+    """AuthLDAPURL makes httpd connect as well."""
+    host = Vhost("shop", SHOP_UID, "  MailOriginLog none\n", run="")
+    site = make_site(
+        [host], modules=LDAP, daemon="external",
+        server=f"MailOriginSmtpPorts {mail_server.port}\nMailOriginFirewall On\nMailOriginSmtpLocal deny\n",
+    )  # fmt: skip
+    site.httpd.allow_log(r"MO0111|\bAH\d{5}: |authnz_ldap|\[ldap:")
+    for _ in range(2):
+        site.httpd.expect_log(r"MO0127: shop\.example:\d+: for /members/page\.txt httpd was to connect, and does not, to ldap://\S+: MailOriginSmtpLocal")
+        assert signed_in(site, "ldap://" + hosts.replace("{port}", str(mail_server.port)) + "/dc=x?uid") == 500
+        assert mail_server.told == []
+        site.httpd.graceful()
+
+
+def test_allowed_directory_server(make_site, mail_server):
+    """Elsewhere, and where the rules have it, mod_ldap connects as ever."""
+    host = Vhost("shop", SHOP_UID, "  MailOriginLog none\n", run="")
+    site = make_site(
+        [host], modules=LDAP, daemon="external",
+        server=f"MailOriginSmtpPorts {mail_server.port}\nMailOriginFirewall On\nMailOriginSmtpLocal allow\n",
+    )  # fmt: skip
+    site.httpd.allow_log(r"MO0111|\bAH\d{5}: |authnz_ldap|\[ldap:")
+    signed_in(site, f"ldap://localhost:{mail_server.port}/dc=x?uid")
+    wait_until(lambda: mail_server.told, "mod_ldap to connect")
