@@ -103,7 +103,9 @@ class OptionsReader {
         read_value(word[i], value(rest, may_be_missing));
         return;
       }
-      if (known && flags.find(word[i]) == std::string_view::npos) {
+      const bool flag = flags.find(word[i]) != std::string_view::npos;
+      if (!flag && of_administrator()) return;  // it means its value by the rest
+      if (known && !flag) {
         known = false;  // the rest may be its value, or the next word
         takes_ = Takes::perhaps_this_word;
         const bool printable = word[i] > ' ' && word[i] < 127;

@@ -105,6 +105,7 @@ TEST(SendmailOptions, TakesOnlySendersFromTheAdministrator) {
   EXPECT_THAT(found.senders, ElementsAre("a@b"));
   EXPECT_THAT(found.recipients, IsEmpty());
   EXPECT_THAT(found.not_understood, IsEmpty());
+  EXPECT_THAT(read({"msmtp", "-amyfriend", "-t"}, 3).senders, IsEmpty());
   // Whose last option may take a word of the script's.
   EXPECT_THAT(read({"sendmail", "-t", "-f", "a@b", "c@d"}, 3).senders, ElementsAre("a@b"));
   EXPECT_THAT(read({"sendmail", "-t", "-f", "a@b", "c@d"}, 3).recipients, ElementsAre("c@d"));

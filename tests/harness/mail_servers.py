@@ -95,9 +95,8 @@ class _Server:
                 self._run(["bash", "-o", "pipefail", "-c", unpack], f"{package.name} cannot be unpacked")
             for device, number in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
                 os.mknod(self.root / "dev" / device, 0o666 | stat.S_IFCHR, os.makedev(1, number))
-            for file, line in (("passwd", f"{self.user}:x:{self.uid}:{self.uid}::/nonexistent:/bin/false\n"), ("group", f"{self.user}:x:{self.uid}:\n")):
-                with open(self.root / "etc" / file, "a") as accounts:
-                    accounts.write(line)
+            self.account("passwd", self.user, f"{self.uid}:{self.uid}::/nonexistent:/bin/false")
+            self.account("group", self.user, f"{self.uid}:")
             self.set_up()
         except BaseException:
             self.remove()
@@ -115,6 +114,12 @@ class _Server:
             if path.is_mount():
                 unmount(path)
         self._place.rmdir()
+
+    def account(self, file, name, rest):
+        """In place of this machine's own, if it has one."""
+        path = self.root / "etc" / file
+        others = [line for line in path.read_text().splitlines() if not line.startswith(f"{name}:")]
+        path.write_text("\n".join([*others, f"{name}:x:{rest}", ""]))
 
     def write(self, name, text):
         path = self.root / name
@@ -166,8 +171,7 @@ class Postfix(_Server):
     def set_up(self):
         self.write("etc/postfix/main.cf", POSTFIX_MAIN)
         self.write("etc/postfix/master.cf", self.master)
-        with open(self.root / "etc/group", "a") as groups:
-            groups.write("postdrop:x:64003:\n")
+        self.account("group", "postdrop", "64003:")
         self.own("var/lib/postfix")
         # In process ids of their own, so that its daemons end with it.
         self._process = self.popen(
@@ -246,18 +250,22 @@ def packages(name):
     """The package and what of its dependencies this machine lacks, as files."""
     kept = PACKAGES / name
     if not kept.is_dir():
-        said = subprocess.run(
-            ["apt-get", "install", "-s", "--no-install-recommends", name], capture_output=True, text=True, env=ENVIRONMENT, timeout=60
-        )
-        names = re.findall(r"^Inst (\S+)", said.stdout, re.M)
+        said = _apt("install", "-s", "--no-install-recommends", name)
+        if said.returncode:  # the lists may be missing
+            _apt("update")
+            said = _apt("install", "-s", "--no-install-recommends", name)
         if said.returncode:
-            raise NotHere(f"apt-get knows no {name} (apt-get update): {said.stderr.strip()}")
+            raise NotHere(f"apt-get knows no {name}: {said.stderr.strip()}")
+        names = re.findall(r"^Inst (\S+)", said.stdout, re.M)
         PACKAGES.mkdir(parents=True, exist_ok=True)
         loading = Path(tempfile.mkdtemp(dir=PACKAGES))
         loading.chmod(0o755)
-        done = subprocess.run(["apt-get", "download", *names], cwd=loading, capture_output=True, text=True, timeout=120) if names else None
-        if done and done.returncode:
+        if names and (done := _apt("download", *names, cwd=loading)).returncode:
             shutil.rmtree(loading)
             raise NotHere(f"{' '.join(names)} cannot be downloaded: {done.stderr.strip()}")
         loading.rename(kept)
     return sorted(kept.glob("*.deb"))
+
+
+def _apt(*arguments, **more):
+    return subprocess.run(["apt-get", *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=120, **more)
