@@ -61,8 +61,9 @@ std::string firewall_line(const json& report) {
   std::string out = wanted;
   const std::string engine = text_at(firewall, "engine");
   if (!engine.empty()) {
-    out += ", engine " + engine + "; denied " +
-           std::to_string(number_at(member(firewall, "counters"), "denied"));
+    const json& counters = member(firewall, "counters");
+    out += ", engine " + engine + "; denied " + std::to_string(number_at(counters, "denied")) +
+           ", observed " + std::to_string(number_at(counters, "observed"));
   }
   return out;
 }

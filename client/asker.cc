@@ -37,6 +37,21 @@ void Asker::connect_ahead(const std::string& socket_path) {
   (void)connect(socket_path, Clock::now());
 }
 
+bool Asker::tell(const std::string& socket_path, std::string_view packet) {
+  // A connection may have been lost since it was used.
+  for (int round = 0; round < 2; round++) {
+    connect_ahead(socket_path);
+    if (!connection_) return false;
+    if (send_now(connection_.get(), packet)) return true;
+    connection_.reset();
+  }
+  return false;
+}
+
+bool Asker::is_connected() const {
+  return connection_ && owner_ == getpid() && is_open(connection_.get());
+}
+
 Reply Asker::ask(const std::string& socket_path, Question question, Patience patience) {
   random_bytes(question.nonce.data(), question.nonce.size());
   return exchange(socket_path, encode_question(question), question.nonce, patience);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/fd.h"
 #include "core/result.h"
@@ -57,6 +58,11 @@ class Asker {
   // answer allows it or says why not. Sets the nonce.
   Reply register_process(const std::string& socket_path, Registration registration,
                          Patience patience);
+
+  // Says what is not answered, and does not wait. False: it could not be said now.
+  bool tell(const std::string& socket_path, std::string_view packet);
+  // Whether the connection that was used last is this process's and still there.
+  [[nodiscard]] bool is_connected() const;
 
  private:
   Reply exchange(const std::string& socket_path, std::string_view packet, const Nonce& nonce,

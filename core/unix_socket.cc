@@ -252,6 +252,12 @@ Status send_packet(int socket, std::string_view bytes, Deadline deadline,
   }
 }
 
+bool is_open(int socket) {
+  char byte;
+  const ssize_t there = recv(socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+  return there > 0 || (there < 0 && errno == EAGAIN);
+}
+
 bool send_now(int socket, std::string_view bytes) {
   return send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }

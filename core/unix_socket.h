@@ -80,6 +80,9 @@ Received receive_packet(int socket, Packet& packet, std::size_t limit, Deadline 
 Status send_packet(int socket, std::string_view bytes, Deadline deadline,
                    const std::vector<int>& descriptors = {}, int* fault = nullptr);
 
+// Whether the other end is open, or has left something to read.
+bool is_open(int socket);
+
 // Without waiting: false if the socket is full or nobody is there any more.
 bool send_now(int socket, std::string_view bytes);
 

@@ -68,6 +68,9 @@ int activate() {
     state.request.entry.clear();
   }
   connect_ahead(state);
+  if (state.settings.enabled && hooks_are_allowed()) {
+    state.hello.say(state.asker, state.settings.conduct.socket, state.request.context);
+  }
   publish_request(state);
   return result;
 }

@@ -7,6 +7,7 @@
 #include "client/asker.h"
 #include "client/outcome.h"
 #include "fpm_plugin/child_environment.h"
+#include "fpm_plugin/hello.h"
 #include "fpm_plugin/once_a_second.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
@@ -19,6 +20,7 @@ struct ModuleState {
   Settings settings;
   RequestOrigin request;
   client::Asker asker;
+  Hello hello;
   OnceASecond look_for_daemon;
   client::Outcome outcome;         // of the call in hand, until its headers are in place
   std::string header_text;         // likewise

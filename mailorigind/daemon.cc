@@ -30,16 +30,15 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
       firewall_(firewall_socket(runtime_directory), poller_, notices_),
       connections_(poller_, names_, notices_, clock_,
                    [this](const AskingConnection& closing) {
+                     const Moment now = Moment::now();
                      if (closing.last_question) {
-                       answers_.release(*closing.last_question, Moment::now().elapsed_ms());
+                       answers_.release(*closing.last_question, now.elapsed_ms());
                      }
+                     heard_.closed(closing.serial, !is_open(closing.fd()), now.boottime_ns);
                    }),
       control_(poller_, notices_,
                {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
-                [this](service::ControlDesk::Push push) -> Status {
-                  take(std::move(push));
-                  return Done{};
-                },
+                [this](service::ControlDesk::Push push) { return take(std::move(push)); },
                 [this](const Packet& packet, int socket) { return tell(packet, socket); }}) {}
 
 Daemon::~Daemon() = default;
@@ -51,6 +50,7 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& state_directory,
   std::unique_ptr<Daemon> daemon(
       new Daemon(state_directory, runtime_directory, std::move(inherited), descriptor_limit));
   if (key) daemon->judge_.use(KeyRing{*key, std::nullopt});
+  if (key) daemon->heard_.use(KeyRing{*key, std::nullopt});
   if (const Status opened = daemon->open_state(); !opened) return opened.error();
   if (key) daemon->smtp_recorder_->use(KeyRing{*key, std::nullopt});
   if (const Status watched = daemon->watch(); !watched) return watched.error();
@@ -81,11 +81,12 @@ Status Daemon::open_state() {
   delivery_ = std::make_unique<Delivery>(*journal_, *retention_, *std::move(positions), notices_);
   recording_ = std::make_unique<Recording>(*journal_, notices_, [this] { delivery_->wake(); });
   smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, std::move(journalled));
-  questions_ = std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_,
-                                              answers_, names_, firewall_, clock_, notices_);
+  questions_ =
+      std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_, answers_, names_,
+                                     firewall_, clock_, heard_, notices_);
   connections_.set_capacity(descriptor_limit_ / 2);
 
-  if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {});
+  if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {}, std::nullopt);
   if (!processes_visible()) {
     notices_.say(Notice::Level::warning,
                  "MO0216: /proc hides other users' processes (hidepid): a context that a child "
@@ -123,7 +124,8 @@ void Daemon::open_limits() {
   if (limits) judge_.use(*std::move(limits));
 }
 
-void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
+void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
+                          std::optional<RequestCounts> counts) {
   // While one policy replaces another, both have their logs open.
   const std::size_t reserved = descriptors_reserved + 2 * policy.targets.size();
   std::vector<uid_t> uids;
@@ -138,6 +140,7 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors) {
   active_ = active;
   if (active->policy().has_limits() && !judge_.counts()) open_limits();
   judge_.use(active);
+  heard_.use(active->policy(), std::move(counts), boottime_now_ns());
   smtp_recorder_->use(active);
   firewall_.want(active->policy().firewall.mode != FirewallMode::off);
   delivery_->adopt(active);
@@ -183,6 +186,8 @@ DaemonStatus Daemon::status() {
   status.firewall_wanted = firewall_.wanted();
   status.firewall_connected = firewall_.connected();
   status.firewall_ring = firewall_.has_ring();
+  status.silent = heard_.silent();
+  status.other_users = heard_.of_other_users();
   status.findings = notices_.lasting();
   return status;
 }
@@ -202,11 +207,19 @@ void Daemon::accept_control(int listener) {
   }
 }
 
-void Daemon::take(service::ControlDesk::Push push) {
+Status Daemon::take(service::ControlDesk::Push push) {
+  std::optional<RequestCounts> counts;
+  if (push.request_counts) {
+    auto read = RequestCounts::read(std::move(push.request_counts));
+    if (!read) return read.error();
+    counts = *std::move(read);
+  }
   judge_.use(push.keys);
+  heard_.use(push.keys);
   smtp_recorder_->use(push.keys);
   keep(std::move(push.encoded));
-  put_in_force(std::move(push.policy), std::move(push.descriptors));
+  put_in_force(std::move(push.policy), std::move(push.descriptors), std::move(counts));
+  return Done{};
 }
 
 // For the next start, in a thread of its own: a large policy takes a disk longer

@@ -51,7 +51,7 @@ class Daemon {
   Status watch();
   void loop();
   void accept_control(int listener);
-  void take(service::ControlDesk::Push push);
+  Status take(service::ControlDesk::Push push);
   void keep(std::string encoded);
   void open_limits();
   Status tell(const Packet& packet, int socket);
@@ -61,7 +61,8 @@ class Daemon {
   // Does what is due; how long to wait for more at most.
   int patience();
   bool attend(const service::Poller::Ready& ready, const Moment& moment);
-  void put_in_force(Policy policy, std::vector<Fd> descriptors);
+  void put_in_force(Policy policy, std::vector<Fd> descriptors,
+                    std::optional<RequestCounts> counts);
 
   const std::string state_directory_;
   Inherited inherited_;
@@ -74,6 +75,7 @@ class Daemon {
   service::Poller poller_;
   UserNames names_;
   Judge judge_;
+  HeardVhosts heard_;
   RecentAnswers answers_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Retention> retention_;

@@ -121,6 +121,7 @@ inline constexpr std::size_t targets_limit = 65'536;     // slots in `positions`
 // a name or text: what fits a packet whatever they are.
 inline constexpr std::size_t logs_shown = 16;
 inline constexpr std::size_t findings_shown = 16;
+inline constexpr std::size_t vhosts_shown = 16;
 inline constexpr std::size_t shown_text_limit = 512;
 
 inline constexpr std::uint64_t retry_first_ms = 20;

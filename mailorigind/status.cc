@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 
 #include "core/event.h"
@@ -54,6 +55,29 @@ json findings_of(const DaemonStatus& status) {
   return findings;
 }
 
+json php_of(const DaemonStatus& status) {
+  json silent = json::array();
+  for (const HeardVhosts::Silent& each : status.silent) {
+    if (silent.size() == vhosts_shown) break;
+    silent.push_back({{"vhost", shown(each.vhost)}, {"requests", each.requests}});
+  }
+  json others = json::array();
+  for (const HeardVhosts::OtherUser& each : status.other_users) {
+    if (others.size() == vhosts_shown) break;
+    others.push_back({{"vhost", shown(each.vhost)}, {"uid", each.uid}});
+  }
+  return {{"silent_count", status.silent.size()},
+          {"silent", std::move(silent)},
+          {"other_users_count", status.other_users.size()},
+          {"other_users", std::move(others)}};
+}
+
+// Of lists of an answer that is too long, to make it shorter.
+json& longest_of(std::initializer_list<json*> lists) {
+  return **std::max_element(lists.begin(), lists.end(),
+                            [](const json* a, const json* b) { return a->size() < b->size(); });
+}
+
 }  // namespace
 
 std::string status_json(const DaemonStatus& status) {
@@ -75,12 +99,14 @@ std::string status_json(const DaemonStatus& status) {
   out["firewall"] = {{"wanted", status.firewall_wanted},
                      {"connected", status.firewall_connected},
                      {"ring", status.firewall_ring}};
+  out["php"] = php_of(status);
   out["findings_count"] = status.findings.size();
   out["findings"] = findings_of(status);
   for (;;) {
     std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace);
     // Names may be such that JSON needs several bytes for each of theirs.
-    json& longest = out["logs"].size() > out["findings"].size() ? out["logs"] : out["findings"];
+    json& longest = longest_of(
+        {&out["logs"], &out["findings"], &out["php"]["silent"], &out["php"]["other_users"]});
     if (text.size() <= status_size_limit || longest.empty()) return text;
     longest.erase(longest.size() - 1);
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/policy.h"
+#include "mailorigind/asking/heard_vhosts.h"
 #include "mailorigind/delivery/delivery.h"
 #include "service/notice_board.h"
 
@@ -21,6 +22,8 @@ struct DaemonStatus {
   bool firewall_wanted = false;
   bool firewall_connected = false;
   bool firewall_ring = false;
+  std::vector<HeardVhosts::Silent> silent;
+  std::vector<HeardVhosts::OtherUser> other_users;
   std::vector<service::NoticeBoard::Lasting> findings;
 };
 

@@ -98,13 +98,12 @@ std::string normal_path(std::string_view path) {
   return out;
 }
 
-// "index.php" and "old.phtml" do.
+}  // namespace
+
 bool looks_like_php(std::string_view name) {
   const auto dot = name.rfind('.');
   return dot != std::string_view::npos && starts_with_any_case(name.substr(dot), ".ph");
 }
-
-}  // namespace
 
 CodeRunner code_runner(std::string_view handler, std::string_view filename) {
   if (handler.starts_with(proxy_prefix)) {

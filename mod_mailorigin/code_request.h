@@ -20,6 +20,9 @@ enum class CodeRunner : std::uint8_t {
 // not be missed.
 CodeRunner code_runner(std::string_view handler, std::string_view filename);
 
+// Of a file's name: "index.php" and "old.phtml" do.
+bool looks_like_php(std::string_view name);
+
 // What there is at a path, for httpd.
 enum class Found : std::uint8_t { nothing, directory, file };
 

@@ -247,7 +247,7 @@ Result<Pushed> Companion::push_while_it_starts(Deadline deadline,
                                                const std::function<bool()>& wait_on) {
   for (;;) {
     auto pushed = push_policy(settings_.control_path, policy_.message, policy_.policy,
-                              policy_.descriptors, deadline, wait_on);
+                              policy_.descriptors, policy_.request_counts, deadline, wait_on);
     if (pushed || !is_starting() || !wait_on() ||
         std::chrono::steady_clock::now() + arrival_step > deadline) {
       return pushed;

@@ -34,6 +34,7 @@ struct PolicyToPush {
   PolicyMessage message;
   int policy = -1;               // a memfd
   std::vector<int> descriptors;  // of the log targets, for who writes logs
+  int request_counts = -1;       // for whom PHP asks
   std::string summary;           // for error_log
 };
 

@@ -162,6 +162,8 @@ class Reader {
     Vhost* const vhost = new (apr_palloc(pool_, sizeof(Vhost))) Vhost;
     vhost->configuration = &configuration_;
     vhost->id = name.id;
+    vhost->place = configuration_.vhost_ids.size();
+    configuration_.vhost_ids.push_back(name.id);
     vhost->name = {apr_pstrmemdup(pool_, name.name.data(), name.name.size()), name.name.size()};
     vhost->enabled = config.enabled.value_or(true);  // MailOrigin
     vhost->strict = config.strict.value_or(true);    // MailOriginStrict

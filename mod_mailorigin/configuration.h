@@ -3,12 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/context.h"
 #include "core/key.h"
 #include "core/policy.h"
+#include "core/request_counts.h"
 #include "mod_mailorigin/config.h"
 #include "mod_mailorigin/daemon_settings.h"
 #include "mod_mailorigin/httpd_api.h"
@@ -23,6 +25,7 @@ class Supervisor;
 struct Vhost {
   Configuration* configuration = nullptr;
   std::uint32_t id = 0;
+  std::size_t place = 0;                    // where its requests are counted
   std::uint32_t uid = ContextTag::any_uid;  // that a process showing its context must have
   bool uid_is_set = false;  // by MailOriginRunAs: suexec's of a request does not count
   bool enabled = true;
@@ -42,6 +45,9 @@ struct Configuration {
   module* proxy_fcgi = nullptr;       // null: not loaded
   module* userdir = nullptr;          // likewise
   bool has_php_inside = false;        // mod_php is loaded
+
+  std::vector<std::uint32_t> vhost_ids;         // of virtual hosts and the server, by their places
+  std::optional<RequestCounts> request_counts;  // nothing before post_config
 
   Supervisor* supervisor = nullptr;         // null before post_config
   const KeyRing* keys = nullptr;            // process->pool's; null before post_config

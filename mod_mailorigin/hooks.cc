@@ -137,6 +137,13 @@ int handler(request_rec* request) {
   });
 }
 
+int count(request_rec* request) {
+  return guarded(DECLINED, [&] {
+    count_request(request);
+    return DECLINED;
+  });
+}
+
 const char* mailorigin_request_context(request_rec* request) { return context_of(request); }
 
 }  // extern "C"
@@ -162,5 +169,6 @@ extern "C" void mailorigin_register_hooks(apr_pool_t*) {
   ap_hook_open_htaccess(open_htaccess, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   // Ahead of every handler, and after all that .htaccess can do.
   ap_hook_handler(handler, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_log_transaction(count, nullptr, nullptr, APR_HOOK_MIDDLE);
   APR_REGISTER_OPTIONAL_FN(mailorigin_request_context);
 }

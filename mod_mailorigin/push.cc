@@ -17,7 +17,7 @@ void take_notice(const Packet& packet, std::vector<Notice>& notices) {
 }
 
 Status send_all(int connection, const PolicyMessage& message, int policy,
-                const std::vector<int>& descriptors, Deadline deadline) {
+                const std::vector<int>& descriptors, int request_counts, Deadline deadline) {
   if (Status sent = send_packet(connection, encode_policy_message(message), deadline, {policy});
       !sent) {
     return sent;
@@ -27,6 +27,13 @@ Status send_all(int connection, const PolicyMessage& message, int policy,
     const auto begin = descriptors.begin() + static_cast<std::ptrdiff_t>(first);
     if (Status sent = send_packet(connection, encode_descriptors_message(first), deadline,
                                   {begin, begin + static_cast<std::ptrdiff_t>(count)});
+        !sent) {
+      return sent;
+    }
+  }
+  if (request_counts >= 0) {
+    if (Status sent =
+            send_packet(connection, encode_head(MessageType::counts), deadline, {request_counts});
         !sent) {
       return sent;
     }
@@ -60,14 +67,15 @@ Result<std::string> read_reply(int connection, Deadline deadline,
 }  // namespace
 
 Result<Pushed> push_policy(const std::string& control_path, const PolicyMessage& message,
-                           int policy, const std::vector<int>& descriptors, Deadline deadline,
-                           const std::function<bool()>& wait_on) {
+                           int policy, const std::vector<int>& descriptors, int request_counts,
+                           Deadline deadline, const std::function<bool()>& wait_on) {
   auto connection = connect_unix(control_path, deadline);
   if (!connection) return connection.error();
   Pushed pushed;
   pushed.connection = *std::move(connection);
   const int socket = pushed.connection.get();
-  if (const Status sent = send_all(socket, message, policy, descriptors, deadline); !sent) {
+  if (const Status sent = send_all(socket, message, policy, descriptors, request_counts, deadline);
+      !sent) {
     // The daemon may have said why before it hung up.
     auto reason = read_reply(socket, std::chrono::steady_clock::now(), wait_on, pushed.notices);
     if (!reason || reason->empty()) return sent.error();

@@ -21,10 +21,10 @@ struct Pushed {
 // Connects to `control_path`, sends everything and waits for the answer, until
 // `deadline` or until `wait_on`, asked ten times a second, says no. An error:
 // nobody there, or no answer. `descriptors` are those of the policy's file and
-// pipe targets, in order.
+// pipe targets, in order; `request_counts` is RequestCounts', or -1.
 Result<Pushed> push_policy(const std::string& control_path, const PolicyMessage& message,
-                           int policy, const std::vector<int>& descriptors, Deadline deadline,
-                           const std::function<bool()>& wait_on);
+                           int policy, const std::vector<int>& descriptors, int request_counts,
+                           Deadline deadline, const std::function<bool()>& wait_on);
 
 // What has arrived since. False: the connection has ended.
 bool read_notices(int connection, std::vector<Notice>& notices);

@@ -118,13 +118,17 @@ Context describe(request_rec* request, const Vhost& vhost, CodeRunner runner) {
   return context;
 }
 
-void remember(request_rec* request, const Ulid& id) {
+void remember(request_rec* request, const Vhost& vhost, const Context& context) {
   request_rec* const asked = original(request);
   RequestRecord& record = ensure_record(asked);
+  if (looks_like_php(std::string_view(context.entry).substr(context.entry.rfind('/') + 1))) {
+    record.of_php = &vhost;
+    record.sealed_ns = context.tag.boottime_ns;
+  }
   if (record.count == ids_limit) return;
   record.count++;
   auto* const entry = static_cast<RequestId*>(apr_pcalloc(asked->pool, sizeof(RequestId)));
-  entry->id = id;
+  entry->id = context.tag.request_id;
   (record.last != nullptr ? record.last->next : record.first) = entry;
   record.last = entry;
 }
@@ -161,12 +165,23 @@ void give_context(request_rec* request) {
   const Context context = describe(request, *vhost, runner);
   const std::string sealed = seal(context, configuration.keys->current);
   const char* const text = apr_pstrmemdup(request->pool, sealed.data(), sealed.size());
-  remember(request, context.tag.request_id);
+  remember(request, *vhost, context);
   if (runner == CodeRunner::inside) {
     ensure_record(request).context = text;
   } else {
     apr_table_addn(request->subprocess_env, context_variable.data(), text);
   }
+}
+
+// Where it failed, PHP may not have run.
+void count_request(request_rec* request) {
+  const RequestRecord* const record = record_of(original(request));
+  if (record == nullptr || record->of_php == nullptr) return;
+  const request_rec* last = request;
+  while (last->next != nullptr) last = last->next;
+  if (last->status >= HTTP_INTERNAL_SERVER_ERROR) return;
+  const Vhost& vhost = *record->of_php;
+  vhost.configuration->request_counts->count(vhost.place, record->sealed_ns);
 }
 
 const char* context_of(request_rec* request) {

@@ -10,6 +10,9 @@ namespace mailorigin::httpd {
 // that run no code alone.
 void give_context(request_rec* request);
 
+// When it is over: counts it for its virtual host if PHP has run.
+void count_request(request_rec* request);
+
 // What mailorigin_request_context() answers.
 const char* context_of(request_rec* request);
 

@@ -1,6 +1,8 @@
 // What the module keeps of a request, in its request_config; pool memory.
 #pragma once
 
+#include <cstdint>
+
 #include "core/ulid.h"
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/module.h"
@@ -8,6 +10,7 @@
 namespace mailorigin::httpd {
 
 struct BeforeHtaccess;
+struct Vhost;
 
 struct RequestId {
   Ulid id;
@@ -20,6 +23,9 @@ struct RequestRecord {
   RequestId* first;
   RequestId* last;
   unsigned count;
+  // In the same: of the latest that PHP was to run; null: there is none.
+  const Vhost* of_php;
+  std::uint64_t sealed_ns;
   // See strict.cc.
   BeforeHtaccess* before;
   BeforeHtaccess* of_subrequests;  // that live; the last one first

@@ -72,9 +72,13 @@ Status Supervisor::start() {
   auto encoded = policy_in_memory(policy);
   if (!encoded) return encoded.error();
   policy_ = *std::move(encoded);
+  auto counts = RequestCounts::make(configuration_.vhost_ids);
+  if (!counts) return counts.error();
+  configuration_.request_counts = *std::move(counts);
   const PolicyToPush push{{policy.instance, *kept_.keys},
                           policy_.get(),
                           log_descriptors(kept_.logs),
+                          configuration_.request_counts->fd(),
                           std::to_string(policy.vhosts.size()) + " virtual hosts, " +
                               std::to_string(policy.targets.size()) + " log targets"};
   configuration_.policy = {};
@@ -114,6 +118,7 @@ Status Supervisor::start_firewall(const PolicyToPush& policy) {
   if (!firewall_is_needed() && !configuration_.daemon.external) return Done{};
   PolicyToPush without_logs = policy;
   without_logs.descriptors.clear();
+  without_logs.request_counts = -1;
   without_logs.summary = "MailOriginFirewall " + std::string(firewall_mode_name(firewall_mode_));
   Status started = firewall_.start(std::move(without_logs), false);
   stop_firewall_that_is_off();
@@ -143,6 +148,7 @@ void Supervisor::drop_in_child() {
   daemon_.drop_in_child();
   firewall_.drop_in_child();
   policy_.reset();
+  configuration_.request_counts->close_descriptor();
   drop_sockets_in_child(kept_);
   drop_logs_in_child(kept_.logs);
 }

@@ -6,6 +6,7 @@
 #include "reports/fields.h"
 #include "reports/findings.h"
 #include "reports/httpd_process.h"
+#include "reports/remedies.h"
 #include "reports/services.h"
 #include "reports/sizes.h"
 #include "reports/weak_vhosts.h"
@@ -38,11 +39,6 @@ void check_version(const std::string& part, const json& answer, json& findings) 
               "apachectl graceful; with MailOriginDaemon external restart its unit"));
 }
 
-// A message begins with its number, and docs/messages.md has a line for that.
-std::string remedy_of_message(const std::string& text) {
-  return "docs/messages.md has what to do about " + text.substr(0, text.find(':'));
-}
-
 std::string without_number(const std::string& text) {
   const std::size_t colon = text.find(": ");
   return colon == std::string::npos ? text : text.substr(colon + 2);
@@ -52,8 +48,11 @@ std::string without_number(const std::string& text) {
 bool is_of_listed_log(const json& daemon, const std::string& text) {
   const json& logs = array_at(daemon, "logs");
   return std::any_of(logs.begin(), logs.end(), [&](const json& log) {
+    const std::string name = text_at(log, "name");
+    const std::string said = without_number(text);
     return !text_at(log, "reason").empty() &&
-           without_number(text).starts_with(text_at(log, "name") + ": " + text_at(log, "reason"));
+           (said.starts_with(name + ": " + text_at(log, "reason")) ||
+            said.starts_with(name + " was deleted"));
   });
 }
 
@@ -78,12 +77,15 @@ void check_logs(const json& daemon, json& findings) {
     const std::string reason = text_at(log, "reason");
     if (reason.empty()) continue;
     const bool missing = reason.starts_with("httpd");
+    const bool deleted = reason.find("deleted") != std::string::npos;
     findings.push_back(finding(
         "logs",
         text_at(log, "name") + ": " + reason + "; its events wait in the journal, up to " +
             size_text(number_at(log, "waiting")),
         missing ? "start httpd, or apachectl graceful"
-                : "room on its disk, or a program that reads; it is written as soon as it can be"));
+        : deleted
+            ? "apachectl graceful, which opens it anew and has it written"
+            : "room on its disk, or a program that reads; it is written as soon as it can be"));
   }
   const json& journal = member(daemon, "journal");
   if (number_at(journal, "waiting") > number_at(journal, "capacity") / 2) {
@@ -152,6 +154,7 @@ Result<Observed> observe(const std::string& runtime_directory) {
   observed.httpd_uid = httpd_user(policy->instance);
   observed.firewall = ask_status(firewall_socket(runtime_directory));
   observed.firewall_policy_is_kept = firewall_policy_is_kept(runtime_directory);
+  observed.php = php_programs();
   observed.policy = *std::move(policy);
   return observed;
 }
@@ -173,6 +176,7 @@ json status_report(const Observed& observed) {
   report["logs"] = logs_of(daemon);
   report["weak_vhosts"] = json::array();
   report["firewall"] = json::object();
+  report["php"] = json::object();
   if (observed.policy) {
     const FirewallMode mode = observed.policy->firewall.mode;
     if (mode != FirewallMode::off && observed.firewall) {
@@ -186,6 +190,8 @@ json status_report(const Observed& observed) {
          firewall_findings(mode, observed.firewall, observed.firewall_policy_is_kept)) {
       findings.push_back(each);
     }
+    report["php"] = php_facts(daemon, *observed.policy, observed.php);
+    check_php(report["php"], observed.php, findings);
     report["weak_vhosts"] = weak_vhosts(*observed.policy, observed.httpd_uid);
   }
   report["well"] = findings.empty();

@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/policy.h"
 #include "core/result.h"
+#include "reports/php.h"
 
 namespace mailorigin::reports {
 
@@ -18,6 +20,7 @@ struct Observed {
   Result<nlohmann::json> firewall = Error{};  // its answer
   bool firewall_policy_is_kept = false;
   std::optional<std::uint32_t> httpd_uid = {};  // of httpd's User
+  std::vector<PhpProgram> php = {};
 };
 
 // Asks the services. The error: the daemon did not answer.

@@ -64,6 +64,7 @@ Status ControlDesk::handle(Connection& connection) {
   }
   if (type == MessageType::policy) return begin(connection);
   if (type == MessageType::descriptors) return add_descriptors(connection);
+  if (type == MessageType::counts) return add_request_counts(connection);
   if (type == MessageType::commit) return commit(connection);
   return owner_.other(packet_, connection.socket.get());
 }
@@ -156,6 +157,13 @@ Status ControlDesk::add_descriptors(Connection& connection) {
     return Error{"descriptors: more than the policy has files and pipes"};
   }
   std::move(come.begin(), come.end(), all.begin() + static_cast<std::ptrdiff_t>(*first));
+  return Done{};
+}
+
+Status ControlDesk::add_request_counts(Connection& connection) {
+  if (!connection.push) return Error{"request counts: there is no policy before them"};
+  if (packet_.descriptors.size() != 1) return Error{"request counts: come with one descriptor"};
+  connection.push->request_counts = std::move(packet_.descriptors[0]);
   return Done{};
 }
 

@@ -30,6 +30,7 @@ class ControlDesk {
     Policy policy;
     std::string encoded;
     std::vector<Fd> descriptors;
+    Fd request_counts;  // none: httpd does not count
   };
   // What the service does with it.
   struct Owner {
@@ -82,6 +83,7 @@ class ControlDesk {
   void take_decoded();
   Status continue_push(Connection& connection, Result<Decoded> decoded);
   Status add_descriptors(Connection& connection);
+  Status add_request_counts(Connection& connection);
   Status commit(Connection& connection);
   [[nodiscard]] const Connection* latest_httpd() const;
   [[nodiscard]] const Connection* other_instance(const Connection& than) const;

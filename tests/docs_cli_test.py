@@ -28,7 +28,7 @@ def printed_names(*sources):
 
 
 REPORTS = {
-    "## status": ["reports/status_report.cc", "reports/findings.cc"],
+    "## status": ["reports/status_report.cc", "reports/php.cc", "reports/findings.cc"],
     "## policy": ["reports/policy_report.cc"],
     "## firewall": ["reports/firewall_report.cc", "reports/findings.cc"],
 }
@@ -50,6 +50,23 @@ def test_members_of_what_services_say():
         assert documented == printed, (
             f"{part}: in the docs alone: {documented - printed}; in the code alone: {printed - documented}"
         )
+
+
+def test_remedies_of_messages():
+    """What lasts has its remedy in status, in the words of docs/messages.md."""
+    lasting = set()
+    for part in ("mailorigind", "service"):
+        for source in sorted((PROJECT / part).rglob("*.cc")):
+            lasting |= set(re.findall(r'begins\([^;]*?"(MO\d{4}): ', source.read_text()))
+    joined = re.sub(r'"\n\s*"', "", (PROJECT / "reports/remedies.cc").read_text())
+    told = dict(re.findall(r'\{"(MO\d{4})",\s*"([^}]*)"\}', joined))
+    assert lasting <= set(told), lasting - set(told)
+    documented = {}
+    for line in (PROJECT / "docs/messages.md").read_text().splitlines():
+        if line.startswith("| MO"):
+            number, _, _, what_to_do = line.strip("|").split("|")
+            documented[number.split(",")[0].strip()] = what_to_do.strip()
+    assert told == {number: documented[number] for number in told}
 
 
 def help_of(*arguments):

@@ -166,4 +166,21 @@ Result<Registration> decode_registration(std::string_view packet) {
   return registration;
 }
 
+std::string encode_hello(std::string_view context) {
+  std::string packet = encode_head(MessageType::hello);
+  NameValueWriter(packet).add("context", context.substr(0, context_text_limit));
+  return packet;
+}
+
+Result<std::string_view> decode_hello(std::string_view packet) {
+  std::string_view context;
+  const Status read = read_packet(MessageType::hello, "hello", packet,
+                                  [&](std::string_view name, std::string_view value) {
+                                    context = value;
+                                    return name == "context" && value.size() <= context_text_limit;
+                                  });
+  if (!read) return read.error();
+  return context;
+}
+
 }  // namespace mailorigin

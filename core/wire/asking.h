@@ -62,4 +62,9 @@ struct Registration {
 std::string encode_registration(const Registration& registration);
 Result<Registration> decode_registration(std::string_view packet);
 
+// PHP has begun with a request: shows SSL_MAILORIGIN_CONTEXT, so that the daemon
+// knows of which virtual hosts it would be asked.
+std::string encode_hello(std::string_view context);
+Result<std::string_view> decode_hello(std::string_view packet);  // points into `packet`
+
 }  // namespace mailorigin

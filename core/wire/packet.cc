@@ -17,6 +17,8 @@ std::optional<MessageType> message_type(std::string_view packet) {
     case MessageType::reply:
     case MessageType::notice:
     case MessageType::registration:
+    case MessageType::hello:
+    case MessageType::counts:
     case MessageType::attach:
     case MessageType::ring:
     case MessageType::process:

@@ -22,11 +22,13 @@ enum class MessageType : std::uint8_t {
   question = 1,      // sender -> daemon
   answer = 2,        // daemon -> sender
   registration = 3,  // process -> daemon: who I am, for the firewall; answered
+  hello = 4,         // process -> daemon: a request that I run; not answered
   policy = 16,       // httpd -> daemon, with one descriptor: a memfd of Policy::encode()
   descriptors = 17,  // httpd -> daemon, with 1..253 descriptors: targets, in order
   commit = 18,       // httpd -> daemon: use them
   reply = 19,        // daemon -> httpd: to commit
   notice = 20,       // daemon -> httpd: a line for error_log
+  counts = 21,       // httpd -> daemon, before commit, with one descriptor: RequestCounts
   attach = 32,       // daemon -> firewall: asks for the ring buffer
   ring = 33,         // firewall -> daemon, with one descriptor: the ring buffer's map
   process = 34,      // daemon -> firewall: who it is, and its origin
@@ -40,8 +42,8 @@ enum class MessageType : std::uint8_t {
 // The type of a packet with a valid head; nothing otherwise.
 std::optional<MessageType> message_type(std::string_view packet);
 
-// A packet that is its head alone: commit, attach, ring, remove, status, show_policy,
-// policy_shown. Any other begins with it.
+// A packet that is its head alone: commit, counts, attach, ring, remove, status,
+// show_policy, policy_shown. Any other begins with it.
 std::string encode_head(MessageType type);
 
 inline constexpr std::size_t packet_head_size = 4;

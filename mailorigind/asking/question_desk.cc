@@ -10,7 +10,7 @@ namespace mailorigin::daemon {
 
 QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
                            Recording& recording, RecentAnswers& answers, const UserNames& names,
-                           FirewallLink& firewall, ThreadClock& clock,
+                           FirewallLink& firewall, ThreadClock& clock, HeardVhosts& heard,
                            service::NoticeBoard& notices)
     : connections_(connections),
       judge_(judge),
@@ -20,6 +20,7 @@ QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Jou
       names_(names),
       firewall_(firewall),
       clock_(clock),
+      heard_(heard),
       notices_(notices),
       registrations_(judge, firewall, waiting_) {}
 
@@ -65,7 +66,9 @@ void QuestionDesk::handle(AskingConnection& asking) {
     return;
   }
   AskingUser& asker = connections_.user(sender.uid, moment_.elapsed_ms());
-  if (message_type(packet_.bytes) == MessageType::registration) {
+  if (message_type(packet_.bytes) == MessageType::hello) {
+    hear(asking, asker);
+  } else if (message_type(packet_.bytes) == MessageType::registration) {
     answer_registration(asking, asker);
   } else {
     answer_question(asking, asker);
@@ -97,6 +100,17 @@ bool QuestionDesk::receive(AskingConnection& from) {
   }
   connections_.close(from.fd());
   return false;
+}
+
+void QuestionDesk::hear(AskingConnection& asking, AskingUser& asker) {
+  const auto context = decode_hello(packet_.bytes);
+  if (!context) {
+    connections_.close_bad(asking, "what it sent is no hello: " + context.error().message,
+                           moment_.elapsed_ms());
+    return;
+  }
+  if (!asker.questions.take(moment_.elapsed_ms())) return;
+  heard_.hello(asking.serial, *context, packet_.sender.uid, moment_.boottime_ns);
 }
 
 void QuestionDesk::answer_registration(AskingConnection& asking, AskingUser& asker) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mailorigind/asking/connection_table.h"
+#include "mailorigind/asking/heard_vhosts.h"
 #include "mailorigind/asking/recent_answers.h"
 #include "mailorigind/asking/registrations.h"
 #include "mailorigind/asking/user_names.h"
@@ -28,7 +29,8 @@ class QuestionDesk {
   // All references must outlive it.
   QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
                Recording& recording, RecentAnswers& answers, const UserNames& names,
-               FirewallLink& firewall, ThreadClock& clock, service::NoticeBoard& notices);
+               FirewallLink& firewall, ThreadClock& clock, HeardVhosts& heard,
+               service::NoticeBoard& notices);
 
   // ---- A turn: begin, any number of read(), end.
 
@@ -58,6 +60,7 @@ class QuestionDesk {
   bool receive(AskingConnection& from);
   void handle(AskingConnection& asking);
   void outside_asked(uid_t uid);
+  void hear(AskingConnection& asking, AskingUser& asker);
   void answer_registration(AskingConnection& asking, AskingUser& asker);
   void answer_question(AskingConnection& asking, AskingUser& asker);
   // To `quota`, what has been worked since the last time but for what is paid; how long.
@@ -76,6 +79,7 @@ class QuestionDesk {
   const UserNames& names_;
   FirewallLink& firewall_;
   ThreadClock& clock_;
+  HeardVhosts& heard_;
   service::NoticeBoard& notices_;
   WaitingAnswers waiting_;
   Registrations registrations_;

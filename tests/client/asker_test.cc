@@ -81,6 +81,25 @@ TEST_F(AskerTest, TrustsNoAnswerToAnotherQuestion) {
   daemon.join();
 }
 
+TEST_F(AskerTest, TellsWithoutWaitingAndAsksOverTheSameConnection) {
+  Asker asker;
+  EXPECT_FALSE(asker.tell(path_, encode_hello("context"))) << "nobody listens";
+  EXPECT_FALSE(asker.is_connected());
+  listen();
+  EXPECT_TRUE(asker.tell(path_, encode_hello("context"))) << "nobody has accepted it yet";
+  EXPECT_TRUE(asker.is_connected());
+  std::thread daemon([&] {
+    const Fd connection = accepted();
+    Packet packet;
+    EXPECT_EQ(receive_packet(connection.get(), packet, packet_limit, soon()), Received::packet);
+    EXPECT_EQ(*decode_hello(packet.bytes), "context");
+    answer(connection, received(connection), "1");
+  });
+  EXPECT_EQ(asker.ask(path_, {}, patient).answer->id, "1");
+  daemon.join();
+  EXPECT_FALSE(asker.is_connected()) << "the daemon has gone";
+}
+
 TEST_F(AskerTest, AForkedChildOpensItsOwn) {
   listen();
   Asker asker;

@@ -145,6 +145,19 @@ TEST(Registration, APageBeginsWhereAPageBegins) {
   EXPECT_FALSE(decode_registration(encode_registration(registration)));
 }
 
+TEST(Hello, ComesBackAsItWas) {
+  const std::string packet = encode_hello("text");
+  const auto decoded = decode_hello(packet);
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(*decoded, "text");
+  std::string more = packet;
+  NameValueWriter(more).add("vhost", "x");
+  EXPECT_FALSE(decode_hello(more));
+  more = encode_head(MessageType::hello);
+  NameValueWriter(more).add("context", std::string(context_text_limit + 1, 'c'));
+  EXPECT_FALSE(decode_hello(more));
+}
+
 TEST(Process, ComesBackAsItWas) {
   mo_registration process{};
   process.tgid = 4711;

@@ -31,6 +31,10 @@ TEST(DaemonStatus, FitsAPacketWhateverItsNames) {
   for (std::size_t i = 0; i < 3 * findings_shown; i++) {
     status.findings.push_back({i, {Notice::Level::error, "\xff" + hostile}});
   }
+  for (std::size_t i = 0; i < 3 * vhosts_shown; i++) {
+    status.silent.push_back({hostile, i});
+    status.other_users.push_back({hostile, 33});
+  }
   const std::string text = status_json(status);
   EXPECT_LE(encode_status_reply(text).size(), packet_limit);
   const json read = json::parse(text, nullptr, false);
@@ -40,6 +44,10 @@ TEST(DaemonStatus, FitsAPacketWhateverItsNames) {
   EXPECT_EQ(read["logs"][0]["waiting"], 30);
   EXPECT_FALSE(read["findings"].empty());
   EXPECT_EQ(read["findings_count"], 3 * findings_shown);
+  EXPECT_EQ(read["php"]["silent_count"], 3 * vhosts_shown);
+  EXPECT_FALSE(read["php"]["silent"].empty());
+  EXPECT_EQ(read["php"]["other_users_count"], 3 * vhosts_shown);
+  EXPECT_FALSE(read["php"]["other_users"].empty());
   EXPECT_EQ(read["journal"]["waiting"], 60);
   EXPECT_FALSE(read.contains("policy"));
 }

@@ -8,9 +8,9 @@
 // silence, close (hang up), garbage (bytes that are no answer), foreign (an
 // answer to another question).
 //
-// Each question is appended to FILE as lines "name=value", what syslog would
-// have got as a line "syslog=...". "ready" is printed once the sockets are
-// there. It ends when its standard input does, and after two minutes anyway.
+// A hello is passed over. Each question is appended to FILE as lines "name=value", what syslog
+// would have got as a line "syslog=...". "ready" is printed once the sockets are there. It ends
+// when its standard input does, and after two minutes anyway.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -160,6 +160,7 @@ class FakeDaemon {
   // False when the connection is over.
   bool take_question(Fd& connection) {
     if (receive_packet(connection.get(), packet_, packet_limit) != Received::packet) return false;
+    if (message_type(packet_.bytes) == MessageType::hello) return true;
     const auto question = decode_question(packet_.bytes);
     if (!question) {
       write("undecodable=" + question.error().message + "\n");

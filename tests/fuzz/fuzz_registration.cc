@@ -1,4 +1,4 @@
-// Any packet as a registration: what is accepted encodes to the same again.
+// Any packet as a registration or a hello: what is accepted encodes to the same again.
 #include <cstdlib>
 
 #include "core/wire/asking.h"
@@ -6,7 +6,12 @@
 using namespace mailorigin;
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  const auto registration = decode_registration({reinterpret_cast<const char*>(data), size});
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  if (const auto context = decode_hello(bytes)) {
+    const std::string packet = encode_hello(*context);
+    if (*decode_hello(packet) != *context) std::abort();
+  }
+  const auto registration = decode_registration(bytes);
   if (!registration) return 0;
   const std::string packet = encode_registration(*registration);
   const auto again = decode_registration(packet);

@@ -35,10 +35,10 @@ TEST(Directives, AHostWithNothingOfItsOwn) {
   const Policy policy;
   EXPECT_EQ(vhost_directives(policy, policy.server),
             (std::vector<std::string>{
-                "MailOrigin On", "MailOriginLog none", "MailOriginHeader none",
-                "MailOriginSend allow", "MailOriginDenyScript none", "MailOriginLimit none",
-                "MailOriginMaxRecipients none", "MailOriginSender any", "MailOriginSmtp deny",
-                "MailOriginSmtpAllow none", "MailOriginSmtpLocal observe"}));
+                "MailOrigin On", "MailOriginStrict On", "MailOriginLog none",
+                "MailOriginHeader none", "MailOriginSend allow", "MailOriginDenyScript none",
+                "MailOriginLimit none", "MailOriginMaxRecipients none", "MailOriginSender any",
+                "MailOriginSmtp deny", "MailOriginSmtpAllow none", "MailOriginSmtpLocal observe"}));
 }
 
 TEST(Directives, TheServers) {

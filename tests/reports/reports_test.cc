@@ -66,7 +66,7 @@ TEST(StatusReport, WhatTheDaemonFinds) {
   json report = status_report(observed(daemon));
   expect_one(report, "daemon", "MO0212: full (since 2026-11-22T00:00:01.000Z)");
   EXPECT_EQ(text_at(report["findings"][0], "remedy"),
-            "docs/messages.md has what to do about MO0212");
+            "free the disk of MailOriginStateDir (docs/messages.md, MO0212)");
   daemon["findings_count"] = 3;
   report = status_report(observed(daemon));
   ASSERT_EQ(found(report).size(), 2U);
@@ -88,6 +88,20 @@ TEST(StatusReport, LogsThatAreBehind) {
   expect_one(status_report(observed(daemon)), "logs", "/log/c: disk");
   daemon["findings"][0]["text"] = "MO0230: /log/a: disk; its events wait";
   EXPECT_EQ(found(status_report(observed(daemon))).size(), 2U);
+}
+
+TEST(StatusReport, ALogThatWasDeleted) {
+  json daemon = well_daemon;
+  daemon["logs"] = {{{"name", "/log/a"},
+                     {"state", "waiting"},
+                     {"waiting", 10},
+                     {"reason", "its file was deleted; `apachectl graceful` opens it anew"}}};
+  daemon["findings"].push_back({{"text", "MO0236: /log/a was deleted: its events wait"}});
+  daemon["findings_count"] = 1;
+  const json report = status_report(observed(daemon));
+  expect_one(report, "logs", "/log/a: its file was deleted");
+  EXPECT_EQ(text_at(report["findings"][0], "remedy"),
+            "apachectl graceful, which opens it anew and has it written");
 }
 
 TEST(StatusReport, TheJournalFillsUp) {

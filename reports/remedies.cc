@@ -1,0 +1,44 @@
+#include "reports/remedies.h"
+
+#include <algorithm>
+
+namespace mailorigin::reports {
+
+namespace {
+
+struct Remedy {
+  std::string_view message;
+  std::string_view text;
+};
+
+constexpr Remedy remedies[] = {
+    {"MO0211", "raise LimitNOFILE in mailorigind.service, or httpd's `ulimit -n`"},
+    {"MO0212", "free the disk of MailOriginStateDir"},
+    {"MO0214", "set its mode to 0600"},
+    {"MO0217", "free the disk of MailOriginStateDir"},
+    {"MO0221", "look at the disk"},
+    {"MO0222", "look at the disk"},
+    {"MO0224", "free the disk of MailOriginStateDir"},
+    {"MO0226", "use fewer files"},
+    {"MO0230", "free its disk; look at the program that reads it"},
+    {"MO0232", "see why it cannot be written (MO0230); what is lost stays lost"},
+    {"MO0235", "start httpd"},
+    {"MO0236", "`apachectl graceful`"},
+    {"MO0240", "restart mailorigind and mailorigin-firewall, of one version"},
+    {"MO0250",
+     "run mailorigind in the host's pid namespace, or in one above those that ask "
+     "(docs/operations.md, Containers)"},
+};
+
+}  // namespace
+
+std::string remedy_of_message(std::string_view text) {
+  const std::string_view number = text.substr(0, text.find(':'));
+  const auto found = std::find_if(std::begin(remedies), std::end(remedies),
+                                  [&](const Remedy& remedy) { return remedy.message == number; });
+  // A daemon of another version may have messages that this one does not know.
+  if (found == std::end(remedies)) return "docs/messages.md, " + std::string(number);
+  return std::string(found->text) + " (docs/messages.md, " + std::string(number) + ')';
+}
+
+}  // namespace mailorigin::reports

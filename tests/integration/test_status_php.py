@@ -1,0 +1,134 @@
+"""`mailorigin status` knows whether the PHP that httpd sends requests to has the extension."""
+
+import os
+import signal
+
+import pytest
+from harness.command import Command
+from harness.site import BLOG_UID, INSIDE, SHOP_UID, WITH_HEADER, Vhost, two_vhosts
+from harness.waiting import wait_until
+
+HELLO = "<?php echo 'hello';"
+
+
+def command(site):
+    return Command(site.installation, site.httpd.runtime_dir)
+
+
+def visit(vhost, times):
+    script = vhost.script(HELLO)
+    for _ in range(times):
+        assert vhost.get(script.uri).text == "hello"
+
+
+def about_php(site):
+    return [each for each in command(site)("status", "--json").json["findings"] if each["part"] == "php"]
+
+
+def missed(site, text):
+    """The finding about PHP that says so; httpd counts a request once its answer is on its way."""
+    return wait_until(lambda: [each for each in about_php(site) if text in each["text"]], f"a finding '{text}'")[0]
+
+
+def all_well(site):
+    return wait_until(lambda: command(site)("status").status == 0, "all to be well")
+
+
+def test_php_without_the_extension(make_site):
+    site = make_site(two_vhosts(), plugin=False)
+    visit(site.shop, 40)
+    found = missed(site, f"40 requests of {site.shop.full_name}, and its PHP never asked")
+    assert site.blog.full_name not in found["text"]
+    assert "load mailorigin.so" in found["remedy"]
+    visit(site.blog, 1)
+    found = missed(site, f"1 request of {site.blog.full_name}, 40 of {site.shop.full_name}, and their PHP never asked")
+    said = command(site)("status")
+    assert said.status == 1 and found["text"] in said.out
+    # Debian's PHP programs, of which one runs them.
+    names = {f"PHP 8.2 ({sapi})" for sapi in ("apache2", "cgi", "cli", "fpm")}
+    listed = [each for each in about_php(site) if each is not found and each["text"].startswith("PHP ")]
+    assert {" ".join(each["text"].split()[:3]) for each in listed} == names
+    (fpm,) = [each for each in listed if "(fpm)" in each["text"]]
+    assert "/etc/php/8.2/fpm/conf.d" in fpm["text"]
+    assert "phpenmod -v 8.2 -s fpm mailorigin && systemctl restart php8.2-fpm" in fpm["remedy"]
+
+
+def test_php_that_sends_no_mail_is_heard(make_site):
+    site = make_site(two_vhosts())
+    visit(site.shop, 20)
+    visit(site.blog, 1)
+    site.httpd.allow_log("Primary script unknown")
+    site.shop.get("/nothing.php")
+    all_well(site)
+    facts = command(site)("status", "--json").json["php"]
+    assert facts["silent"] == [] and facts["other_users"] == []
+    assert {(each["version"], each["sapi"]) for each in facts["programs"]} >= {("8.2", "fpm"), ("8.2", "cli")}
+
+
+def test_a_pool_that_is_reloaded_without_it(make_site):
+    site = make_site(two_vhosts())
+    visit(site.shop, 3)
+    all_well(site)
+    with_plugin = site.fpm.ini.read_text()
+    site.fpm.ini.write_text("".join(line for line in with_plugin.splitlines(True) if "mailorigin.so" not in line))
+    site.fpm.reload()
+    visit(site.shop, 5)
+    missed(site, f"5 requests of {site.shop.full_name}, and its PHP never asked")
+    site.fpm.ini.write_text(with_plugin)
+    site.fpm.reload()
+    visit(site.shop, 2)
+    all_well(site)
+
+
+def test_a_daemon_that_is_replaced_is_told_again(make_site):
+    site = make_site(two_vhosts())
+    visit(site.shop, 3)
+    site.httpd.allow_log(r"\bMO\d{4}\b")
+    before = site.httpd.daemon()
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: [pid for pid in site.httpd.daemons() if pid != before], "a new daemon")
+
+    def told():
+        visit(site.shop, 1)
+        return command(site)("status").status == 0
+
+    for _ in range(3):
+        wait_until(told, "the new daemon to be told")
+
+
+def test_requests_that_php_did_not_run(make_site):
+    """php-fpm is not there: that is no missing extension."""
+    site = make_site(two_vhosts())
+    script = site.shop.script(HELLO)
+    site.fpm.stop()
+    site.httpd.allow_log("AH02454|AH01079")
+    for _ in range(5):
+        assert site.shop.get(script.uri).status == 503
+    assert about_php(site) == []
+
+
+@pytest.mark.parametrize("plugin", [True, False])
+def test_php_inside_httpd(make_site, plugin):
+    vhost = Vhost("shop", SHOP_UID, WITH_HEADER, run=INSIDE, run_as=False)
+    site = make_site([vhost], mpm="prefork", modules=("php",), plugin=plugin)
+    visit(site.shop, 4)
+    if plugin:
+        all_well(site)
+    else:
+        missed(site, f"4 requests of {site.shop.full_name}, and its PHP never asked")
+
+
+def test_a_wrong_user(make_site):
+    """Found by requests alone: nobody has to send a mail."""
+    wrong = Vhost("shop", SHOP_UID, WITH_HEADER + f"  MailOriginRunAs #{BLOG_UID}\n", run_as=False)
+    site = make_site([wrong, Vhost("blog", BLOG_UID, WITH_HEADER)])
+    visit(site.shop, 2)
+    visit(site.blog, 2)
+    found = missed(site, f"{site.shop.full_name} is said to run as #{BLOG_UID}, and its PHP runs as #{SHOP_UID}")
+    assert f"MailOriginRunAs #{SHOP_UID}" in found["remedy"]
+    assert len(about_php(site)) == 1
+    wrong.directives = WITH_HEADER + f"  MailOriginRunAs #{SHOP_UID}\n"
+    site.configure()
+    site.httpd.graceful()
+    visit(site.shop, 2)
+    all_well(site)
