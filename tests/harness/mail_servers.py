@@ -173,9 +173,10 @@ class Postfix(_Server):
         self.write("etc/postfix/master.cf", self.master)
         self.account("group", "postdrop", "64003:")
         self.own("var/lib/postfix")
-        # In process ids of their own, so that its daemons end with it.
+        # In process ids of their own, so that its daemons end with the first, a shell: that hears of
+        # its parent's death, which one that changes its user as master(8) does would not.
         self._process = self.popen(
-            ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "/usr/sbin/postfix", "start-fg"],
+            ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", "postfix start-fg & wait"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._spool = self.root / "var/spool/postfix"
