@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,7 +55,32 @@ std::string Table::text(std::size_t indent) const {
 
 Style Style::of_stdout() {
   const char* const no_color = std::getenv("NO_COLOR");
-  return Style(isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0'));
+  if (isatty(STDOUT_FILENO) != 1) return Style(false);
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  return Style(no_color == nullptr || *no_color == '\0', known ? size.ws_col : 0);
+}
+
+std::string Style::lines(std::string_view text, std::size_t indent, std::size_t more) const {
+  std::string out(indent, ' ');
+  if (width_ == 0) return out.append(text) + '\n';
+  std::size_t column = indent;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    const bool first = begin == 0;
+    if (!first && column + 1 + width(word) > width_) {
+      out += '\n' + std::string(indent + more, ' ');
+      column = indent + more;
+    } else if (!first) {
+      out += ' ';
+      column++;
+    }
+    out += word;
+    column += width(word);
+    begin = end + 1;
+  }
+  return out + '\n';
 }
 
 std::string Style::wrapped(std::string_view code, std::string_view text) const {
@@ -68,10 +94,10 @@ std::string findings_text(const nlohmann::json& findings, const Style& style) {
   std::size_t number = 0;
   for (const nlohmann::json& finding : findings) {
     const std::string mark = std::to_string(++number) + ". ";
-    out += "  " + mark + printable(reports::text_at(finding, "part")) + ": " +
-           printable(reports::text_at(finding, "text")) + '\n';
-    out.append(2 + mark.size(), ' ');
-    out += "-> " + printable(reports::text_at(finding, "remedy")) + '\n';
+    out += style.lines(mark + printable(reports::text_at(finding, "part")) + ": " +
+                           printable(reports::text_at(finding, "text")),
+                       2, mark.size());
+    out += style.lines("-> " + printable(reports::text_at(finding, "remedy")), 2 + mark.size(), 3);
   }
   return out;
 }

@@ -25,15 +25,21 @@ class Table {
 // Emphasis, where it is seen: on a terminal, unless NO_COLOR is set.
 class Style {
  public:
-  explicit Style(bool coloured) : coloured_(coloured) {}
+  // `width`: of the terminal; 0: lines may have any length.
+  explicit Style(bool coloured, std::size_t width = 0) : coloured_(coloured), width_(width) {}
   static Style of_stdout();
   [[nodiscard]] std::string good(std::string_view text) const { return wrapped("32", text); }
   [[nodiscard]] std::string bad(std::string_view text) const { return wrapped("31", text); }
+  // A line of `text` below `indent` blanks, broken at blanks where it is wider than the
+  // terminal; what follows stands below `indent` and `more` blanks.
+  [[nodiscard]] std::string lines(std::string_view text, std::size_t indent,
+                                  std::size_t more) const;
   [[nodiscard]] std::string heading(std::string_view text) const { return wrapped("1", text); }
 
  private:
   [[nodiscard]] std::string wrapped(std::string_view code, std::string_view text) const;
   bool coloured_;
+  std::size_t width_;
 };
 
 // Numbered, each with its remedy below it; empty for none.

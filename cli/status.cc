@@ -82,8 +82,9 @@ std::string weak_text(const json& report, const Style& style) {
     if (vhosts.size() > names_shown) {
       names += " and " + std::to_string(vhosts.size() - names_shown) + " more";
     }
-    out += "  " + printable(names) + ":\n    " + printable(text_at(each, "text")) + "\n    -> " +
-           printable(text_at(each, "remedy")) + '\n';
+    out += style.lines(printable(names) + ':', 2, 0) +
+           style.lines(printable(text_at(each, "text")), 4, 0) +
+           style.lines("-> " + printable(text_at(each, "remedy")), 4, 3);
   }
   return out;
 }

@@ -17,14 +17,15 @@ json daemon_unreachable(const Error& error) {
                  "--runtime-dir must be MailOriginRuntimeDir");
 }
 
-json firewall_findings(FirewallMode mode, const Result<json>& answer, bool policy_is_kept) {
+json firewall_findings(FirewallMode mode, const Result<json>& answer,
+                       std::optional<bool> policy_is_kept) {
   json findings = json::array();
   if (mode == FirewallMode::off) {
     if (answer && text_at(*answer, "engine") != "none") {
       findings.push_back(finding("firewall",
                                  "it is in force, and httpd.conf says MailOriginFirewall Off",
                                  "apachectl graceful; or mailorigin firewall --remove"));
-    } else if (!answer && policy_is_kept) {
+    } else if (!answer && policy_is_kept.value_or(false)) {
       findings.push_back(finding(
           "firewall",
           "httpd.conf says MailOriginFirewall Off, and mailorigin-firewall does not run and has "
@@ -38,7 +39,9 @@ json firewall_findings(FirewallMode mode, const Result<json>& answer, bool polic
     findings.push_back(finding(
         "firewall",
         "mailorigin-firewall does not answer: " + answer.error().message +
-            "; what it may have loaded stays in force, but nothing tends it",
+            (policy_is_kept == false
+                 ? "; it keeps no policy: it was taken out, or never loaded"
+                 : "; what it may have loaded stays in force, but nothing tends it"),
         "see what error_log says (MO04...); with MailOriginDaemon external: systemctl enable --now "
         "mailorigin-firewall.service"));
     return findings;

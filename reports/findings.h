@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "core/policy.h"
@@ -15,8 +16,9 @@ nlohmann::json finding(const std::string& part, const std::string& text, const s
 nlohmann::json daemon_unreachable(const Error& error);
 
 // Of the firewall, which httpd.conf wants in `mode`; `answer` is what it says about
-// itself, `policy_is_kept` whether it would load one. Where the mode is off: whether it heard.
+// itself, `policy_is_kept` whether it would load one
+// (nothing: not known). Where the mode is off: whether it heard.
 nlohmann::json firewall_findings(FirewallMode mode, const Result<nlohmann::json>& answer,
-                                 bool policy_is_kept);
+                                 std::optional<bool> policy_is_kept);
 
 }  // namespace mailorigin::reports

@@ -40,7 +40,7 @@ json accounts_of(const FirewallPolicy& firewall) {
 }  // namespace
 
 json firewall_report(const Result<Policy>& policy, const Result<json>& answer,
-                     bool policy_is_kept) {
+                     std::optional<bool> policy_is_kept) {
   json findings = json::array();
   if (!policy) findings.push_back(daemon_unreachable(policy.error()));
   json report = answer ? *answer : json::object();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "core/policy.h"
@@ -13,6 +14,6 @@ namespace mailorigin::reports {
 // there is none; `answer` is what the firewall says about itself, `policy_is_kept` whether it
 // would load one.
 nlohmann::json firewall_report(const Result<Policy>& policy, const Result<nlohmann::json>& answer,
-                               bool policy_is_kept);
+                               std::optional<bool> policy_is_kept);
 
 }  // namespace mailorigin::reports

@@ -53,9 +53,9 @@ Result<Packet> ask(const std::string& socket_path, MessageType question, Message
 
 }  // namespace
 
-bool firewall_policy_is_kept(const std::string& runtime_directory) {
-  return runtime_directory == default_runtime_directory &&
-         access(kept_policy(firewall_state_directory(default_state_directory)).c_str(), F_OK) == 0;
+std::optional<bool> firewall_policy_is_kept(const std::string& runtime_directory) {
+  if (runtime_directory != default_runtime_directory) return std::nullopt;
+  return access(kept_policy(firewall_state_directory(default_state_directory)).c_str(), F_OK) == 0;
 }
 
 Result<nlohmann::json> ask_status(const std::string& socket_path) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "core/policy.h"
@@ -17,7 +18,7 @@ Result<nlohmann::json> ask_status(const std::string& socket_path);
 Result<Policy> ask_policy(const std::string& socket_path);
 // Whether mailorigin-firewall keeps a policy, which it forgets when it hears Off: what was
 // loaded is in force still, or will be after the next boot. Known of the default directories
-// alone: another httpd of this host may have none of its own.
-bool firewall_policy_is_kept(const std::string& runtime_directory);
+// alone (else nothing): another httpd of this host may have none of its own.
+std::optional<bool> firewall_policy_is_kept(const std::string& runtime_directory);
 
 }  // namespace mailorigin::reports

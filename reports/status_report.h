@@ -18,7 +18,7 @@ struct Observed {
   nlohmann::json daemon;                      // its answer
   std::optional<Policy> policy;               // nothing: there is none (yet)
   Result<nlohmann::json> firewall = Error{};  // its answer
-  bool firewall_policy_is_kept = false;
+  std::optional<bool> firewall_policy_is_kept = {};
   std::optional<std::uint32_t> httpd_uid = {};  // of httpd's User
   std::vector<PhpProgram> php = {};
 };

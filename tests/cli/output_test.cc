@@ -27,6 +27,14 @@ TEST(CliOutput, NothingThatATerminalObeys) {
             "To do\n  1. \\x1b: a b\n     ->  \n");
 }
 
+TEST(CliOutput, LinesFitTheTerminal) {
+  EXPECT_EQ(Style(false).lines("one two three", 2, 3), "  one two three\n");
+  EXPECT_EQ(Style(false, 9).lines("one two three", 2, 3), "  one two\n     three\n");
+  EXPECT_EQ(Style(false, 8).lines("one two three", 2, 0), "  one\n  two\n  three\n");
+  EXPECT_EQ(Style(false, 4).lines("longer than that", 0, 0), "longer\nthan\nthat\n");
+  EXPECT_EQ(Style(false, 9).lines("", 2, 3), "  \n");
+}
+
 TEST(CliOutput, ColourOnRequestAlone) {
   EXPECT_EQ(Style(false).good("well"), "well");
   EXPECT_EQ(Style(true).good("well"), "\033[32mwell\033[0m");

@@ -142,6 +142,15 @@ TEST(StatusReport, Firewall) {
   EXPECT_TRUE(found(report(other)).empty());
 }
 
+TEST(StatusReport, FirewallThatWasTakenOut) {
+  Observed gone = observed(well_daemon, FirewallMode::on, Error{"no such file"});
+  expect_one(status_report(gone), "firewall", "what it may have loaded stays in force");
+  gone.firewall_policy_is_kept = true;
+  expect_one(status_report(gone), "firewall", "what it may have loaded stays in force");
+  gone.firewall_policy_is_kept = false;
+  expect_one(status_report(gone), "firewall", "it keeps no policy: it was taken out, or never loaded");
+}
+
 TEST(StatusReport, FirewallThatHasNotHeardOff) {
   Observed off = observed(well_daemon, FirewallMode::off, well_firewall);
   expect_one(status_report(off), "firewall",
