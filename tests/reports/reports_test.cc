@@ -148,7 +148,8 @@ TEST(StatusReport, FirewallThatWasTakenOut) {
   gone.firewall_policy_is_kept = true;
   expect_one(status_report(gone), "firewall", "what it may have loaded stays in force");
   gone.firewall_policy_is_kept = false;
-  expect_one(status_report(gone), "firewall", "it keeps no policy: it was taken out, or never loaded");
+  expect_one(status_report(gone), "firewall",
+             "it keeps no policy: it was taken out, or never loaded");
 }
 
 TEST(StatusReport, FirewallThatHasNotHeardOff) {
