@@ -50,7 +50,7 @@ Outcome unrecorded(const Conduct& conduct, const Event& claims, const NoAnswer& 
 
 Outcome Outcome::exhausted() { return unasked(reason_of(Silence::exhausted)); }
 
-Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, Question question,
+Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, const Question& question,
                         const OtherLog& other_log) {
   const Reply reply = asker.ask(conduct.socket, question, conduct.patience);
   const auto& answer = reply.answer;

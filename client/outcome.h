@@ -43,7 +43,7 @@ using OtherLog = std::function<bool(std::string_view)>;
 // Asks the daemon about a mail. One that leaves without an answer has a header that
 // says so, and is named in a log; where none takes the line it does not leave. May
 // throw std::bad_alloc: then it must not leave either.
-Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, Question question,
+Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, const Question& question,
                         const OtherLog& other_log);
 
 }  // namespace mailorigin::client

@@ -167,8 +167,9 @@ bool read_script(std::string_view expression, std::vector<std::string>& scripts)
 
 bool read_destination(std::string_view text, SmtpDestination& destination) {
   auto parsed = parse_smtp_destination(text);
-  if (parsed) destination = *std::move(parsed);
-  return static_cast<bool>(parsed);
+  if (!parsed) return false;
+  destination = *std::move(parsed);
+  return true;
 }
 
 bool read_smtp(std::string_view bytes, SmtpPolicy& smtp) {
