@@ -297,6 +297,23 @@ def test_a_log_that_cannot_be_written(make_site):
     assert text.status == 1 and "1 behind" in text.out and found["text"] in text.out
 
 
+def test_a_log_that_was_deleted(make_site):
+    """Noticed at the next event, with what has it written again; nothing is lost."""
+    site = make_site([Vhost("shop", SHOP_UID, WITH_HEADER)])
+    mailorigin = Command(site.installation, site.httpd.runtime_dir)
+    well(mailorigin)
+    site.httpd.allow_log("MO0236|MO0231")
+    path = site.directory / "logs/shop.json"
+    path.unlink()
+    mark = site.shop.mail()
+    (found,) = wait_until(lambda: findings(mailorigin("status", "--json")), "the finding")
+    assert found["part"] == "logs" and found["text"].startswith(f"{path}: its file was deleted")
+    assert found["remedy"].startswith("apachectl graceful")
+    site.httpd.graceful()
+    wait_until(lambda: path.exists() and mark in path.read_text(), "the event in the new file")
+    well(mailorigin)
+
+
 def test_hosts_with_a_weaker_guarantee(make_site):
     """They are listed, and do not make the exit status 1: a host may be meant so."""
     www_data = int(subprocess.run(["id", "-u", "www-data"], capture_output=True, check=True).stdout)
