@@ -4,7 +4,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <vector>
+
+#include "mod_mailorigin/place.h"
 
 namespace mailorigin::httpd {
 
@@ -87,38 +88,46 @@ bool is_roots(const char* path) {
   return stat(path, &about) != 0 || about.st_uid == 0;
 }
 
-// ScriptAlias, outside of virtual hosts or in the one that begins at that line, to a
-// directory that is not root's.
-std::string script_alias(apr_pool_t* pool, const ap_directive_t* tree, const server_rec* server,
-                         const std::string& docroot) {
-  for (const ap_directive_t* node = tree; node != nullptr; node = node->next) {
-    const bool is_host = strcasecmp(node->directive, "<VirtualHost") == 0;
-    const bool is_others =
-        is_host &&
-        (server->defn_name == nullptr || strcmp(node->filename, server->defn_name) != 0 ||
-         node->line_num != static_cast<int>(server->defn_line_number));
-    if (is_others) continue;
-    if (strncasecmp(node->directive, "ScriptAlias", 11) == 0) {
-      const char* arguments = node->args;
-      const char* target = ap_getword_conf(pool, &arguments);
-      if (*arguments != '\0') target = ap_getword_conf(pool, &arguments);
-      if (!is_roots(target) || is_in(target, docroot))
-        return std::string("ScriptAlias to ") + target;
-    }
-    std::string below = script_alias(pool, node->first_child, server, docroot);
-    if (!below.empty()) return below;
-  }
-  return "";
+std::string place_of(const char* file, unsigned line) {
+  return Place{file != nullptr ? file : "", line}.text();
 }
 
 }  // namespace
 
-bool has_cgi() {
-  return ap_find_linked_module("mod_cgi.c") != nullptr ||
-         ap_find_linked_module("mod_cgid.c") != nullptr;
+CgiPrograms::CgiPrograms(apr_pool_t* pool, const ap_directive_t* tree)
+    : pool_(pool),
+      has_cgi_(ap_find_linked_module("mod_cgi.c") != nullptr ||
+               ap_find_linked_module("mod_cgid.c") != nullptr) {
+  if (has_cgi_) collect(tree, "");
 }
 
-std::string way_to_cgi(apr_pool_t* pool, const server_rec* server, const std::string& docroot) {
+void CgiPrograms::collect(const ap_directive_t* tree, const std::string& host) {
+  for (const ap_directive_t* node = tree; node != nullptr; node = node->next) {
+    if (strncasecmp(node->directive, "ScriptAlias", 11) == 0) {
+      const char* arguments = node->args;
+      const char* target = ap_getword_conf(pool_, &arguments);
+      if (*arguments != '\0') target = ap_getword_conf(pool_, &arguments);
+      targets_[host].emplace_back(target);
+    }
+    if (node->first_child == nullptr) continue;
+    const bool is_host = strcasecmp(node->directive, "<VirtualHost") == 0;
+    collect(node->first_child,
+            is_host ? place_of(node->filename, static_cast<unsigned>(node->line_num)) : host);
+  }
+}
+
+// To a directory that is not root's.
+std::string CgiPrograms::script_alias(const std::string& host, const std::string& docroot) const {
+  const auto found = targets_.find(host);
+  if (found == targets_.end()) return "";
+  for (const std::string& target : found->second) {
+    if (!is_roots(target.c_str()) || is_in(target, docroot)) return "ScriptAlias to " + target;
+  }
+  return "";
+}
+
+std::string CgiPrograms::way_of(const server_rec* server, const std::string& docroot) const {
+  if (!has_cgi_) return "";
   const std::string root = without_slash(docroot);
   std::vector<std::string> directories = {root};
   for (const core_dir_config* section : sections_of(core_of(server)->sec_dir)) {
@@ -127,14 +136,16 @@ std::string way_to_cgi(apr_pool_t* pool, const server_rec* server, const std::st
     if (directory != root && is_in(directory, root)) directories.push_back(directory);
   }
   for (const std::string& directory : directories) {
-    std::string way = way_in(*settings_in(pool, server, directory), directory);
+    std::string way = way_in(*settings_in(pool_, server, directory), directory);
     if (!way.empty()) return way;
   }
   for (const core_dir_config* section : sections_of(core_of(server)->sec_url)) {
     if (((section->opts | section->opts_add) & runs_programs) == 0) continue;
     return "Options in <Location " + std::string(section->d != nullptr ? section->d : "") + '>';
   }
-  return script_alias(pool, ap_conftree, server, root);
+  std::string way = script_alias("", root);
+  if (!way.empty()) return way;
+  return script_alias(place_of(server->defn_name, server->defn_line_number), root);
 }
 
 }  // namespace mailorigin::httpd

@@ -204,12 +204,11 @@ class Reader {
   // What runs as httpd's user is not the user of MailOriginRunAs. It takes its time with
   // many sections: httpd -t says it, not each start.
   void look_for_cgi(server_rec* server, const VhostPolicy& policy, bool has_run_as) {
-    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST || !has_run_as || !has_cgi() ||
-        suexec_uid(scratch_, server)) {
-      return;
-    }
-    const std::string way = way_to_cgi(scratch_, server, policy.docroot);
-    if (!way.empty()) with_cgi_.push_back(policy.name + " (" + way + ')');
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST || !has_run_as) return;
+    if (!cgi_programs_) cgi_programs_.emplace(scratch_, ap_conftree);
+    const std::string way = cgi_programs_->way_of(server, policy.docroot);
+    if (!way.empty() && !suexec_uid(scratch_, server))
+      with_cgi_.push_back(policy.name + " (" + way + ')');
   }
 
   void warn_of_cgi() {
@@ -292,6 +291,7 @@ class Reader {
   const ServerConfig* main_config_ = nullptr;
   std::map<std::pair<int, std::string>, std::uint32_t> targets_;
   std::set<std::string> unknown_formats_;  // places: a list may serve many hosts
+  std::optional<CgiPrograms> cgi_programs_;
   std::vector<std::string> with_cgi_;
   Faults faults_;
 };

@@ -197,10 +197,10 @@ class Checks {
   void check_logs() {
     if (geteuid() != 0) return;  // whose httpd -t cannot see what root can
     const Policy& policy = configuration_.policy;
-    const GroupIsTrusted is_trusted = trusted_groups(policy);
+    LogFiles files(trusted_groups(policy));
     for (std::size_t i = 0; i < policy.targets.size(); i++) {
       if (policy.targets[i].kind != LogTarget::Kind::file) continue;
-      const Status checked = check_log_file(policy.targets[i].name, is_trusted);
+      const Status checked = files.check(policy.targets[i].name);
       if (checked) continue;
       faults_.add("MO0128: MailOriginLog (" + configuration_.log_places[i].text() + "): '" +
                   policy.targets[i].name + "': " + checked.error().message);

@@ -20,8 +20,8 @@ constexpr unsigned links_limit = 40;  // as the kernel's own
 constexpr mode_t file_mode = 0640;
 
 // Where a way ends: in that directory, by that name.
-struct End {
-  Fd directory;
+struct WayEnd {
+  std::shared_ptr<const Fd> directory;
   std::string name;
   std::string path;  // of both
   bool in_proc;      // then the name is a descriptor's
@@ -45,7 +45,7 @@ class Walk {
   explicit Walk(const GroupIsTrusted& is_trusted) : is_trusted_(is_trusted) {}
 
   // The end of `path`, once all links have been followed.
-  Result<End> to(const std::string& path) {
+  Result<WayEnd> to(const std::string& path) {
     if (path.empty() || path[0] != '/') return Error{path + ": must be an absolute path"};
     parts_ = parts_of(path);
     if (Status begun = begin(); !begun) return begun.error();
@@ -108,12 +108,12 @@ class Walk {
     return Done{};
   }
 
-  Result<End> last(const std::string& name) {
+  Result<WayEnd> last(const std::string& name) {
     if (is_shared_) {
       return Error{shown() + ": others may create files in it; choose another directory"};
     }
     const bool in_proc = is_in_proc();
-    return End{std::move(at_), name, path_ + name, in_proc};
+    return WayEnd{std::make_shared<const Fd>(std::move(at_)), name, path_ + name, in_proc};
   }
 
   // The directory's path as people write it.
@@ -136,27 +136,49 @@ class Walk {
 
 }  // namespace
 
-Result<Fd> open_log_file(const std::string& path, const GroupIsTrusted& is_trusted) {
-  auto end = Walk(is_trusted).to(path);
+struct LogFiles::End : WayEnd {};
+
+Result<LogFiles::End> LogFiles::end_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (directory_ && slash != std::string::npos && path.compare(0, slash, directory_name_) == 0) {
+    const std::string name = path.substr(slash + 1);
+    struct stat about {};
+    const bool there = fstatat(directory_->get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0;
+    if (there ? !S_ISLNK(about.st_mode) : errno == ENOENT && !name.empty()) {
+      return End{{directory_, name, path, false}};
+    }
+  }
+  auto end = Walk(is_trusted_).to(path);
+  if (!end) return end.error();
+  if (end->path == path && !end->in_proc) {
+    directory_name_ = path.substr(0, slash);
+    directory_ = end->directory;
+  }
+  return End{*std::move(end)};
+}
+
+Result<Fd> LogFiles::open(const std::string& path) {
+  const auto end = end_of(path);
   if (!end) return end.error();
   const int flags = O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC;
-  Fd file(openat(end->directory.get(), end->name.c_str(), end->in_proc ? flags : flags | O_NOFOLLOW,
-                 file_mode));
+  Fd file(openat(end->directory->get(), end->name.c_str(),
+                 end->in_proc ? flags : flags | O_NOFOLLOW, file_mode));
   if (!file) return system_error(end->path, errno);
   return file;
 }
 
-Status check_log_file(const std::string& path, const GroupIsTrusted& is_trusted) {
-  const auto end = Walk(is_trusted).to(path);
+Status LogFiles::check(const std::string& path) {
+  const auto end = end_of(path);
   if (!end) return end.error();
+  const int directory = end->directory->get();
   struct stat about {};
-  if (fstatat(end->directory.get(), end->name.c_str(), &about, 0) != 0) {
+  if (fstatat(directory, end->name.c_str(), &about, 0) != 0) {
     if (errno != ENOENT) return system_error(end->path, errno);
     // A file system may be read-only to root as well.
-    if (faccessat(end->directory.get(), ".", W_OK, 0) == 0) return Done{};
+    if (faccessat(directory, ".", W_OK, 0) == 0) return Done{};
   } else if (S_ISDIR(about.st_mode)) {
     errno = EISDIR;
-  } else if (faccessat(end->directory.get(), end->name.c_str(), W_OK, 0) == 0) {
+  } else if (faccessat(directory, end->name.c_str(), W_OK, 0) == 0) {
     return Done{};
   }
   return system_error(end->path, errno);

@@ -53,9 +53,8 @@ void add_file(KeptLogs& logs, apr_file_t* file) {
   *static_cast<apr_file_t**>(apr_array_push(logs.files)) = file;
 }
 
-Result<apr_file_t*> open_file(apr_pool_t* pool, LogTarget& target,
-                              const GroupIsTrusted& is_trusted) {
-  auto opened = open_log_file(target.name, is_trusted);
+Result<apr_file_t*> open_file(apr_pool_t* pool, LogTarget& target, LogFiles& files) {
+  auto opened = files.open(target.name);
   if (!opened) return opened.error();
   struct stat about {};
   if (fstat(opened->get(), &about) == 0 && !S_ISREG(about.st_mode)) {
@@ -179,10 +178,10 @@ Status open_logs(Kept& kept, Policy& policy) {
   kept.former_logs = kept.logs;
   kept.logs = make_logs(policy.targets.size());
   KeptLogs& logs = kept.logs;
-  const GroupIsTrusted is_trusted = trusted_groups(policy);
+  LogFiles files(trusted_groups(policy));
   for (LogTarget& target : policy.targets) {
     if (target.kind == LogTarget::Kind::file) {
-      const auto file = open_file(logs.pool, target, is_trusted);
+      const auto file = open_file(logs.pool, target, files);
       if (!file) return file.error();
       add_file(logs, *file);
     } else if (target.kind == LogTarget::Kind::pipe) {

@@ -189,6 +189,23 @@ def test_own_settings_of_an_included_page(own_site, name):
         assert shop.get(around.uri).text.strip() == told(name)
 
 
+def test_own_settings_of_a_proxied_host(make_site):
+    """ProxyPassMatch: no .htaccess is read, and what <Location> says is the server's."""
+    vhosts = two_vhosts()
+    vhosts[0].run_lines = (
+        '  ProxyPassMatch "^/(.*\\.php)$" "unix:{socket}|fcgi://localhost/{docroot}/$1"\n'
+        '  <Location />\n    ProxyFCGISetEnvIf "true" PHP_VALUE "user_agent=there"\n  </Location>\n'
+    )
+    site = make_site(vhosts)
+    page = site.shop.write("a/page.php", TOLD)
+    site.shop.write("a/.htaccess", 'ProxyFCGISetEnvIf "true" PHP_VALUE "user_agent=tenant"\n')
+    assert site.shop.get(page.uri).text == '["user_agent=there",null]'
+    mark = new_mark()
+    site.shop.write("a/mail.php", f"<?php mail('to@example.org', '{mark}', 'b');")
+    site.shop.get("/a/mail.php")
+    assert site.shop.json.wait(mark)["verified"] is True
+
+
 def test_own_settings_of_a_listed_directory(own_site):
     """mod_autoindex makes a subrequest of each file, which ends before the next begins."""
     shop = own_site.shop

@@ -45,8 +45,8 @@ class ALogFile : public ::testing::Test {
 
   // Checking and opening agree; what they say.
   static std::string fault(const std::string& path, const GroupIsTrusted& trusted = no_group) {
-    const Status checked = check_log_file(path, trusted);
-    const auto opened = open_log_file(path, trusted);
+    const Status checked = LogFiles(trusted).check(path);
+    const auto opened = LogFiles(trusted).open(path);
     EXPECT_EQ(static_cast<bool>(checked), static_cast<bool>(opened)) << path;
     if (opened) return "";
     EXPECT_EQ(checked.error().message, opened.error().message);
@@ -58,10 +58,10 @@ class ALogFile : public ::testing::Test {
 };
 
 TEST_F(ALogFile, IsCreatedAndAppendedTo) {
-  ASSERT_TRUE(check_log_file(path_, no_group));
+  ASSERT_TRUE(LogFiles(no_group).check(path_));
   EXPECT_FALSE(fs::exists(path_)) << "a check leaves nothing behind";
   for (const char* text : {"one\n", "two\n"}) {
-    const auto file = open_log_file(path_, no_group);
+    const auto file = LogFiles(no_group).open(path_);
     ASSERT_TRUE(file) << file.error().message;
     ASSERT_EQ(write(file->get(), text, 4), 4);
   }
@@ -124,6 +124,26 @@ TEST_F(ALogFile, FollowsTheLinksOfRootAlone) {
   fs::create_symlink("loop.log", root_ + "/logs/loop.log");
   EXPECT_THAT(fault(root_ + "/logs/loop.log"), HasSubstr("Too many levels"));
   EXPECT_FALSE(fs::exists(secret));
+}
+
+TEST_F(ALogFile, IsJudgedForItselfAmongItsNeighbours) {
+  directory("home", 0755, tenant, tenant);
+  fs::create_symlink(root_ + "/home/mail.log", root_ + "/logs/link.log");
+  fs::create_symlink("mail.log", root_ + "/logs/other.log");
+  directory("logs/directory");
+  LogFiles files(no_group);
+  EXPECT_TRUE(files.check(path_));
+  EXPECT_TRUE(files.open(path_));
+  EXPECT_TRUE(files.check(root_ + "/logs/second.log"));
+  EXPECT_FALSE(fs::exists(root_ + "/logs/second.log"));
+  EXPECT_TRUE(files.open(root_ + "/logs/second.log"));
+  EXPECT_THAT(files.check(root_ + "/logs/link.log").error().message,
+              HasSubstr("/home: must belong"));
+  EXPECT_TRUE(files.open(root_ + "/logs/other.log"));
+  EXPECT_THAT(files.check(root_ + "/logs/directory").error().message, HasSubstr("Is a directory"));
+  EXPECT_THAT(files.open(root_ + "/logs/").error().message, HasSubstr("irectory"));
+  EXPECT_THAT(files.check(root_ + "/home/mail.log").error().message,
+              HasSubstr("must belong to root"));
 }
 
 TEST_F(ALogFile, MayBeADescriptorOrADevice) {
