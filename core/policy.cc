@@ -12,8 +12,6 @@ namespace mailorigin {
 
 namespace {
 
-constexpr std::size_t ambiguous = SIZE_MAX;
-
 constexpr std::string_view target_kinds[] = {"file", "pipe", "syslog"};
 
 std::string encode_target(const LogTarget& target) {
@@ -40,7 +38,15 @@ std::string encode_header(const HeaderRule& rule) {
   return out;
 }
 
-constexpr std::string_view rule_names[] = {"allow", "observe", "deny"};
+constexpr std::string_view rule_names[] = {"allow", "observe", "deny", "hold"};
+
+// A rule's pair, by its action: what it is without one is what earlier versions wrote.
+struct ActionName {
+  std::string_view name;
+  Rule action;
+};
+constexpr ActionName script_pairs[] = {
+    {"denied_script", Rule::deny}, {"observed_script", Rule::observe}, {"held_script", Rule::hold}};
 constexpr std::string_view per_names[] = {"vhost", "script", "uid"};
 constexpr std::string_view count_names[] = {"mails", "recipients"};
 
@@ -89,6 +95,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   NameValueWriter writer(out);
   writer.add("id", std::uint64_t{vhost.id});
   writer.add("name", vhost.name);
+  writer.add("site", vhost.site);
   writer.add("docroot", vhost.docroot);
   writer.add("enabled", std::uint64_t{vhost.enabled});
   writer.add("strict", std::uint64_t{vhost.strict});
@@ -96,10 +103,19 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   for (const LogRoute& route : vhost.logs) writer.add("log", encode_route(route));
   for (const HeaderRule& rule : vhost.headers) writer.add("header", encode_header(rule));
   writer.add("send", rule_name(vhost.send));
-  for (const std::string& script : vhost.denied_scripts) writer.add("denied_script", script);
+  for (const ScriptRule& script : vhost.denied_scripts) {
+    const auto* const pair =
+        std::find_if(std::begin(script_pairs), std::end(script_pairs),
+                     [&](const ActionName& each) { return each.action == script.action; });
+    writer.add(pair->name, script.expression);
+  }
   for (const LimitRule& limit : vhost.limits) writer.add("limit", encode_limit(limit));
-  if (vhost.max_recipients) writer.add("max_recipients", *vhost.max_recipients);
-  for (const std::string& domain : vhost.sender_domains) writer.add("sender_domain", domain);
+  if (vhost.max_recipients) {
+    writer.add("max_recipients", vhost.max_recipients->most);
+    writer.add("max_recipients_action", rule_name(vhost.max_recipients->action));
+  }
+  for (const std::string& domain : vhost.sender.domains) writer.add("sender_domain", domain);
+  writer.add("sender_action", rule_name(vhost.sender.action));
   writer.add("smtp", encode_smtp(vhost.smtp));
   return out;
 }
@@ -148,6 +164,16 @@ bool read_header(std::string_view bytes, HeaderRule& rule) {
   }));
 }
 
+// What a rule may do with what it catches.
+bool read_action(std::string_view name, Rule& action) {
+  return read_name(name, rule_names, action) && action != Rule::allow;
+}
+
+// Of connections, which nothing can hold.
+bool read_connection_rule(std::string_view name, Rule& rule) {
+  return read_name(name, rule_names, rule) && rule != Rule::hold;
+}
+
 bool read_limit(std::string_view bytes, LimitRule& limit) {
   const Status read = each_pair("limit", bytes, [&](auto name, auto value) {
     if (name == "units") return read_number(value, limit.rate.units, rate_limit);
@@ -155,14 +181,23 @@ bool read_limit(std::string_view bytes, LimitRule& limit) {
     if (name == "burst") return read_number(value, limit.rate.burst, rate_limit);
     if (name == "per") return read_name(value, per_names, limit.per);
     if (name == "count") return read_name(value, count_names, limit.count);
-    return name == "action" && read_name(value, rule_names, limit.action);
+    return name == "action" && read_action(value, limit.action);
   });
   return read && limit.rate.units > 0 && limit.rate.period_ns > 0 && limit.rate.burst > 0;
 }
 
-bool read_script(std::string_view expression, std::vector<std::string>& scripts) {
-  scripts.emplace_back(expression);
-  return static_cast<bool>(Pattern::compile(scripts.back()));
+// False for a pair that is no script's.
+bool is_script(std::string_view name, Rule& action) {
+  const auto* const pair = std::find_if(std::begin(script_pairs), std::end(script_pairs),
+                                        [&](const ActionName& each) { return each.name == name; });
+  if (pair == std::end(script_pairs)) return false;
+  action = pair->action;
+  return true;
+}
+
+bool read_script(std::string_view expression, Rule action, std::vector<ScriptRule>& scripts) {
+  scripts.push_back({std::string(expression), action});
+  return static_cast<bool>(Pattern::compile(scripts.back().expression));
 }
 
 bool read_destination(std::string_view text, SmtpDestination& destination) {
@@ -176,7 +211,7 @@ bool read_smtp(std::string_view bytes, SmtpPolicy& smtp) {
   const Status read = each_pair("smtp", bytes, [&](auto name, auto value) {
     if (name == "relay") return read_destination(value, smtp.relay);
     if (name == "allow") return read_destination(value, smtp.allow.emplace_back());
-    if (name == "local") return read_name(value, rule_names, smtp.local);
+    if (name == "local") return read_connection_rule(value, smtp.local);
     const auto rule = smtp_rule_named(value);
     if (rule) smtp.rule = *rule;
     return name == "rule" && rule.has_value();
@@ -207,19 +242,31 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "log") return read_route(value, targets, vhost.logs.emplace_back());
     if (name == "header") return read_header(value, vhost.headers.emplace_back());
     if (name == "send") return read_name(value, rule_names, vhost.send);
-    if (name == "denied_script") return read_script(value, vhost.denied_scripts);
+    if (Rule action{}; is_script(name, action)) {
+      return read_script(value, action, vhost.denied_scripts);
+    }
     if (name == "limit") return read_limit(value, vhost.limits.emplace_back());
     if (name == "max_recipients") {
-      return read_number(value, vhost.max_recipients.emplace(), UINT64_MAX);
+      return read_number(value, vhost.max_recipients.emplace().most, UINT64_MAX);
     }
+    if (name == "max_recipients_action") {
+      return vhost.max_recipients && read_action(value, vhost.max_recipients->action);
+    }
+    if (name == "sender_action") return read_action(value, vhost.sender.action);
     if (name == "smtp") return read_smtp(value, vhost.smtp);
-    if (name == "sender_domain") vhost.sender_domains.emplace_back(value);
+    if (name == "sender_domain") vhost.sender.domains.emplace_back(value);
     if (name == "name") vhost.name = value;
+    if (name == "site") vhost.site = value;
     if (name == "docroot") vhost.docroot = value;
-    return name == "sender_domain" || name == "name" || name == "docroot";
+    return name == "sender_domain" || name == "name" || name == "site" || name == "docroot";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");
   return vhost;
+}
+
+std::string without_slash(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return std::string(path);
 }
 
 }  // namespace
@@ -230,14 +277,23 @@ std::optional<Rule> rule_named(std::string_view name) {
   return value_named<Rule>(name, rule_names);
 }
 
+bool is_stricter(Rule rule, Rule other) {
+  constexpr int strictness[] = {0, 1, 3, 2};  // of allow, observe, deny, hold
+  return strictness[static_cast<int>(rule)] > strictness[static_cast<int>(other)];
+}
+
 void Policy::index() {
   by_id_.clear();
   by_uid_.clear();
   for (std::size_t i = 0; i < vhosts.size(); i++) {
     by_id_.emplace(vhosts[i].id, i);
     if (!vhosts[i].run_as) continue;
-    const auto [entry, first] = by_uid_.emplace(*vhosts[i].run_as, i);
-    if (!first) entry->second = ambiguous;
+    const auto [entry, is_first] = by_uid_.try_emplace(*vhosts[i].run_as);
+    Uid& uid = entry->second;
+    if (is_first) uid.first = i;
+    uid.several = !is_first;
+    uid.by_docroot.emplace(without_slash(vhosts[i].docroot), i);
+    uid.by_site[vhosts[i].site].push_back(i);
   }
 }
 
@@ -249,7 +305,32 @@ const VhostPolicy* Policy::by_id(std::uint32_t id) const {
 
 const VhostPolicy* Policy::only_one_run_as(std::uint32_t uid) const {
   const auto found = by_uid_.find(uid);
-  return found == by_uid_.end() || found->second == ambiguous ? nullptr : &vhosts[found->second];
+  return found == by_uid_.end() || found->second.several ? nullptr : &vhosts[found->second.first];
+}
+
+const VhostPolicy* Policy::owner(std::uint32_t uid, std::string_view path) const {
+  const auto found = by_uid_.find(uid);
+  if (found == by_uid_.end()) return nullptr;
+  if (path.starts_with('/')) {
+    for (std::string_view above = path; !above.empty(); above = above.substr(0, above.rfind('/'))) {
+      const auto holder = found->second.by_docroot.find(std::string(above));
+      if (holder != found->second.by_docroot.end()) return &vhosts[holder->second];
+    }
+  }
+  return &vhosts[found->second.first];
+}
+
+std::vector<const VhostPolicy*> Policy::other_ports(const VhostPolicy& vhost) const {
+  std::vector<const VhostPolicy*> others;
+  if (!vhost.run_as) return others;
+  const auto found = by_uid_.find(*vhost.run_as);
+  if (found == by_uid_.end()) return others;
+  const auto site = found->second.by_site.find(vhost.site);
+  if (site == found->second.by_site.end()) return others;
+  for (const std::size_t index : site->second) {
+    if (vhosts[index].id != vhost.id) others.push_back(&vhosts[index]);
+  }
+  return others;
 }
 
 bool Policy::has_limits() const {
@@ -280,7 +361,7 @@ Result<Policy> Policy::decode(std::string_view bytes) {
       policy.instance = value;
       return true;
     }
-    if (name == "unverified") return read_name(value, rule_names, policy.unverified);
+    if (name == "unverified") return read_connection_rule(value, policy.unverified);
     if (name == "target") return read_target(value, policy.targets.emplace_back());
     if (name == "refused_log") {
       return read_route(value, policy.targets.size(), policy.refused_log.emplace());

@@ -50,12 +50,35 @@ struct LimitRule {
   Per per = Per::vhost;
   Count count = Count::mails;
   Rule action = Rule::deny;
+  bool operator==(const LimitRule&) const = default;
+};
+
+// One expression of a MailOriginDenyScript; see Pattern.
+struct ScriptRule {
+  std::string expression;
+  Rule action = Rule::deny;
+  bool operator==(const ScriptRule&) const = default;
+};
+
+// MailOriginMaxRecipients, of one message.
+struct RecipientsRule {
+  std::uint64_t most = 0;
+  Rule action = Rule::deny;
+  bool operator==(const RecipientsRule&) const = default;
+};
+
+// MailOriginSender.
+struct SenderRule {
+  std::vector<std::string> domains;  // lower case; empty: any
+  Rule action = Rule::deny;
+  bool operator==(const SenderRule&) const = default;
 };
 
 // One <VirtualHost>, or the server's own settings (Policy::server).
 struct VhostPolicy {
   std::uint32_t id = 0;  // as in ContextTag::vhost_id; 0 is the server
   std::string name;      // ServerName:port
+  std::string site;      // ServerName, lower case: one site is all its ports
   std::string docroot;
   bool enabled = true;                  // MailOrigin
   bool strict = true;                   // MailOriginStrict: httpd's to enforce, here to be shown
@@ -63,11 +86,11 @@ struct VhostPolicy {
   std::vector<LogRoute> logs;
   std::vector<HeaderRule> headers;
 
-  Rule send = Rule::allow;                      // MailOriginSend
-  std::vector<std::string> denied_scripts;      // MailOriginDenyScript: expressions, see Pattern
-  std::vector<LimitRule> limits;                // MailOriginLimit
-  std::optional<std::uint64_t> max_recipients;  // MailOriginMaxRecipients, of one message
-  std::vector<std::string> sender_domains;      // MailOriginSender, lower case; empty: any
+  Rule send = Rule::allow;                       // MailOriginSend
+  std::vector<ScriptRule> denied_scripts;        // MailOriginDenyScript
+  std::vector<LimitRule> limits;                 // MailOriginLimit
+  std::optional<RecipientsRule> max_recipients;  // MailOriginMaxRecipients
+  SenderRule sender;                             // MailOriginSender
   SmtpPolicy smtp;
 };
 
@@ -89,6 +112,12 @@ class Policy {
 
   // Null if there is none (any more).
   [[nodiscard]] const VhostPolicy* by_id(std::uint32_t id) const;
+  // To whom a process of `uid` without a context belongs: the vhost whose docroot
+  // holds `path` most closely (absolute; what is no such path is in none), else the
+  // configuration's first that runs as the uid. Null if none does.
+  [[nodiscard]] const VhostPolicy* owner(std::uint32_t uid, std::string_view path) const;
+  // The other vhosts of the same site, its other ports, that run as the same uid.
+  [[nodiscard]] std::vector<const VhostPolicy*> other_ports(const VhostPolicy& vhost) const;
   // The vhost, if exactly one runs as that uid; else null.
   [[nodiscard]] const VhostPolicy* only_one_run_as(std::uint32_t uid) const;
 
@@ -100,8 +129,16 @@ class Policy {
   static Result<Policy> decode(std::string_view bytes);
 
  private:
+  // The first vhost that runs as a uid, and the first with a docroot and a site.
+  struct Uid {
+    std::size_t first = 0;
+    bool several = false;
+    std::unordered_map<std::string, std::size_t> by_docroot;
+    std::unordered_map<std::string, std::vector<std::size_t>> by_site;
+  };
+
   std::unordered_map<std::uint32_t, std::size_t> by_id_;
-  std::unordered_map<std::uint32_t, std::size_t> by_uid_;  // SIZE_MAX: several
+  std::unordered_map<std::uint32_t, Uid> by_uid_;
 };
 
 // A vhost's id: a hash of its name, so that a context sealed before a graceful

@@ -34,6 +34,7 @@ struct Rate {
   std::uint64_t units = 1;      // per period; 1 to rate_limit
   std::uint64_t period_ns = 1;  // one of rate_periods
   std::uint64_t burst = 1;      // 1 to rate_limit
+  bool operator==(const Rate&) const = default;
 };
 
 // A key of the table: 128 bits of a hash, so that two never meet.

@@ -41,6 +41,7 @@ struct SmtpPolicy {
   SmtpDestination relay;               // of redirect: without prefix, with port
   std::vector<SmtpDestination> allow;  // MailOriginSmtpAllow
   Rule local = Rule::observe;          // MailOriginSmtpLocal
+  bool operator==(const SmtpPolicy&) const = default;
 };
 
 // Of the whole host.

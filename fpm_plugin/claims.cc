@@ -28,6 +28,11 @@ std::string all_headers(const MailCall& call) {
 
 }  // namespace
 
+std::string current_directory() {
+  char path[MAXPATHLEN];
+  return VCWD_GETCWD(path, sizeof path) != nullptr ? path : "";
+}
+
 Question question_about(const MailCall& call, const std::string& request_entry,
                         const std::vector<std::string>& mailers) {
   const std::string to = as_mail_sends(call.to);

@@ -16,4 +16,7 @@ namespace mailorigin::php {
 Question question_about(const MailCall& call, const std::string& entry,
                         const std::vector<std::string>& mailers);
 
+// Where the process is, as far as that is known.
+std::string current_directory();
+
 }  // namespace mailorigin::php

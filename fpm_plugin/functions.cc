@@ -46,6 +46,7 @@ void ask_about(const MailCall& call, ModuleState& state) noexcept {
     state.children.prepare(state.request.context);
     Question question = question_about(call, state.request.entry, state.settings.mailers);
     question.context = state.request.context;
+    if (question.context.empty()) question.directory = current_directory();
     state.outcome = client::ask_for_outcome(state.asker, state.settings.conduct,
                                             std::move(question), log_for_administrator);
   } catch (...) {  // no memory to record it, nor to name it in a log: it must not leave

@@ -47,8 +47,8 @@ ActivePolicy::Rules ActivePolicy::compile(const VhostPolicy& vhost) {
   for (const LogRoute& route : vhost.logs) {  // MailOriginLog
     rules.logs.push_back({route.target, format(route.format)});
   }
-  for (const std::string& script : vhost.denied_scripts) {  // MailOriginDenyScript
-    rules.denied_scripts.push_back(pattern(script));
+  for (const ScriptRule& script : vhost.denied_scripts) {  // MailOriginDenyScript
+    rules.denied_scripts.push_back({pattern(script.expression), script.action});
   }
   return rules;
 }

@@ -27,10 +27,14 @@ class ActivePolicy {
     std::uint32_t target;
     const Format* format;
   };
+  struct Script {
+    const Pattern* pattern;
+    Rule action;
+  };
   struct Rules {
     std::vector<Header> headers;
     std::vector<Route> logs;
-    std::vector<const Pattern*> denied_scripts;
+    std::vector<Script> denied_scripts;
   };
 
   // `descriptors` has one for each file and pipe among the targets, in their

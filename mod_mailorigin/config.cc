@@ -24,9 +24,9 @@ ServerConfig* create(apr_pool_t* pool) {
 // All of them: a member that is not named here does not compile.
 auto members(VhostSettings& settings) {
   auto& [enabled, strict, run_as, logs, headers, send, denied_scripts, limits, max_recipients,
-         sender_domains, smtp, smtp_allow, smtp_local] = settings;
+         sender, smtp, smtp_allow, smtp_local] = settings;
   return std::tie(enabled, strict, run_as, logs, headers, send, denied_scripts, limits,
-                  max_recipients, sender_domains, smtp, smtp_allow, smtp_local);
+                  max_recipients, sender, smtp, smtp_allow, smtp_local);
 }
 
 // Field by field: what `settings` does not say is what `base` says.
@@ -116,14 +116,16 @@ const command_rec mailorigin_directives[] = {
     AP_INIT_TAKE1("MailOriginSend", setter<set_send>, nullptr, RSRC_CONF,
                   "allow, observe or deny: mail from this virtual host's scripts"),
     AP_INIT_TAKE_ARGV("MailOriginDenyScript", setter<add_denied_scripts>, nullptr, RSRC_CONF,
-                      "regular expressions of scripts that may not send, or none"),
+                      "[action=deny|hold|observe] regular expressions of scripts that may not "
+                      "send, or none"),
     AP_INIT_TAKE_ARGV("MailOriginLimit", setter<add_limit>, nullptr, RSRC_CONF,
                       "N/second|minute|hour|day [burst=N] [per=vhost|script|uid] "
                       "[count=mails|recipients] [action=deny|observe], or none"),
-    AP_INIT_TAKE1("MailOriginMaxRecipients", setter<set_max_recipients>, nullptr, RSRC_CONF,
-                  "the most recipients of one message, or none"),
+    AP_INIT_TAKE12("MailOriginMaxRecipients", setter<set_max_recipients>, nullptr, RSRC_CONF,
+                   "the most recipients of one message [action=deny|hold|observe], or none"),
     AP_INIT_TAKE_ARGV("MailOriginSender", setter<add_sender_domains>, nullptr, RSRC_CONF,
-                      "domains that From and the envelope sender must belong to, vhost, or any"),
+                      "[action=deny|hold|observe] domains that From and the envelope sender must "
+                      "belong to, vhost, or any"),
     AP_INIT_TAKE1("MailOriginUnverified", server_setter<set_unverified>, nullptr, RSRC_CONF,
                   "allow, observe or deny: mail without a verified origin or a virtual host"),
     AP_INIT_TAKE12("MailOriginSocket", server_setter<add_socket>, nullptr, RSRC_CONF,

@@ -48,11 +48,11 @@ struct VhostSettings {
   std::vector<LogDirective>* logs = nullptr;   // MailOriginLog; empty: `none`
   std::vector<HeaderRule>* headers = nullptr;  // MailOriginHeader; empty: `none` or Off
 
-  std::optional<Rule> send;                            // MailOriginSend
-  std::vector<std::string>* denied_scripts = nullptr;  // MailOriginDenyScript; empty: `none`
-  std::vector<LimitRule>* limits = nullptr;            // MailOriginLimit; empty: `none`
-  std::optional<std::uint64_t> max_recipients;         // MailOriginMaxRecipients; 0: `none`
-  std::vector<std::string>* sender_domains = nullptr;  // MailOriginSender; empty: `any`
+  std::optional<Rule> send;                           // MailOriginSend
+  std::vector<ScriptRule>* denied_scripts = nullptr;  // MailOriginDenyScript; empty: `none`
+  std::vector<LimitRule>* limits = nullptr;           // MailOriginLimit; empty: `none`
+  std::optional<RecipientsRule> max_recipients;       // MailOriginMaxRecipients; 0: `none`
+  SenderRule* sender = nullptr;                       // MailOriginSender; empty: `any`
 
   SmtpChoice* smtp = nullptr;                          // MailOriginSmtp
   std::vector<SmtpDestination>* smtp_allow = nullptr;  // MailOriginSmtpAllow; empty: `none`
@@ -83,7 +83,7 @@ struct ServerConfig : VhostSettings, ServerSettings {
 // Of the configuration that is being read into `pool` (pconf).
 Users& users_of(apr_pool_t* pool);
 
-// In ServerConfig::sender_domains: the names of the virtual host itself.
+// In ServerConfig::sender: the names of the virtual host itself.
 inline constexpr std::string_view own_domains = "vhost";
 
 ServerConfig& config_of(const server_rec* server);

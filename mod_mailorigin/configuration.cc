@@ -83,6 +83,7 @@ class Reader {
   bool read() {
     read_modules();
     read_servers();
+    configuration_.policy.index();
     warn_of_cgi();
     check_configuration(pool_, configuration_, faults_);
     return !faults_.any();
@@ -173,6 +174,7 @@ class Reader {
     VhostPolicy policy;
     policy.id = name.id;
     policy.name = name.name;
+    policy.site = site_of(server);
     policy.docroot = docroot_of(server);
     policy.enabled = vhost->enabled;
     policy.strict = vhost->strict;
@@ -238,16 +240,26 @@ class Reader {
     // MailOriginDenyScript, MailOriginLimit, MailOriginMaxRecipients
     if (config.denied_scripts != nullptr) policy.denied_scripts = *config.denied_scripts;
     if (config.limits != nullptr) policy.limits = *config.limits;
-    if (config.max_recipients.value_or(0) > 0) policy.max_recipients = config.max_recipients;
+    if (config.max_recipients && config.max_recipients->most > 0) {
+      policy.max_recipients = config.max_recipients;
+    }
     // MailOriginSender
-    if (config.sender_domains == nullptr) return;
-    for (const std::string& domain : *config.sender_domains) {
+    if (config.sender == nullptr) return;
+    policy.sender.action = config.sender->action;
+    for (const std::string& domain : config.sender->domains) {
       if (domain == own_domains) {
-        add_own_domains(server, policy.sender_domains);
+        add_own_domains(server, policy.sender.domains);
       } else {
-        policy.sender_domains.push_back(domain);
+        policy.sender.domains.push_back(domain);
       }
     }
+  }
+
+  // One site is all virtual hosts of one ServerName.
+  static std::string site_of(const server_rec* server) {
+    std::string site = server->server_hostname != nullptr ? server->server_hostname : "";
+    ap_str_tolower(site.data());
+    return site;
   }
 
   // ServerName and ServerAlias, wildcards included.

@@ -26,6 +26,13 @@ bool is_program(const std::string& path) {
 
 bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
+bool have_same_rules(const VhostPolicy& one, const VhostPolicy& other) {
+  return one.enabled == other.enabled && one.send == other.send &&
+         one.denied_scripts == other.denied_scripts && one.limits == other.limits &&
+         one.max_recipients == other.max_recipients && one.sender == other.sender &&
+         one.smtp == other.smtp;
+}
+
 class Checks {
  public:
   Checks(apr_pool_t* pool, Configuration& configuration, Faults& faults)
@@ -39,6 +46,7 @@ class Checks {
     check_logs();
     check_descriptors();
     check_secrecy();
+    check_sites();
   }
 
  private:
@@ -204,6 +212,21 @@ class Checks {
       if (checked) continue;
       faults_.add("MO0128: MailOriginLog (" + configuration_.log_places[i].text() + "): '" +
                   policy.targets[i].name + "': " + checked.error().message);
+    }
+  }
+
+  // Of what their user sends without a request, nothing says which port's it is.
+  void check_sites() {
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) return;
+    const Policy& policy = configuration_.policy;
+    for (const VhostPolicy& vhost : policy.vhosts) {
+      for (const VhostPolicy* port : policy.other_ports(vhost)) {
+        if (port < &vhost || have_same_rules(vhost, *port)) continue;
+        configuration_.warnings.push_back(
+            "MO0139: " + vhost.name + " and " + port->name +
+            " are one site with different rules: what its user sends without a request (cron, a "
+            "shell) is under the stricter of both");
+      }
     }
   }
 

@@ -47,6 +47,9 @@ Status choose(std::string_view option, std::string_view argument,
   return Error{std::string(option) + '=' + std::string(argument) + " is not one of " + accepted};
 }
 
+constexpr Choice<Rule> actions[] = {
+    {"deny", Rule::deny}, {"hold", Rule::hold}, {"observe", Rule::observe}};
+
 Status parse_burst(std::string_view argument, Rate& rate) {
   const auto burst = parse_number(argument, rate_limit);
   if (!burst || *burst == 0) {
@@ -62,7 +65,6 @@ Status parse_option(std::string_view name, std::string_view value, LimitRule& li
   constexpr Choice<Per> pers[] = {
       {"vhost", Per::vhost}, {"script", Per::script}, {"uid", Per::uid}};
   constexpr Choice<Count> counts[] = {{"mails", Count::mails}, {"recipients", Count::recipients}};
-  constexpr Choice<Rule> actions[] = {{"deny", Rule::deny}, {"observe", Rule::observe}};
   if (name == "burst") return parse_burst(value, limit.rate);
   if (name == "per") return choose(name, value, pers, limit.per);
   if (name == "count") return choose(name, value, counts, limit.count);
@@ -82,8 +84,18 @@ bool is_label(std::string_view label) {
 
 Result<Rule> parse_rule(std::string_view argument) {
   const auto rule = rule_named(argument);
-  if (!rule) return Error{quoted(argument) + " is not one of allow, observe, deny"};
+  if (!rule || *rule == Rule::hold)
+    return Error{quoted(argument) + " is not one of allow, observe, deny"};
   return *rule;
+}
+
+Result<std::optional<Rule>> parse_action(std::string_view argument) {
+  constexpr std::string_view option = "action=";
+  if (!argument.starts_with(option)) return std::optional<Rule>();
+  Rule action{};
+  const Status chosen = choose("action", argument.substr(option.size()), actions, action);
+  if (!chosen) return chosen.error();
+  return std::optional<Rule>(action);
 }
 
 Result<LimitRule> parse_limit(const std::vector<std::string_view>& arguments) {

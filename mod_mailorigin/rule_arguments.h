@@ -1,6 +1,7 @@
 // The arguments of the directives that say which mail may leave. Knows no httpd.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,10 @@ Result<Rule> parse_rule(std::string_view argument);
 
 // `N/period [burst=N] [per=...] [count=...] [action=...]`; without burst, N.
 Result<LimitRule> parse_limit(const std::vector<std::string_view>& arguments);
+
+// `deny`, `hold` or `observe` of "action=...": what becomes of the mail that a rule
+// catches. Nothing for an argument that does not begin so.
+Result<std::optional<Rule>> parse_action(std::string_view argument);
 
 // A number of recipients from 1 on.
 Result<std::uint64_t> parse_max_recipients(std::string_view argument);

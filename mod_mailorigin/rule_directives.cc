@@ -29,6 +29,17 @@ Result<bool> empties(const char* word, int count, char* const arguments[]) {
   return given;
 }
 
+// Takes a leading "action=" off the arguments.
+Result<std::optional<Rule>> take_action(int& count, char* const*& arguments) {
+  if (count == 0) return std::optional<Rule>();
+  auto action = parse_action(arguments[0]);
+  if (action && *action) {
+    count--;
+    arguments++;
+  }
+  return action;
+}
+
 }  // namespace
 
 // MailOriginSend
@@ -38,16 +49,18 @@ const char* set_send(cmd_parms* cmd, const char* argument) {
 
 // MailOriginDenyScript
 const char* add_denied_scripts(cmd_parms* cmd, int count, char* const arguments[]) {
-  if (count == 0) return wrong(cmd, "a regular expression is missing; or none");
   const auto none = empties("none", count, arguments);
   if (!none) return wrong(cmd, none.error().message);
+  const auto action = take_action(count, arguments);
+  if (!action) return wrong(cmd, action.error().message);
+  if (count == 0) return wrong(cmd, "a regular expression is missing; or none");
   auto& scripts = ensure(cmd, target_of(cmd).denied_scripts);
   if (*none) scripts.clear();
   for (int i = 0; i < count && !*none; i++) {
     if (const auto compiled = Pattern::compile(arguments[i]); !compiled) {
       return wrong(cmd, "not a regular expression: " + compiled.error().message);
     }
-    scripts.emplace_back(arguments[i]);
+    scripts.push_back({arguments[i], action->value_or(Rule::deny)});
   }
   return nullptr;
 }
@@ -67,32 +80,46 @@ const char* add_limit(cmd_parms* cmd, int count, char* const arguments[]) {
 }
 
 // MailOriginMaxRecipients
-const char* set_max_recipients(cmd_parms* cmd, const char* argument) {
+const char* set_max_recipients(cmd_parms* cmd, const char* argument, const char* option) {
+  RecipientsRule rule;
   if (strcasecmp(argument, "none") == 0) {
-    target_of(cmd).max_recipients = 0;
+    if (option != nullptr) return wrong(cmd, "'none' takes no action");
+    target_of(cmd).max_recipients = rule;
     return nullptr;
   }
   const auto number = parse_max_recipients(argument);
   if (!number) return wrong(cmd, number.error().message);
-  target_of(cmd).max_recipients = *number;
+  rule.most = *number;
+  if (option != nullptr) {
+    const auto action = parse_action(option);
+    if (!action) return wrong(cmd, action.error().message);
+    if (!*action)
+      return wrong(cmd, "'" + std::string(option) + "' is not action=deny|hold|observe");
+    rule.action = **action;
+  }
+  target_of(cmd).max_recipients = rule;
   return nullptr;
 }
 
-// MailOriginSender
+// MailOriginSender. Its lines are one list, with one action: that of the last line
+// that has one.
 const char* add_sender_domains(cmd_parms* cmd, int count, char* const arguments[]) {
-  if (count == 0) return wrong(cmd, "a domain is missing; or vhost, or any");
   const auto any = empties("any", count, arguments);
   if (!any) return wrong(cmd, any.error().message);
-  auto& domains = ensure(cmd, target_of(cmd).sender_domains);
-  if (*any) domains.clear();
+  const auto action = take_action(count, arguments);
+  if (!action) return wrong(cmd, action.error().message);
+  if (count == 0) return wrong(cmd, "a domain is missing; or vhost, or any");
+  SenderRule& rule = ensure(cmd, target_of(cmd).sender);
+  if (*any) rule = {};
+  if (*action) rule.action = **action;
   for (int i = 0; i < count && !*any; i++) {
     if (equal_ignoring_case(arguments[i], own_domains)) {
-      domains.emplace_back(own_domains);
+      rule.domains.emplace_back(own_domains);
       continue;
     }
     auto domain = parse_domain(arguments[i]);
     if (!domain) return wrong(cmd, domain.error().message);
-    domains.push_back(*std::move(domain));
+    rule.domains.push_back(*std::move(domain));
   }
   return nullptr;
 }

@@ -21,18 +21,23 @@ std::string_view period_name(std::uint64_t period_ns) {
   return period == std::end(rate_periods) ? "" : period->name;
 }
 
+// What is no default.
+std::string action_text(Rule action) {
+  return action == Rule::deny ? "" : "action=" + std::string(rule_name(action));
+}
+
 void add_rules(std::vector<std::string>& out, const VhostPolicy& vhost) {
   out.push_back(line("MailOriginSend", {std::string(rule_name(vhost.send))}));
-  out.push_back(line("MailOriginDenyScript", vhost.denied_scripts.empty()
-                                                 ? std::vector<std::string>{"none"}
-                                                 : vhost.denied_scripts));
+  for (const ScriptRule& script : vhost.denied_scripts) {
+    out.push_back("MailOriginDenyScript " + script_text(script));
+  }
+  if (vhost.denied_scripts.empty()) out.emplace_back("MailOriginDenyScript none");
   for (const LimitRule& limit : vhost.limits) out.push_back("MailOriginLimit " + limit_text(limit));
   if (vhost.limits.empty()) out.emplace_back("MailOriginLimit none");
   out.push_back("MailOriginMaxRecipients " +
-                (vhost.max_recipients ? std::to_string(*vhost.max_recipients) : "none"));
-  out.push_back(line("MailOriginSender", vhost.sender_domains.empty()
-                                             ? std::vector<std::string>{"any"}
-                                             : vhost.sender_domains));
+                (vhost.max_recipients ? recipients_text(*vhost.max_recipients) : "none"));
+  out.push_back("MailOriginSender " +
+                (vhost.sender.domains.empty() ? "any" : sender_text(vhost.sender)));
 }
 
 void add_smtp(std::vector<std::string>& out, const SmtpPolicy& smtp) {
@@ -65,7 +70,23 @@ std::string limit_text(const LimitRule& limit) {
   if (limit.per == LimitRule::Per::script) out += " per=script";
   if (limit.per == LimitRule::Per::uid) out += " per=uid";
   if (limit.count == LimitRule::Count::recipients) out += " count=recipients";
-  if (limit.action != Rule::deny) out += " action=" + std::string(rule_name(limit.action));
+  if (limit.action != Rule::deny) out += ' ' + action_text(limit.action);
+  return out;
+}
+
+std::string script_text(const ScriptRule& rule) {
+  std::string out = action_text(rule.action);
+  return out + (out.empty() ? "" : " ") + quoted_argument(rule.expression);
+}
+
+std::string recipients_text(const RecipientsRule& rule) {
+  std::string out = std::to_string(rule.most);
+  return rule.action == Rule::deny ? out : out + ' ' + action_text(rule.action);
+}
+
+std::string sender_text(const SenderRule& rule) {
+  std::string out = action_text(rule.action);
+  for (const std::string& domain : rule.domains) out += (out.empty() ? "" : " ") + domain;
   return out;
 }
 

@@ -13,6 +13,12 @@ std::string quoted_argument(std::string_view argument);
 
 // "200/hour burst=50 per=script", what is the default left out.
 std::string limit_text(const LimitRule& limit);
+// "action=observe /uploads/", as MailOriginDenyScript takes it.
+std::string script_text(const ScriptRule& rule);
+// "50", "50 action=observe".
+std::string recipients_text(const RecipientsRule& rule);
+// "action=observe shop.example"; not for a rule without domains.
+std::string sender_text(const SenderRule& rule);
 // "deny", "redirect relay.example:25".
 std::string smtp_text(const SmtpPolicy& smtp);
 // As MailOriginLog's first argument, without quotes.

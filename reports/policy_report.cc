@@ -29,11 +29,18 @@ json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
     facts["user"] = user_text(*vhost.run_as);
   }
   facts["send"] = rule_name(vhost.send);
-  facts["denied_scripts"] = vhost.denied_scripts;
+  facts["denied_scripts"] = json::array();
+  for (const ScriptRule& script : vhost.denied_scripts) {
+    facts["denied_scripts"].push_back(script_text(script));
+  }
   facts["limits"] = json::array();
   for (const LimitRule& limit : vhost.limits) facts["limits"].push_back(limit_text(limit));
-  if (vhost.max_recipients) facts["max_recipients"] = *vhost.max_recipients;
-  facts["senders"] = vhost.sender_domains;
+  if (vhost.max_recipients) {
+    facts["max_recipients"] = vhost.max_recipients->most;
+    facts["max_recipients_action"] = rule_name(vhost.max_recipients->action);
+  }
+  facts["senders"] = vhost.sender.domains;
+  if (!vhost.sender.domains.empty()) facts["senders_action"] = rule_name(vhost.sender.action);
   json allowed = json::array();
   for (const SmtpDestination& each : vhost.smtp.allow) {
     allowed.push_back(smtp_destination_text(each));

@@ -41,6 +41,9 @@ std::string encode_question(const Question& question) {
   // A longer one is no context; what is left of it is refused as malformed.
   const std::string_view context = question.context;
   if (!context.empty()) writer.add("context", context.substr(0, context_text_limit));
+  if (!question.directory.empty()) {
+    writer.add("directory", std::string_view(question.directory).substr(0, directory_limit));
+  }
   std::size_t room = scripts_limit;
   bool cut_off = question.scripts_cut;
   for (const std::string& script : question.scripts) {
@@ -62,6 +65,7 @@ Result<Question> decode_question(std::string_view packet) {
 
 Status decode_question(std::string_view packet, Question& question) {
   question.context.clear();
+  question.directory.clear();
   question.claims.clear();
   question.scripts.clear();
   question.scripts_cut = false;
@@ -73,6 +77,10 @@ Status decode_question(std::string_view packet, Question& question) {
                                     if (name == "script") {
                                       question.scripts.emplace_back(value);
                                       return true;
+                                    }
+                                    if (name == "directory") {
+                                      question.directory = value;
+                                      return value.size() <= directory_limit;
                                     }
                                     if (name == "scripts_cut") {
                                       return question.scripts_cut = value == "1";

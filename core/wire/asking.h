@@ -17,13 +17,15 @@
 namespace mailorigin {
 
 inline constexpr std::size_t scripts_limit = 12288;
+inline constexpr std::size_t directory_limit = 1024;
 
 using Nonce = std::array<std::uint8_t, 16>;
 
 struct Question {
-  Nonce nonce{};        // the same when asked again after a lost connection
-  std::string context;  // SSL_MAILORIGIN_CONTEXT, empty if there is none
-  Event claims;         // only fields whose source is FieldSource::claim, and entry
+  Nonce nonce{};          // the same when asked again after a lost connection
+  std::string context;    // SSL_MAILORIGIN_CONTEXT, empty if there is none
+  std::string directory;  // without one: where the script was started, a claim; else empty
+  Event claims;           // only fields whose source is FieldSource::claim, and entry
   // Each file on the whole call stack once, for rules alone: an event has only
   // the newest frames. At most scripts_limit bytes; scripts_cut says that there
   // are more.

@@ -5,9 +5,10 @@ namespace mailorigin::daemon {
 namespace {
 
 // A uid's own virtual host is known by MailOriginRunAs, or suexec's uid.
-const VhostPolicy& governing(const Shown& shown, uid_t uid, const Policy& policy) {
+const VhostPolicy& governing(const Shown& shown, uid_t uid, std::string_view place,
+                             const Policy& policy) {
   const VhostPolicy* vhost = shown.context != nullptr ? policy.by_id(shown.context->tag.vhost_id)
-                                                      : policy.only_one_run_as(uid);
+                                                      : policy.owner(uid, place);
   return vhost != nullptr ? *vhost : policy.server;
 }
 
@@ -19,9 +20,10 @@ std::string_view uid_refusal(const Context& context, uid_t uid) {
   return fits ? "" : "uid";
 }
 
-Decision decide(const Shown& shown, uid_t uid, const Policy& policy) {
+Decision decide(const Shown& shown, uid_t uid, std::string_view place, const Policy& policy) {
   Decision decision;
-  decision.policy = &governing(shown, uid, policy);
+  decision.policy = &governing(shown, uid, place, policy);
+  if (shown.context == nullptr) decision.ports = policy.other_ports(*decision.policy);
   const bool pass = shown.context != nullptr && (shown.context->tag.flags & ContextTag::pass) != 0;
   // MailOrigin Off, of the virtual host or in the context
   decision.recorded = decision.policy->enabled && !pass;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string_view>
+#include <vector>
 
 #include "core/policy.h"
 #include "core/seal.h"
@@ -29,13 +30,17 @@ struct Decision {
   // Whose rules hold as well, or null: that of a foreign context. A CGI program that
   // runs as httpd's user is not to get around what its virtual host may not do.
   const VhostPolicy* also = nullptr;
+  // Its site's other ports, whose rules hold as well: without a context, nothing says
+  // which port it is.
+  std::vector<const VhostPolicy*> ports{};
   bool recorded = true;     // false: MailOrigin Off; then there is no header either
   std::string_view reason;  // a stable word, or empty
 };
 
-// A verified context is judged by its vhost's policy. Without one, a uid that
-// exactly one vhost runs as is judged by that vhost's, any other by the server's,
-// which also stands in for a vhost that is no longer configured.
-Decision decide(const Shown& shown, uid_t uid, const Policy& policy);
+// A verified context is judged by its vhost's policy. Without one, a uid that runs a
+// site is judged by that site's, of several by the one that holds `place` (the path of the
+// script, or where it was started), any other uid by the server's, which also
+// stands in for a vhost that is no longer configured.
+Decision decide(const Shown& shown, uid_t uid, std::string_view place, const Policy& policy);
 
 }  // namespace mailorigin::daemon

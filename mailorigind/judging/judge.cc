@@ -16,6 +16,14 @@ void describe_asker(Event& event, const AskingProcess& asker) {
   event.set(Field::user, asker.user);
 }
 
+// Where a script without a context says that it lies, or was started.
+std::string_view place_of(const Question& question) {
+  const std::string& entry = question.claims.get(Field::entry);
+  if (entry.starts_with('/')) return entry;
+  const std::string& file = question.claims.get(Field::file);
+  return file.starts_with('/') ? std::string_view(file) : std::string_view(question.directory);
+}
+
 }  // namespace
 
 Judge::Judge() : policy_(std::make_shared<const ActivePolicy>(Policy(), std::vector<Fd>())) {}
@@ -51,23 +59,26 @@ std::string_view Judge::foreign_to(const Context& context, const AskingProcess& 
   return {};
 }
 
-// The rules first: a mail that one of them refuses uses up no limit. Where two
-// virtual hosts' hold, the stronger refusal does.
-void Judge::apply(const RuledMail& mail, const VhostPolicy* also, const Moment& moment,
+// Every policy that the mail is under, and the strictest holds. The rules first: a
+// mail that one of them refuses uses up no limit.
+void Judge::apply(const RuledMail& mail, const Decision& decision, const Moment& moment,
                   Answer& answer) {
   constexpr std::uint64_t second_ns = 1'000'000'000;
-  const Rule unverified = policy_->policy().unverified;
-  Ruling ruling = apply_rules(mail, unverified, policy_->rules(mail.policy).denied_scripts);
-  std::vector<LimitDemand> demands = limit_demands(mail);
-  if (also != nullptr) {
-    const RuledMail foreign{mail.event, mail.uid, *also, Standing::foreign, mail.question};
-    ruling.add(apply_rules(foreign, unverified, policy_->rules(*also).denied_scripts));
-    for (const LimitDemand& demand : limit_demands(foreign)) demands.push_back(demand);
-  }
-  if (ruling.verdict != Verdict::deny && limits_ && !demands.empty()) {
-    const Admission admission = limits_->admit(demands, moment.boottime_ns);
+  Ruling ruling;
+  AskedLimits limits;
+  const auto add = [&](const VhostPolicy& policy, Standing standing) {
+    const RuledMail under{mail.event, mail.uid, policy, standing, mail.question};
+    ruling.add(
+        apply_rules(under, policy_->policy().unverified, policy_->rules(policy).denied_scripts));
+    limits.add(under);
+  };
+  add(mail.policy, mail.standing);
+  for (const VhostPolicy* port : decision.ports) add(*port, mail.standing);
+  if (decision.also != nullptr) add(*decision.also, Standing::foreign);
+  if (ruling.verdict != Verdict::deny && limits_ && !limits.demands.empty()) {
+    const Admission admission = limits_->admit(limits.demands, moment.boottime_ns);
     if (admission.refused_by) {
-      ruling.add(Rule::deny, "limit");
+      ruling.add(limits.actions[*admission.refused_by], "limit");
       answer.retry_after = (admission.retry_after_ns.value_or(0) + second_ns - 1) / second_ns;
     } else if (admission.observed_by) {
       ruling.add(Rule::observe, "limit");
@@ -87,7 +98,8 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
 
   const Examined examined = examine(question.context, asker, moment);
   const Shown shown = examined.shown();
-  const Decision decision = decide(shown, asker.credentials.uid, policy_->policy());
+  const Decision decision =
+      decide(shown, asker.credentials.uid, place_of(question), policy_->policy());
   const VhostPolicy& policy = *decision.policy;
   if (exhausted == nullptr) exhausted = exhausted_by_vhost(policy, moment);
   if (exhausted != nullptr && refuse_again(*exhausted, moment, answer)) return judgement;
@@ -102,7 +114,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
     const bool of_nobody = shown.context == nullptr && is_server(policy);
     apply({event, asker.credentials.uid, policy, of_nobody ? Standing::of_nobody : Standing::own,
            &question},
-          decision.also, moment, answer);
+          decision, moment, answer);
   }
   answer.id = stamp_.put(event, moment.wall_ms);
   event.set(Field::kind, "mail");

@@ -76,7 +76,7 @@ class Judge {
   Quota* exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment);
   void describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const;
   void add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const;
-  void apply(const RuledMail& mail, const VhostPolicy* also, const Moment& moment, Answer& answer);
+  void apply(const RuledMail& mail, const Decision& decision, const Moment& moment, Answer& answer);
 
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;

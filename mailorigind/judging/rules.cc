@@ -15,23 +15,34 @@ namespace mailorigin::daemon {
 
 namespace {
 
-// Compares names with the expressions of MailOriginDenyScript, for a bounded time:
-// a tenant chooses the names, and all others wait meanwhile.
+// MailOriginDenyScript: compares names with its expressions, for a bounded time: a
+// tenant chooses the names, and all others wait meanwhile.
 class DeniedScripts {
  public:
-  explicit DeniedScripts(const std::vector<const Pattern*>& patterns)
-      : patterns_(patterns),
+  explicit DeniedScripts(const std::vector<ActivePolicy::Script>& scripts)
+      : scripts_(scripts),
         thread_end_ns_(ThreadClock::thread_ns() + pattern_time_ns),
         wall_end_ns_(ThreadClock::wall_ns() + pattern_time_ns) {}
 
   // Also when there is no time left, or one match took too long: see Pattern.
-  [[nodiscard]] bool match(std::string_view name) {
-    bool gave_up = false;
-    return !name.empty() &&
-           std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern* pattern) {
-             return over() || pattern->matches(name, gave_up);
-           });
+  void match(std::string_view name) {
+    if (name.empty()) return;
+    for (const ActivePolicy::Script& script : scripts_) {
+      bool gave_up = false;
+      if (is_stricter(script.action, found_) &&
+          (over() || script.pattern->matches(name, gave_up))) {
+        found_ = script.action;
+      }
+    }
   }
+  // There are names that cannot be seen.
+  void match_all() {
+    for (const ActivePolicy::Script& script : scripts_) {
+      if (is_stricter(script.action, found_)) found_ = script.action;
+    }
+  }
+  // The strictest action of what matched.
+  [[nodiscard]] Rule found() const { return found_; }
 
  private:
   // The thread's own time, which is read only when the wall's clock says that it may be
@@ -45,23 +56,25 @@ class DeniedScripts {
     return false;
   }
 
-  const std::vector<const Pattern*>& patterns_;
+  const std::vector<ActivePolicy::Script>& scripts_;
   const std::uint64_t thread_end_ns_;
   std::uint64_t wall_end_ns_;
+  Rule found_ = Rule::allow;
 };
 
 // MailOriginDenyScript
-bool calls_from_denied_script(const RuledMail& mail, const std::vector<const Pattern*>& patterns) {
-  if (patterns.empty()) return false;
-  DeniedScripts denied(patterns);
+Rule rule_of_scripts(const RuledMail& mail, const std::vector<ActivePolicy::Script>& scripts) {
+  if (scripts.empty()) return Rule::allow;
+  DeniedScripts denied(scripts);
   const Event& event = mail.event;
-  if (event.has(Field::eval) && denied.match("eval")) return true;
-  if (denied.match(event.get(Field::entry)) || denied.match(event.get(Field::file))) return true;
-  if (mail.question == nullptr) return false;
-  const auto& scripts = mail.question->scripts;
-  return mail.question->scripts_cut ||
-         std::any_of(scripts.begin(), scripts.end(),
-                     [&](const std::string& script) { return denied.match(script); });
+  if (event.has(Field::eval)) denied.match("eval");
+  denied.match(event.get(Field::entry));
+  denied.match(event.get(Field::file));
+  if (mail.question != nullptr) {
+    for (const std::string& script : mail.question->scripts) denied.match(script);
+    if (mail.question->scripts_cut) denied.match_all();
+  }
+  return denied.found();
 }
 
 // What does not fit its field whole may hide an address behind the cut.
@@ -105,12 +118,12 @@ LimitKey hashed(std::string_view bytes) { return {siphash24(bytes, {1}), siphash
 // The keys of one mail: whom its limits count for is hashed once for each kind.
 class LimitKeys {
  public:
-  explicit LimitKeys(const RuledMail& mail) : mail_(mail) {}
+  explicit LimitKeys(const RuledMail& mail) : mail_(mail), site_(number_of_site(mail.policy)) {}
 
   LimitKey of(const LimitRule& limit) {
     auto& subject = subjects_[static_cast<std::size_t>(limit.per)];
     if (!subject) subject = hashed(subject_of(limit, mail_));
-    const std::uint64_t parts[] = {mail_.policy.id,
+    const std::uint64_t parts[] = {site_,
                                    limit.rate.units,
                                    limit.rate.period_ns,
                                    limit.rate.burst,
@@ -121,19 +134,25 @@ class LimitKeys {
   }
 
  private:
+  // A site is all its ports; a policy of an earlier version says the vhost alone.
+  static std::uint64_t number_of_site(const VhostPolicy& policy) {
+    return policy.site.empty() ? policy.id : siphash24(policy.site, {});
+  }
+
   const RuledMail& mail_;
+  const std::uint64_t site_;
   std::array<std::optional<LimitKey>, 3> subjects_;  // by LimitRule::Per
 };
 
 }  // namespace
 
 void Ruling::add(Rule rule, std::string_view why) {
-  const Verdict found = rule == Rule::deny      ? Verdict::deny
+  const Verdict found = rule == Rule::allow     ? Verdict::allow
                         : rule == Rule::observe ? Verdict::observe
-                                                : Verdict::allow;
+                                                : Verdict::deny;
   if (found <= verdict) return;
   verdict = found;
-  reason = why;
+  reason = rule == Rule::hold ? "no-hold" : why;
 }
 
 void Ruling::add(const Ruling& other) {
@@ -141,37 +160,40 @@ void Ruling::add(const Ruling& other) {
 }
 
 Ruling apply_rules(const RuledMail& mail, Rule unverified,
-                   const std::vector<const Pattern*>& denied_scripts) {
+                   const std::vector<ActivePolicy::Script>& denied_scripts) {
   const VhostPolicy& policy = mail.policy;
   Ruling ruling;
-  if (mail.standing == Standing::of_nobody)
+  if (mail.standing == Standing::of_nobody) {
     ruling.add(unverified, "unverified");  // MailOriginUnverified
-  ruling.add(policy.send, "policy");       // MailOriginSend
-  if (calls_from_denied_script(mail, denied_scripts)) ruling.add(Rule::deny, "script");
+  }
+  ruling.add(policy.send, "policy");  // MailOriginSend
+  ruling.add(rule_of_scripts(mail, denied_scripts), "script");
   // MailOriginMaxRecipients
-  if (policy.max_recipients && recipients(mail.event) > *policy.max_recipients) {
-    ruling.add(Rule::deny, "max-recipients");
+  if (policy.max_recipients && recipients(mail.event) > policy.max_recipients->most) {
+    ruling.add(policy.max_recipients->action, "max-recipients");
   }
   // MailOriginSender
-  if (!policy.sender_domains.empty() && !senders_belong_to(policy.sender_domains, mail.event)) {
-    ruling.add(Rule::deny, "sender");
+  if (!policy.sender.domains.empty() && !senders_belong_to(policy.sender.domains, mail.event)) {
+    ruling.add(policy.sender.action, "sender");
   }
   return ruling;
 }
 
 // MailOriginLimit
-std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
-  std::vector<LimitDemand> demands;
-  demands.reserve(mail.policy.limits.size());
+void AskedLimits::add(const RuledMail& mail) {
   LimitKeys keys(mail);
   for (const LimitRule& limit : mail.policy.limits) {
     const bool mails = limit.count == LimitRule::Count::mails;
     // A mail without a recipient that we see still is one.
     const std::uint64_t units = mails ? 1 : std::max<std::uint64_t>(recipients(mail.event), 1);
-    demands.push_back({keys.of(limit), limit.rate, units, limit.action == Rule::deny,
+    const LimitKey key = keys.of(limit);
+    const bool is_there = std::any_of(demands.begin(), demands.end(),
+                                      [&](const LimitDemand& each) { return each.key == key; });
+    if (is_there) continue;
+    demands.push_back({key, limit.rate, units, limit.action != Rule::observe,
                        counts_script(limit, mail) || mail.standing == Standing::foreign});
+    actions.push_back(limit.action);
   }
-  return demands;
 }
 
 }  // namespace mailorigin::daemon

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "core/event.h"
-#include "core/pattern.h"
 #include "core/policy.h"
 #include "core/rates.h"
 #include "core/wire/asking.h"
+#include "mailorigind/active_policy.h"
 
 namespace mailorigin::daemon {
 
@@ -23,13 +23,16 @@ struct Ruling {
   Verdict verdict = Verdict::allow;
   std::string_view reason;  // a stable word; empty for allow
 
+  // What holds refuses, with the reason `no-hold`, while no mail server that holds is
+  // connected.
   void add(Rule rule, std::string_view why);
+  // What another policy makes of the mail.
   void add(const Ruling& other);
 };
 
 // What a mail is to the policy that it is judged by.
 enum class Standing : std::uint8_t {
-  own,        // a verified context says so, or the uid is this vhost's alone
+  own,        // a verified context says so, or the uid is its site's
   of_nobody,  // no verified context, and no vhost of the uid's own
   foreign,    // it shows a context of this vhost that is not its own
 };
@@ -43,12 +46,19 @@ struct RuledMail {
 };
 
 // All rules but the limits. Names are compared for pattern_time_ns at most; what is
-// not compared by then, or was cut before it came here, counts as denied. `denied_scripts` are
-// policy.denied_scripts, compiled.
+// not compared by then, or was cut before it came here, counts as matched. `denied_scripts`
+// are policy.denied_scripts, compiled.
 Ruling apply_rules(const RuledMail& mail, Rule unverified,
-                   const std::vector<const Pattern*>& denied_scripts);
+                   const std::vector<ActivePolicy::Script>& denied_scripts);
 
-// What the mail asks of the policy's limits, in their order.
-std::vector<LimitDemand> limit_demands(const RuledMail& mail);
+// What a mail asks of limits, and what becomes of it where one is used up.
+struct AskedLimits {
+  std::vector<LimitDemand> demands;
+  std::vector<Rule> actions;  // of each of them
+
+  // The limits of the policy, in their order, but for those that are there already: the
+  // equal limits of a site's ports are one.
+  void add(const RuledMail& mail);
+};
 
 }  // namespace mailorigin::daemon

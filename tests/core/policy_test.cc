@@ -24,14 +24,14 @@ Policy example() {
   shop.logs = {{0, {true, "json"}}, {1, {false, "%{id} %{to}"}}};
   shop.headers = {{"X-Mail-Origin", "%{id}"}, {"X-Script", "%{entry}"}};
   shop.send = Rule::observe;
-  shop.denied_scripts = {"/uploads/", "^eval$"};
+  shop.denied_scripts = {{"/uploads/"}, {"^eval$", Rule::observe}, {"/tmp/", Rule::hold}};
   shop.limits = {{{100, 3600'000'000'000, 20},
                   LimitRule::Per::script,
                   LimitRule::Count::recipients,
                   Rule::observe},
                  {}};
-  shop.max_recipients = 50;
-  shop.sender_domains = {"shop.example", "www.shop.example"};
+  shop.max_recipients = {50, Rule::observe};
+  shop.sender = {{"shop.example", "www.shop.example"}, Rule::hold};
   VhostPolicy blog = shop;
   blog.id = vhost_id("blog.example:443");
   blog.name = "blog.example:443";
@@ -68,9 +68,26 @@ TEST(Policy, SurvivesItsEncoding) {
   EXPECT_EQ(shop.limits[0].per, LimitRule::Per::script);
   EXPECT_EQ(shop.limits[0].count, LimitRule::Count::recipients);
   EXPECT_EQ(shop.limits[0].action, Rule::observe);
-  EXPECT_EQ(shop.max_recipients, 50U);
-  EXPECT_EQ(shop.sender_domains, policy.vhosts[0].sender_domains);
+  EXPECT_EQ(shop.max_recipients, policy.vhosts[0].max_recipients);
+  EXPECT_EQ(shop.sender, policy.vhosts[0].sender);
   EXPECT_FALSE(read->server.max_recipients);
+}
+
+TEST(Policy, TakesWhatAnEarlierVersionKept) {
+  std::string vhost;
+  NameValueWriter writer(vhost);
+  writer.add("id", std::uint64_t{7});
+  writer.add("denied_script", "/uploads/");
+  writer.add("max_recipients", std::uint64_t{50});
+  writer.add("sender_domain", "shop.example");
+  std::string kept;
+  NameValueWriter(kept).add("vhost", vhost);
+  const auto read = Policy::decode(kept);
+  ASSERT_TRUE(read) << read.error().message;
+  const VhostPolicy& shop = read->vhosts.at(0);
+  EXPECT_EQ(shop.denied_scripts, (std::vector<ScriptRule>{{"/uploads/", Rule::deny}}));
+  EXPECT_EQ(shop.max_recipients, (RecipientsRule{50, Rule::deny}));
+  EXPECT_EQ(shop.sender, (SenderRule{{"shop.example"}, Rule::deny}));
 }
 
 TEST(Policy, FindsVhostsByIdAndByAUidOfTheirOwn) {
@@ -81,6 +98,55 @@ TEST(Policy, FindsVhostsByIdAndByAUidOfTheirOwn) {
   EXPECT_EQ(policy.only_one_run_as(1001)->name, "shop.example:443");
   EXPECT_EQ(policy.only_one_run_as(1002), nullptr);  // two run as it
   EXPECT_EQ(policy.only_one_run_as(0), nullptr);
+}
+
+// One user with two sites, one of which has two ports.
+Policy hosting_account() {
+  Policy policy;
+  const auto add = [&](const char* name, const char* site, const char* docroot, std::uint32_t uid) {
+    VhostPolicy vhost;
+    vhost.id = vhost_id(name);
+    vhost.name = name;
+    vhost.site = site;
+    vhost.docroot = docroot;
+    vhost.run_as = uid;
+    policy.vhosts.push_back(vhost);
+  };
+  add("shop.example:80", "shop.example", "/home/ann/shop", 1001);
+  add("shop.example:443", "shop.example", "/home/ann/shop", 1001);
+  add("blog.example:443", "blog.example", "/home/ann/shop/blog/", 1001);
+  add("wiki.example:443", "wiki.example", "/home/bob/wiki", 1002);
+  policy.index();
+  return policy;
+}
+
+TEST(Policy, AProcessBelongsToTheSiteThatHoldsItsScript) {
+  const Policy policy = hosting_account();
+  const auto owner = [&](std::uint32_t uid, std::string_view path) -> std::string {
+    const VhostPolicy* const found = policy.owner(uid, path);
+    return found != nullptr ? found->name : "";
+  };
+  EXPECT_EQ(owner(1001, "/home/ann/shop/cron.php"), "shop.example:80");
+  EXPECT_EQ(owner(1001, "/home/ann/shop/blog/wp/cron.php"), "blog.example:443");
+  EXPECT_EQ(owner(1001, "/home/ann/shop/blog"), "blog.example:443");
+  EXPECT_EQ(owner(1001, "/home/ann/shop/blogging/x.php"), "shop.example:80");
+  for (const char* elsewhere : {"", "/", "cron.php", "/home/bob/wiki/x.php", "//", "/home/ann"}) {
+    EXPECT_EQ(owner(1001, elsewhere), "shop.example:80") << elsewhere;
+  }
+  EXPECT_EQ(owner(1002, "/home/ann/shop/cron.php"), "wiki.example:443");
+  EXPECT_EQ(owner(1003, "/home/ann/shop/cron.php"), "");
+}
+
+TEST(Policy, ASiteIsAllItsPorts) {
+  Policy policy = hosting_account();
+  const auto others = policy.other_ports(policy.vhosts[0]);
+  ASSERT_EQ(others.size(), 1U);
+  EXPECT_EQ(others[0]->name, "shop.example:443");
+  EXPECT_TRUE(policy.other_ports(policy.vhosts[2]).empty());
+  EXPECT_TRUE(policy.other_ports(policy.server).empty());
+  policy.vhosts[1].run_as = 1002;  // somebody else's is another site
+  policy.index();
+  EXPECT_TRUE(policy.other_ports(policy.vhosts[0]).empty());
 }
 
 TEST(Policy, RefusesWhatItCannotUse) {
@@ -100,7 +166,17 @@ TEST(Policy, RefusesWhatItCannotUse) {
   policy.vhosts[0].limits[0].rate.units = 0;
   EXPECT_FALSE(Policy::decode(policy.encode()));
   policy = example();
-  policy.vhosts[0].denied_scripts[0] = "(";
+  policy.vhosts[0].denied_scripts[0].expression = "(";
+  EXPECT_FALSE(Policy::decode(policy.encode()));
+
+  policy = example();
+  policy.unverified = Rule::hold;  // of mail alone
+  EXPECT_FALSE(Policy::decode(policy.encode()));
+  policy = example();
+  policy.vhosts[0].smtp.local = Rule::hold;
+  EXPECT_FALSE(Policy::decode(policy.encode()));
+  policy = example();
+  policy.vhosts[0].sender.action = Rule::allow;  // a rule that does nothing
   EXPECT_FALSE(Policy::decode(policy.encode()));
 
   std::string unknown;

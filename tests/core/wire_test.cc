@@ -14,6 +14,7 @@ Question question() {
   Question question;
   question.nonce.fill(7);
   question.context = "AAAA";
+  question.directory = "/srv/shop";
   question.scripts = {"/srv/shop/index.php", "/srv/shop/lib.php"};
   question.claims.set(Field::to, "a@b.example");
   question.claims.set(Field::line, std::uint64_t{3});
@@ -25,6 +26,7 @@ TEST(Question, SurvivesItsEncoding) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->nonce, question().nonce);
   EXPECT_EQ(read->context, "AAAA");
+  EXPECT_EQ(read->directory, "/srv/shop");
   EXPECT_EQ(read->claims, question().claims);
   EXPECT_EQ(read->scripts, question().scripts);
   EXPECT_FALSE(read->scripts_cut);

@@ -22,6 +22,8 @@ VhostPolicy vhost(std::uint32_t id, std::optional<std::uint32_t> run_as, bool en
 Policy make_policy() {
   Policy policy;
   policy.vhosts = {vhost(11, alone), vhost(21, shared), vhost(22, shared), vhost(41, quiet, false)};
+  policy.vhosts[1].docroot = "/home/ann/shop";
+  policy.vhosts[2].docroot = "/home/ann/blog";
   policy.index();
   return policy;
 }
@@ -36,7 +38,7 @@ Context context_of(std::uint32_t vhost, std::uint8_t flags = 0) {
 TEST(Decision, JudgesAVerifiedContextByItsVhost) {
   const Policy policy = make_policy();
   const Context context = context_of(22);
-  const Decision decision = decide({&context, ""}, unknown, policy);
+  const Decision decision = decide({&context, ""}, unknown, "", policy);
   EXPECT_EQ(decision.policy->id, 22u);
   EXPECT_TRUE(decision.recorded);
   EXPECT_EQ(decision.reason, "");
@@ -44,16 +46,18 @@ TEST(Decision, JudgesAVerifiedContextByItsVhost) {
 
 TEST(Decision, JudgesWithoutAContextByTheUid) {
   const Policy policy = make_policy();
-  EXPECT_EQ(decide({}, alone, policy).policy->id, 11u);
-  EXPECT_EQ(decide({}, shared, policy).policy->id, 0u);
-  EXPECT_EQ(decide({}, unknown, policy).policy->id, 0u);
+  EXPECT_EQ(decide({}, alone, "", policy).policy->id, 11u);
+  EXPECT_EQ(decide({}, shared, "", policy).policy->id, 21u);
+  EXPECT_EQ(decide({}, shared, "/home/ann/blog/cron.php", policy).policy->id, 22u);
+  EXPECT_EQ(decide({}, alone, "/home/ann/blog/cron.php", policy).policy->id, 11u);
+  EXPECT_EQ(decide({}, unknown, "", policy).policy->id, 0u);
 }
 
 TEST(Decision, KeepsTheReasonOfARefusedContextAndGoesByTheUid) {
   const Policy policy = make_policy();
   for (const std::string_view refusal :
        {"malformed", "unknown-key", "forged", "expired", "uid", "replayed"}) {
-    const Decision decision = decide({nullptr, refusal}, alone, policy);
+    const Decision decision = decide({nullptr, refusal}, alone, "", policy);
     EXPECT_EQ(decision.policy->id, 11u);
     EXPECT_EQ(decision.reason, refusal);
     EXPECT_TRUE(decision.recorded);
@@ -63,17 +67,17 @@ TEST(Decision, KeepsTheReasonOfARefusedContextAndGoesByTheUid) {
 TEST(Decision, FallsBackToTheServerForAVhostThatIsGone) {
   const Policy policy = make_policy();
   const Context context = context_of(99);
-  EXPECT_EQ(decide({&context, ""}, alone, policy).policy->id, 0u);
+  EXPECT_EQ(decide({&context, ""}, alone, "", policy).policy->id, 0u);
 }
 
 TEST(Decision, RecordsNothingWhereMailOriginIsOff) {
   const Policy policy = make_policy();
   const Context off = context_of(41);
-  EXPECT_FALSE(decide({&off, ""}, unknown, policy).recorded);
-  EXPECT_FALSE(decide({}, quiet, policy).recorded);
+  EXPECT_FALSE(decide({&off, ""}, unknown, "", policy).recorded);
+  EXPECT_FALSE(decide({}, quiet, "", policy).recorded);
   const Context pass = context_of(11, ContextTag::pass);
-  EXPECT_FALSE(decide({&pass, ""}, unknown, policy).recorded);
-  EXPECT_TRUE(decide({}, alone, policy).recorded);
+  EXPECT_FALSE(decide({&pass, ""}, unknown, "", policy).recorded);
+  EXPECT_TRUE(decide({}, alone, "", policy).recorded);
 }
 
 TEST(Decision, ComparesTheUidOfTheTagWithTheKernels) {

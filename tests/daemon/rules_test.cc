@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+
 #include "mailorigind/judging/senders.h"
 
 namespace mailorigin::daemon {
@@ -26,12 +28,12 @@ class Rules : public testing::Test {
 
   Ruling apply() {
     patterns_.clear();
-    pointers_.clear();
-    for (const std::string& text : policy_.denied_scripts) {
-      patterns_.push_back(*Pattern::compile(text));
+    std::vector<ActivePolicy::Script> scripts;
+    for (const ScriptRule& script : policy_.denied_scripts) {
+      patterns_.push_back(*Pattern::compile(script.expression));
+      scripts.push_back({&patterns_.back(), script.action});
     }
-    for (const Pattern& pattern : patterns_) pointers_.push_back(&pattern);
-    return apply_rules({event_, uid, policy_, standing_, &question_}, unverified_, pointers_);
+    return apply_rules({event_, uid, policy_, standing_, &question_}, unverified_, scripts);
   }
 
   void expect(Verdict verdict, std::string_view reason) {
@@ -45,8 +47,7 @@ class Rules : public testing::Test {
   Question question_;
   Standing standing_ = Standing::own;
   Rule unverified_ = Rule::allow;
-  std::vector<Pattern> patterns_;
-  std::vector<const Pattern*> pointers_;
+  std::deque<Pattern> patterns_;
 };
 
 TEST_F(Rules, AllowWhatNoRuleForbids) { expect(Verdict::allow, ""); }
@@ -70,10 +71,10 @@ TEST_F(Rules, UnverifiedCountsForMailOfNobodyAlone) {
 TEST_F(Rules, ScriptsAreLookedForInTheWholeStack) {
   for (const char* expression :
        {"^/srv/shop/index\\.php$", "/plugins/[^/]+\\.php$", "mailer\\.php$"}) {
-    policy_.denied_scripts = {"/nowhere/", expression};
+    policy_.denied_scripts = {{"/nowhere/"}, {expression}};
     expect(Verdict::deny, "script");
   }
-  policy_.denied_scripts = {"^/plugins/", "^eval$", "\\.php:3$"};
+  policy_.denied_scripts = {{"^/plugins/"}, {"^eval$"}, {"\\.php:3$"}};
   expect(Verdict::allow, "");
   event_.set(Field::eval, true);
   expect(Verdict::deny, "script");
@@ -82,12 +83,12 @@ TEST_F(Rules, ScriptsAreLookedForInTheWholeStack) {
 TEST_F(Rules, WhatWasCutFromTheStackMayBeADeniedScript) {
   question_.scripts_cut = true;
   expect(Verdict::allow, "");
-  policy_.denied_scripts = {"/nowhere/"};
+  policy_.denied_scripts = {{"/nowhere/"}};
   expect(Verdict::deny, "script");
 }
 
 TEST_F(Rules, NamesAreComparedForABoundedTime) {
-  policy_.denied_scripts.assign(200, "(x+x+)+y/uploads/.*\\.php$");
+  policy_.denied_scripts.assign(200, {"(x+x+)+y/uploads/.*\\.php$"});
   for (int i = 0; i < 400; i++) {
     question_.scripts.push_back("/srv/" + std::string(200, 'x') + std::to_string(i));
   }
@@ -95,20 +96,20 @@ TEST_F(Rules, NamesAreComparedForABoundedTime) {
 }
 
 TEST_F(Rules, AnExpressionThatTakesForEverForbids) {
-  policy_.denied_scripts = {"^(a+)+$"};
+  policy_.denied_scripts = {{"^(a+)+$"}};
   event_.set(Field::entry, std::string(60, 'a') + "!");
   expect(Verdict::deny, "script");
 }
 
 TEST_F(Rules, MaxRecipientsIsOfOneMessage) {
-  policy_.max_recipients = 3;
+  policy_.max_recipients = {3};
   expect(Verdict::allow, "");
-  policy_.max_recipients = 2;
+  policy_.max_recipients = {2};
   expect(Verdict::deny, "max-recipients");
 }
 
 TEST_F(Rules, SenderIsFromAndTheEnvelopeSender) {
-  policy_.sender_domains = {"shop.example"};
+  policy_.sender.domains = {"shop.example"};
   expect(Verdict::allow, "");
   event_.set(Field::envelope_from, "bounce@evil.example");
   expect(Verdict::deny, "sender");
@@ -118,7 +119,7 @@ TEST_F(Rules, SenderIsFromAndTheEnvelopeSender) {
 }
 
 TEST_F(Rules, SenderRefusesAListThatWasCut) {
-  policy_.sender_domains = {"shop.example"};
+  policy_.sender.domains = {"shop.example"};
   std::string list = "a@shop.example";
   while (list.size() < 5000) list += ", a@shop.example";
   event_.set(Field::from, list + ", b@evil.example");
@@ -127,9 +128,43 @@ TEST_F(Rules, SenderRefusesAListThatWasCut) {
 
 TEST_F(Rules, TheStrictestHoldsAndTheFirstOfEquals) {
   policy_.send = Rule::observe;
-  policy_.max_recipients = 1;
-  policy_.sender_domains = {"other.example"};
+  policy_.max_recipients = {1};
+  policy_.sender.domains = {"other.example"};
   expect(Verdict::deny, "max-recipients");
+}
+
+TEST_F(Rules, EachCanBeTriedFirst) {
+  policy_.denied_scripts = {{"/plugins/", Rule::observe}};
+  expect(Verdict::observe, "script");
+  policy_.denied_scripts = {{"/plugins/", Rule::observe}, {"/uploads/", Rule::deny}};
+  expect(Verdict::observe, "script");
+  question_.scripts_cut = true;  // /uploads/ may be among what was cut
+  expect(Verdict::deny, "script");
+  policy_.denied_scripts.clear();
+  policy_.max_recipients = {2, Rule::observe};
+  expect(Verdict::observe, "max-recipients");
+  policy_.max_recipients.reset();
+  policy_.sender = {{"other.example"}, Rule::observe};
+  expect(Verdict::observe, "sender");
+}
+
+TEST_F(Rules, WhatTheyWouldHoldIsRefused) {
+  policy_.denied_scripts = {{"/plugins/", Rule::hold}};
+  expect(Verdict::deny, "no-hold");
+  policy_.denied_scripts = {{"/plugins/", Rule::hold}, {"index", Rule::deny}};
+  expect(Verdict::deny, "script");
+  policy_.denied_scripts.clear();
+  policy_.max_recipients = {2, Rule::hold};
+  expect(Verdict::deny, "no-hold");
+  policy_.max_recipients.reset();
+  policy_.sender = {{"other.example"}, Rule::hold};
+  expect(Verdict::deny, "no-hold");
+}
+
+std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
+  AskedLimits limits;
+  limits.add(mail);
+  return limits.demands;
 }
 
 TEST_F(Rules, LimitsCountPerVhostScriptOrUid) {
@@ -162,8 +197,28 @@ TEST_F(Rules, LimitsCountPerVhostScriptOrUid) {
   EXPECT_NE(limit_demands(mail)[0].key, first[0].key);
   EXPECT_NE(limit_demands({event_, uid + 1, policy_})[2].key, first[2].key);
   // Mail of nobody has no vhost or script that could be trusted.
-  EXPECT_EQ(limit_demands({event_, uid, policy_, Standing::of_nobody})[1].key,
-            limit_demands({event_, uid, policy_, Standing::of_nobody})[0].key);
+  EXPECT_EQ(limit_demands({event_, uid, policy_, Standing::of_nobody}).size(),
+            2U);  // two of three are one
+}
+
+TEST_F(Rules, EqualLimitsOfASiteAreOne) {
+  using Per = LimitRule::Per;
+  using Count = LimitRule::Count;
+  policy_.site = "shop.example";
+  policy_.limits = {{{100, 1, 100}, Per::vhost, Count::mails, Rule::deny}};
+  VhostPolicy other_port = policy_;
+  other_port.id = 8;
+  other_port.limits.push_back({{5, 1, 5}, Per::vhost, Count::mails, Rule::hold});
+  EXPECT_EQ(limit_demands({event_, uid, policy_})[0].key,
+            limit_demands({event_, uid, other_port})[0].key);
+  AskedLimits both;
+  both.add({event_, uid, policy_});
+  both.add({event_, uid, other_port});
+  EXPECT_EQ(both.demands.size(), 2U);
+  EXPECT_EQ(both.actions, (std::vector<Rule>{Rule::deny, Rule::hold}));
+  other_port.site = "blog.example";
+  EXPECT_NE(limit_demands({event_, uid, policy_})[0].key,
+            limit_demands({event_, uid, other_port})[0].key);
 }
 
 }  // namespace

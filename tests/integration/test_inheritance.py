@@ -49,19 +49,21 @@ MERGED = {
     "MailOriginSend": Merged(lambda facts: facts["send"], "allow", (["deny"], "deny"), (["observe"], "observe")),
     "MailOriginDenyScript": Merged(
         lambda facts: facts["denied_scripts"], [],
-        (["/server/"], ["/server/"]), (["/own/ ^eval$", "/more/"], ["/own/", "^eval$", "/more/"]), (["none"], []),
+        (["/server/"], ["/server/"]), (["/own/ ^eval$", "action=observe /more/ /still/"], ["/own/", "^eval$", "action=observe /more/", "action=observe /still/"]), (["none"], []),
     ),
     "MailOriginLimit": Merged(
         lambda facts: facts["limits"], [],
         (["5/hour"], ["5/hour"]), (["6/hour", "7/day per=uid"], ["6/hour", "7/day per=uid"]), (["none"], []),
     ),
     "MailOriginMaxRecipients": Merged(
-        lambda facts: facts.get("max_recipients"), None, (["5"], 5), (["6"], 6), (["none"], None)
+        lambda facts: (facts.get("max_recipients"), facts.get("max_recipients_action")), (None, None),
+        (["5 action=observe"], (5, "observe")), (["6"], (6, "deny")), (["none"], (None, None)),
     ),
     "MailOriginSender": Merged(
-        lambda facts: facts["senders"], [],
-        (["server.example"], ["server.example"]), (["own.example", "*.own.example"], ["own.example", "*.own.example"]),
-        (["any"], []),
+        lambda facts: (facts["senders"], facts.get("senders_action")), ([], None),
+        (["server.example"], (["server.example"], "deny")),
+        (["action=observe own.example", "*.own.example"], (["own.example", "*.own.example"], "observe")),
+        (["any"], ([], None)),
     ),
     "MailOriginSmtp": Merged(
         lambda facts: facts["smtp"]["rule"], "deny",

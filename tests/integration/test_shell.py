@@ -3,6 +3,7 @@
 import getpass
 import subprocess
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -107,24 +108,75 @@ def test_root(site):
     assert event["user"] == getpass.getuser() == "root"
 
 
-def test_uid_of_two_vhosts(make_site):
-    """Nobody can tell which of them it was: the server's log and header."""
+@pytest.fixture
+def account(make_site):
+    """A hosting account: one user with two sites."""
     directives = "  MailOriginLog logs/{short}.json json\n  MailOriginHeader On\n"
-    site = make_site(
-        [Vhost("shop", SHOP_UID, directives), Vhost("blog", SHOP_UID, directives)],
-        server='MailOriginLog logs/server.json json\nMailOriginHeader X-Server "%{uid}"\n',
-    )
-    mark, _ = send(site, SHOP_UID)
-    event = site.server_json.wait(mark)
-    assert event["verified"] is False
-    assert "vhost" not in event or not event["vhost"].startswith(("shop", "blog"))
-    message = site.sendmail.wait(mark)
-    assert message.header("X-Server") == [str(SHOP_UID)]
-    assert message.header("X-Mail-Origin") == []
-    # Their requests still are told apart.
+    return make_site([Vhost("shop", SHOP_UID, directives), Vhost("blog", SHOP_UID, directives)])
+
+
+def test_user_of_two_sites(account):
+    """What it sends without a request is the site's that holds the script, else the first one's."""
+    site = account
+    mark, path = send(site, SHOP_UID)
+    event = site.shop.json.wait(mark)
+    assert (event["verified"], event["vhost"], event["entry"]) == (False, site.shop.full_name, str(path))
+    assert site.sendmail.wait(mark).header("X-Mail-Origin") == [event["id"]]
+
+    mark = new_mark()
+    script = site.blog.write("cron.php", MAIL.format(mark=mark, more=""))
+    subprocess.run([*php_of_shop(site), str(script.path)], check=True, timeout=30, stdout=subprocess.DEVNULL)
+    event = site.blog.json.wait(mark)
+    assert (event["verified"], event["vhost"], event["entry"]) == (False, site.blog.full_name, str(script.path))
+    # Their requests are told apart by their contexts.
     for vhost in site.vhosts:
         assert vhost.json.wait(vhost.mail())["vhost"] == vhost.full_name
-        assert not vhost.logged(mark)
+
+
+def test_directory_of_two_sites(account):
+    """Code that is in no file is the site's in whose directory it was started."""
+    site = account
+    for vhost in site.vhosts:
+        mark = new_mark()
+        command = [*php_of_shop(site), "-r", f"mail('to@example.org', '{mark}', 'body');"]
+        subprocess.run(command, check=True, timeout=30, cwd=vhost.docroot)
+        assert vhost.json.wait(mark)["vhost"] == vhost.full_name
+
+
+def test_site_is_all_its_ports(make_site):
+    """Equal limits count once, whichever port it is, and cron as well; its rules are the stricter of its ports'."""
+    site = make_site(
+        [Vhost("shop", SHOP_UID, "  MailOriginLog logs/{short}.json json\n  MailOriginLimit 2/day\n")], start=False
+    )
+    port = free_port()
+    other = site.shop.section().replace("{port}", str(port)).replace("shop.example", "SHOP.example")
+    other = other.replace("  MailOriginLimit", "  MailOriginMaxRecipients 1\n  MailOriginLimit")
+    site.configure(f"Listen 127.0.0.1:{port}\n{other}")
+    status, said = site.httpd.check()
+    assert status == 0 and "MO0139: " in said, said
+    site.start()
+    page = site.shop.script("<?php echo mail($_GET['to'], $_GET['subject'], 'body') ? 'sent' : 'not';")
+
+    def request(at, to="a@example.org"):
+        mark = new_mark()
+        query = urllib.parse.urlencode({"to": to, "subject": mark})
+        asked = urllib.request.Request(f"http://127.0.0.1:{at}{page.uri}?{query}", headers={"Host": "shop.example"})
+        with urllib.request.urlopen(asked, timeout=30) as response:
+            return response.read(), site.shop.json.wait(mark)
+
+    # Without a request nothing says which port it is: the stricter rules hold, and use up nothing.
+    mark = new_mark()
+    script = site.shop.write("cron.php", f"<?php var_dump(mail('a@example.org, b@example.org', '{mark}', 'body'));")
+    refused = subprocess.run([*php_of_shop(site), str(script.path)], check=True, timeout=30, capture_output=True)
+    assert b"bool(false)" in refused.stdout
+    assert site.shop.json.wait(mark)["reason"] == "max-recipients"
+
+    assert request(site.httpd.port)[0] == b"sent"
+    sent, event = request(port)
+    assert (sent, event["vhost"]) == (b"sent", f"SHOP.example:{port}")
+    for at in (site.httpd.port, port):
+        sent, event = request(at)
+        assert (sent[-3:], event["reason"]) == (b"not", "limit")
 
 
 def test_child_process_of_a_worker(site):

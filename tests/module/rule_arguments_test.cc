@@ -40,7 +40,7 @@ TEST(ParseLimit, NamesWhatIsWrong) {
       {{"1/hour", "burst=1", "burst=2"}, "twice"},
       {{"1/hour", "per=client"}, "vhost, script, uid"},
       {{"1/hour", "count=bytes"}, "mails, recipients"},
-      {{"1/hour", "action=allow"}, "deny, observe"},
+      {{"1/hour", "action=allow"}, "deny, hold, observe"},
       {{"1/hour", "bust=3"}, "'bust' is unknown"},
       {{"1/hour", "100"}, "'100' is unknown"},
   };
@@ -66,6 +66,19 @@ TEST(ParseDomain, IsInLowerCaseWithoutItsLastDot) {
 TEST(ParseRule, KnowsThreeWords) {
   EXPECT_EQ(*parse_rule("observe"), Rule::observe);
   EXPECT_NE(parse_rule("On").error().message.find("allow, observe, deny"), std::string::npos);
+}
+
+TEST(ParseRule, HasNothingToHoldBy) { EXPECT_FALSE(parse_rule("hold")); }
+
+TEST(ParseAction, IsAnOptionOfARule) {
+  EXPECT_EQ(**parse_action("action=observe"), Rule::observe);
+  EXPECT_EQ(**parse_action("action=hold"), Rule::hold);
+  EXPECT_EQ(**parse_action("action=deny"), Rule::deny);
+  EXPECT_EQ(*parse_action("/uploads/"), std::nullopt);
+  for (const char* text : {"action=", "action=allow", "action=Deny", "action=deny,observe"}) {
+    EXPECT_NE(parse_action(text).error().message.find("deny, hold, observe"), std::string::npos)
+        << text;
+  }
 }
 
 TEST(ParseMaxRecipients, IsAtLeastOne) {
