@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "core/context.h"
 #include "core/wire/control.h"
 #include "core/wire/firewall.h"
 #include "firewall/limits.h"
@@ -46,6 +47,8 @@ Result<bool> Firewall::start() {
 }
 
 Status Firewall::take(service::ControlDesk::Push push) {
+  // Taken out until httpd's next start or reload: this one only comes late.
+  if (push.read_ns < taken_out_ns_) return Done{};
   if (Status done = put_in_force(push.policy, push.keys); !done) return done;
   if (policy_) kept_policy_.keep(push.encoded);
   return Done{};
@@ -148,6 +151,7 @@ Status Firewall::answer_root(const Packet& packet, int socket) {
   if (message_type(packet.bytes) != MessageType::remove) return answer(packet, socket);
   enforcement_.take_out();
   forget();
+  taken_out_ns_ = boottime_now_ns();
   send_now(socket, encode_reply(""));
   return Done{};
 }

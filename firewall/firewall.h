@@ -64,7 +64,8 @@ class Firewall {
   service::ControlDesk control_;
   AllowedNames names_;
   Enforcement enforcement_;
-  std::optional<Policy> policy_;  // for new addresses of its names
+  std::uint64_t taken_out_ns_ = 0;  // by root, with --remove; CLOCK_BOOTTIME
+  std::optional<Policy> policy_;    // for new addresses of its names
   std::unordered_map<int, Fd> visitors_;
   Packet packet_;
   Fd signals_;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <utility>
 
+#include "core/context.h"
 #include "core/policy_in_memory.h"
 #include "core/unix_socket.h"
 #include "mod_mailorigin/key_file.h"
@@ -75,7 +76,7 @@ Status Supervisor::start() {
   auto counts = RequestCounts::make(configuration_.vhost_ids);
   if (!counts) return counts.error();
   configuration_.request_counts = *std::move(counts);
-  const PolicyToPush push{{policy.instance, *kept_.keys},
+  const PolicyToPush push{{policy.instance, *kept_.keys, boottime_now_ns()},
                           policy_.get(),
                           log_descriptors(kept_.logs),
                           configuration_.request_counts->fd(),

@@ -87,6 +87,7 @@ Status ControlDesk::begin(Connection& connection) {
   }
   Push& push = connection.push.emplace();
   push.keys = message->keys;
+  push.read_ns = message->read_ns;
   connection.announced = message->instance;
   return decode(connection);
 }

@@ -30,7 +30,8 @@ class ControlDesk {
     Policy policy;
     std::string encoded;
     std::vector<Fd> descriptors;
-    Fd request_counts;  // none: httpd does not count
+    std::uint64_t read_ns = UINT64_MAX;  // see PolicyMessage
+    Fd request_counts;                   // none: httpd does not count
   };
   // What the service does with it.
   struct Owner {

@@ -11,6 +11,7 @@ std::string encode_policy_message(const PolicyMessage& message) {
   writer.add("instance", message.instance);
   writer.add("key", message.keys.current.bytes());
   if (message.keys.previous) writer.add("previous_key", message.keys.previous->bytes());
+  if (message.read_ns != UINT64_MAX) writer.add("read", message.read_ns);
   return packet;
 }
 
@@ -22,6 +23,11 @@ Result<PolicyMessage> decode_policy_message(std::string_view packet) {
                                     if (name == "instance") {
                                       message.instance = value;
                                       return true;
+                                    }
+                                    if (name == "read") {
+                                      const auto read_ns = parse_number(value);
+                                      message.read_ns = read_ns.value_or(0);
+                                      return read_ns.has_value();
                                     }
                                     const auto key = SealKey::from_bytes(value);
                                     if (!key) return false;

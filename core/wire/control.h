@@ -18,6 +18,8 @@ inline constexpr std::size_t descriptors_per_packet = 253;  // the kernel's SCM_
 struct PolicyMessage {
   std::string instance;
   KeyRing keys;
+  // CLOCK_BOOTTIME at which httpd read it: a push that comes late is as old as that.
+  std::uint64_t read_ns = UINT64_MAX;
 };
 std::string encode_policy_message(const PolicyMessage& message);
 Result<PolicyMessage> decode_policy_message(std::string_view packet);

@@ -96,10 +96,11 @@ TEST(Answer, SurvivesItsEncoding) {
 }
 
 TEST(ControlMessages, SurviveTheirEncoding) {
-  PolicyMessage policy{"/run/httpd.pid", {SealKey::generate(), SealKey::generate()}};
+  PolicyMessage policy{"/run/httpd.pid", {SealKey::generate(), SealKey::generate()}, 77};
   const auto read = decode_policy_message(encode_policy_message(policy));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->instance, policy.instance);
+  EXPECT_EQ(read->read_ns, 77U);
   EXPECT_EQ(read->keys.current.secret, policy.keys.current.secret);
   EXPECT_EQ(read->keys.previous->id, policy.keys.previous->id);
   EXPECT_EQ(*decode_descriptors_message(encode_descriptors_message(253)), 253U);

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from harness.firewall import (
     ALLOW, ATTACH, DAEMON_UID, DENY, FIREWALL_UID, OTHER, RING, TENANT, V4, V6, Firewall, Page, PinnedMap, Ring, attempt,
-    head, nonroot_worker, smtp, vhost,
+    head, nonroot_worker, policy, smtp, vhost,
 )  # fmt: skip
 from harness.installation import build_directory
 from harness.waiting import become, wait_until
@@ -249,6 +249,17 @@ def test_remove_while_it_runs(firewall, ground):
     firewall.start()
     assert ground.run(attempt) == 0
     firewall.take()
+    assert ground.run(attempt) == REFUSED
+
+
+def test_remove_is_not_undone_by_an_httpd_that_only_comes_late(firewall, ground):
+    """One that was started before, and retries what it could not say then."""
+    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    firewall.take()
+    firewall.call("--remove")
+    assert firewall.push(policy(), read_ns=before) == ""
+    assert firewall.status()["engine"] == "none" and ground.run(attempt) == 0
+    assert firewall.push(policy(), read_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME)) == ""
     assert ground.run(attempt) == REFUSED
 
 

@@ -76,7 +76,7 @@ class Firewall:
         connection.connect(str(self.directory / "firewall.sock"))
         return connection
 
-    def push(self, encoded, key=None, previous=None):
+    def push(self, encoded, key=None, previous=None, read_ns=None):
         """The reply's error, empty where the policy was taken."""
         if self.control is None:
             self.control = self.connect()
@@ -85,6 +85,8 @@ class Firewall:
         message += wire.pair("key", struct.pack("<I", key.id) + key.secret)
         if previous:
             message += wire.pair("previous_key", struct.pack("<I", previous.id) + previous.secret)
+        if read_ns is not None:
+            message += wire.pair("read", str(read_ns))
         memory = os.memfd_create("policy", os.MFD_CLOEXEC)
         try:
             os.write(memory, encoded)
