@@ -47,8 +47,8 @@ void ask_about(const MailCall& call, ModuleState& state) noexcept {
     Question question = question_about(call, state.request.entry, state.settings.mailers);
     question.context = state.request.context;
     if (question.context.empty()) question.directory = current_directory();
-    state.outcome = client::ask_for_outcome(state.asker, state.settings.conduct,
-                                            std::move(question), log_for_administrator);
+    state.outcome = client::ask_for_outcome(state.asker, state.settings.conduct, question,
+                                            log_for_administrator);
   } catch (...) {  // no memory to record it, nor to name it in a log: it must not leave
     state.outcome = Outcome::exhausted();
   }

@@ -85,7 +85,7 @@ Status ControlDesk::begin(Connection& connection) {
     return Error{"policy: comes with one descriptor, not " +
                  std::to_string(packet_.descriptors.size())};
   }
-  Push& push = connection.push.emplace();
+  Push& push = connection.push.emplace(Push{});  // clang 14 does not make it in place
   push.keys = message->keys;
   push.read_ns = message->read_ns;
   connection.announced = message->instance;
