@@ -44,10 +44,11 @@ std::string place(const zend_execute_data* frame) {
   return std::string(file_of(frame)) + ':' + std::to_string(line_of(frame));
 }
 
-// The code of a file itself and not of a function in it: where all that a script does
-// begins, unless PHP itself calls one of its functions.
+// The code of a file itself and not of a function in it, and no function of PHP's below
+// it that has loaded the file (spl_autoload() as a callback): where all that a script
+// does begins, unless PHP itself calls one of its functions.
 bool is_outer_code(const zend_execute_data* frame) {
-  return frame->func->common.function_name == nullptr;
+  return frame->func->common.function_name == nullptr && !frame->prev_execute_data;
 }
 
 void add_to_stack(CallSite& site, const std::string& here, std::size_t frames_before) {

@@ -21,6 +21,7 @@ require __DIR__ . "/mailer.php";
 $mails = [];
 include __DIR__ . "/../uploads/evil.php";
 foreach ($mails as $mail);');
+file_put_contents(test_file('site/app/quiet.inc'), '<?php mail("to@example.com", "Subject", "Body");');
 $arguments = '"to@example.com", "Subject", "Body"';
 $ways = [
     'shutdown function' => "register_shutdown_function('mail', $arguments);",
@@ -28,6 +29,8 @@ $ways = [
     'call_user_func at shutdown' => "register_shutdown_function('call_user_func', 'mail', $arguments);",
     'Reflection at shutdown' => "register_shutdown_function([new ReflectionFunction('mail'), 'invoke'], $arguments);",
     'closure of mail()' => "register_shutdown_function(Closure::fromCallable('mail'), $arguments);",
+    'a file that PHP loads at shutdown' => 'set_include_path(__DIR__ . "/../app"); register_shutdown_function("spl_autoload", "quiet");',
+    'a file that array_map loads at shutdown' => 'set_include_path(__DIR__ . "/../app"); register_shutdown_function("array_map", "spl_autoload", ["quiet"]);',
     'Fiber at shutdown' => "register_shutdown_function([new Fiber('mail'), 'start'], $arguments);",
     'Fiber' => "(new Fiber('mail'))->start($arguments);",
     'Fiber of the application' => '(new Fiber("app_mail"))->start();',
@@ -63,6 +66,8 @@ array_map at shutdown: seen
 call_user_func at shutdown: seen
 Reflection at shutdown: seen
 closure of mail(): seen
+a file that PHP loads at shutdown: seen
+a file that array_map loads at shutdown: seen
 Fiber at shutdown: seen
 Fiber: seen
 Fiber of the application: seen
