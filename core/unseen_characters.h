@@ -1,10 +1,12 @@
-// Characters beyond ASCII that no reader sees, but that turn, join or end what he sees:
-// Unicode's general categories Cc, Cf, Zl and Zp.
+// Characters beyond ASCII that no reader sees, but that turn, join or end what he sees,
+// or make two names of what looks like one: Unicode's general categories Cc, Cf, Zl and
+// Zp, and its Default_Ignorable_Code_Point (fillers, joiners, variation selectors).
 //
 // From UnicodeData.txt of Unicode 14.0, as Python's unicodedata has it: the runs of
 //   [c for c in range(0x80, 0x110000)
 //    if unicodedata.category(chr(c)) in ("Cc", "Cf", "Zl", "Zp")]
-// and, from Unicode 15.0, U+13439 to U+1343F, which are Cf there.
+// from Unicode 15.0, U+13439 to U+1343F, which are Cf there; and those that
+// DerivedCoreProperties.txt of Unicode 15.0 has as Default_Ignorable_Code_Point.
 #pragma once
 
 #include <algorithm>
@@ -20,12 +22,13 @@ struct CharacterRange {
 
 // In ascending order.
 inline constexpr CharacterRange unseen_characters[] = {
-    {0x0080, 0x009F},   {0x00AD, 0x00AD},   {0x0600, 0x0605},   {0x061C, 0x061C},
-    {0x06DD, 0x06DD},   {0x070F, 0x070F},   {0x0890, 0x0891},   {0x08E2, 0x08E2},
-    {0x180E, 0x180E},   {0x200B, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x2064},
-    {0x2066, 0x206F},   {0xFEFF, 0xFEFF},   {0xFFF9, 0xFFFB},   {0x110BD, 0x110BD},
-    {0x110CD, 0x110CD}, {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
-    {0xE0001, 0xE0001}, {0xE0020, 0xE007F},
+    {0x0080, 0x009F},   {0x00AD, 0x00AD},   {0x034F, 0x034F},   {0x0600, 0x0605},
+    {0x061C, 0x061C},   {0x06DD, 0x06DD},   {0x070F, 0x070F},   {0x0890, 0x0891},
+    {0x08E2, 0x08E2},   {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180B, 0x180F},
+    {0x200B, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x206F},   {0x3164, 0x3164},
+    {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},
+    {0x110BD, 0x110BD}, {0x110CD, 0x110CD}, {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3},
+    {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
 };
 
 constexpr bool is_unseen(std::uint32_t character) {

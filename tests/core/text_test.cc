@@ -40,17 +40,18 @@ TEST(OneLine, EscapesWhatIsNeverSeen) {
   EXPECT_EQ(one_line("a\u202Egpj.exe"), "a\\xe2\\x80\\xaegpj.exe");
   EXPECT_EQ(one_line("\u2066x\u2069"), "\\xe2\\x81\\xa6x\\xe2\\x81\\xa9");
   for (const char* character :
-       {"\u0080", "\u009F", "\u00AD", "\u061C", "\u200B", "\u200D", "\u200F", "\u2028", "\u2029",
-        "\u202A", "\u2060", "\u2067", "\u206F", "\uFEFF", "\uFFF9", "\U000110BD", "\U0001343F",
-        "\U000E0001", "\U000E0041"}) {
+       {"\u0080", "\u009F",     "\u00AD",     "\u061C",     "\u200B",     "\u200D", "\u200F",
+        "\u2028", "\u2029",     "\u202A",     "\u2060",     "\u2067",     "\u206F", "\uFEFF",
+        "\uFFF9", "\U000110BD", "\U0001343F", "\U000E0001", "\U000E0041", "\u034F", "\u115F",
+        "\u3164", "\uFE0F",     "\uFFA0",     "\U000E0100"}) {
     const std::string line = one_line(character);
     EXPECT_EQ(line.substr(0, 2), "\\x") << line;
     EXPECT_EQ(line.size(), 4 * std::string_view(character).size()) << line;
   }
   // Their neighbours, what is written from right to left, and other blanks.
   for (const char* text :
-       {"\u00A0", "\u00AC\u00AE", "\u200A\u2010", "\u2027\u202F", "\u2065\u2070", "\uFEFE\uFF00",
-        "\u0627\u0644\u0639", "\u05E9\u05DC", "\U000E0000\U000E0080", "\U0010FFFF"}) {
+       {"\u00A0", "\u00AC\u00AE", "\u200A\u2010", "\u2027\u202F", "\u205F\u2070", "\uFEFE\uFF00",
+        "\u0627\u0644\u0639", "\u05E9\u05DC", "\U000DFFFF\U000E1000", "\U0010FFFF"}) {
     EXPECT_EQ(one_line(text), text);
   }
 }
