@@ -109,8 +109,14 @@ std::string subject_of(const LimitRule& limit, const RuledMail& mail) {
   }
   if (counts_script(limit, mail)) return "script " + mail.event.get(Field::entry);
   if (limit.per == LimitRule::Per::script) return "scripts of uid " + std::to_string(mail.uid);
+  // The ports of a user's site may have document roots of their own; without a context
+  // it is not known which it was.
+  const std::string& docroot = mail.event.get(Field::docroot);
+  if (mail.policy.run_as && (!mail.event.has(Field::verified) || docroot == mail.policy.docroot)) {
+    return "site of uid " + std::to_string(*mail.policy.run_as);
+  }
   // Under mod_vhost_alias and in home directories, many sites are one vhost.
-  return "vhost " + mail.event.get(Field::docroot);
+  return "vhost " + docroot;
 }
 
 LimitKey hashed(std::string_view bytes) { return {siphash24(bytes, {1}), siphash24(bytes, {2})}; }

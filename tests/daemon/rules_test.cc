@@ -221,5 +221,31 @@ TEST_F(Rules, EqualLimitsOfASiteAreOne) {
             limit_demands({event_, uid, other_port})[0].key);
 }
 
+TEST_F(Rules, PortsOfAUsersSiteWithDocumentRootsOfTheirOwnHaveOneAllowance) {
+  policy_.site = "shop.example";
+  policy_.run_as = uid;
+  policy_.docroot = "/srv/shop";
+  policy_.limits = {{{100, 1, 100}, LimitRule::Per::vhost, LimitRule::Count::mails, Rule::deny}};
+  VhostPolicy other_port = policy_;
+  other_port.id = 8;
+  other_port.docroot = "/srv/shop/secure";
+  Event other = event_;
+  event_.set(Field::verified, true);
+  event_.set(Field::docroot, policy_.docroot);
+  const auto first = limit_demands({event_, uid, policy_})[0].key;
+  other.set(Field::docroot, policy_.docroot);  // without a context: the first port's
+  EXPECT_EQ(limit_demands({other, uid, other_port})[0].key, first);
+  other.set(Field::verified, true);
+  other.set(Field::docroot, other_port.docroot);
+  EXPECT_EQ(limit_demands({other, uid, other_port})[0].key, first);
+  // mod_vhost_alias, mod_userdir
+  other.set(Field::docroot, "/srv/elsewhere");
+  EXPECT_NE(limit_demands({other, uid, other_port})[0].key, first);
+  // Another user's host of that name, or one without a name, is another site.
+  other.set(Field::docroot, other_port.docroot);
+  other_port.run_as = uid + 1;
+  EXPECT_NE(limit_demands({other, uid, other_port})[0].key, first);
+}
+
 }  // namespace
 }  // namespace mailorigin::daemon
