@@ -165,6 +165,12 @@ Status enable_credentials(int socket) {
   return Done{};
 }
 
+bool refuse_descriptors(int socket) {
+  constexpr int passrights = 83;  // SO_PASSRIGHTS, which older systems' headers lack
+  const int off = 0;
+  return setsockopt(socket, SOL_SOCKET, passrights, &off, sizeof off) == 0;
+}
+
 Received receive_packet(int socket, Packet& packet, std::size_t limit, Descriptors descriptors) {
   if (packet.buffer.size() < limit) packet.buffer.resize(limit);
   packet.bytes = {};

@@ -64,9 +64,14 @@ enum class Received { packet, nothing_yet, closed, too_long, failed };
 // Makes the kernel attach the sender's credentials to each packet received.
 Status enable_credentials(int socket);
 
-// What becomes of descriptors that come with a packet. Whoever takes one closes it,
-// and a tenant could send one that blocks who closes it (a FUSE file's): where none
-// are expected they never enter this process.
+// Makes the kernel refuse descriptors that are sent to this socket, and to whatever
+// connects to it from now on: the sender gets EPERM. Whoever receives one closes it, also
+// where it is dropped unread, and a tenant could send one that blocks who closes it (a
+// TCP socket that lingers over what nobody reads). False before Linux 6.16.
+bool refuse_descriptors(int socket);
+
+// What becomes of descriptors that come with a packet all the same: where none are
+// expected they take no number of this process's.
 enum class Descriptors { taken, dropped };
 
 // Never blocks. A packet of more than `limit` bytes is dropped and reported as too_long.

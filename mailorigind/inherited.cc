@@ -36,6 +36,7 @@ Status take(Fd fd, const std::string& name, Inherited& inherited) {
   }
   if (const Status checked = check_listening(fd.get(), name); !checked) return checked;
   if (name == "question") {
+    (void)refuse_descriptors(fd.get());  // not with every kernel
     inherited.questions.push_back(std::move(fd));
   } else if (inherited.control) {
     return Error{"LISTEN_FDNAMES: control is there twice"};

@@ -45,6 +45,7 @@ void ConnectionTable::accept(int listener, std::uint64_t now_ms) {
     }
     AskingUser& owner = user(peer->credentials.uid, now_ms);
     // Not all kernels have it inherited by who connected before the listener had it.
+    (void)refuse_descriptors(peer->socket.get());
     if (enable_credentials(peer->socket.get())) add(*std::move(peer), owner, now_ms);
     const std::uint64_t lap_ns = clock_.lap();
     owner.questions.charge_time(lap_ns);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -110,6 +111,23 @@ TEST_F(UnixSocket, DropsDescriptorsThatAreNotExpected) {
   EXPECT_EQ(packet.bytes, "hello");
   EXPECT_EQ(packet.sender.pid, getpid());
   EXPECT_TRUE(packet.descriptors.empty());
+}
+
+TEST_F(UnixSocket, WhoConnectsToOneThatRefusesDescriptorsCannotSendAny) {
+  const Fd listening(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_EQ(bind(listening.get(), reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)), 0);
+  ASSERT_EQ(listen(listening.get(), 1), 0);
+  if (!refuse_descriptors(listening.get())) GTEST_SKIP() << "this kernel cannot";
+  socklen_t size = sizeof address;
+  ASSERT_EQ(getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const Fd near(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0));
+  ASSERT_EQ(connect(near.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  int fault = 0;
+  EXPECT_FALSE(send_packet(near.get(), "hello", soon(), {0}, &fault));
+  EXPECT_EQ(fault, EPERM);
+  EXPECT_TRUE(send_packet(near.get(), "hello", soon()));
 }
 
 TEST_F(UnixSocket, APacketWithoutCredentialsIsNobodys) {
