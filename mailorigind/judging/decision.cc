@@ -23,7 +23,15 @@ std::string_view uid_refusal(const Context& context, uid_t uid) {
 Decision decide(const Shown& shown, uid_t uid, std::string_view place, const Policy& policy) {
   Decision decision;
   decision.policy = &governing(shown, uid, place, policy);
-  if (shown.context == nullptr) decision.ports = policy.other_ports(*decision.policy);
+  if (shown.context == nullptr) {
+    decision.ports = policy.other_ports(*decision.policy);
+    std::erase_if(decision.ports, [](const VhostPolicy* port) { return !port->enabled; });
+    // MailOrigin Off of one port, which redirects to another perhaps, is not the site's.
+    if (!decision.policy->enabled && !decision.ports.empty()) {
+      decision.policy = decision.ports.front();
+      decision.ports.erase(decision.ports.begin());
+    }
+  }
   const bool pass = shown.context != nullptr && (shown.context->tag.flags & ContextTag::pass) != 0;
   // MailOrigin Off, of the virtual host or in the context
   decision.recorded = decision.policy->enabled && !pass;

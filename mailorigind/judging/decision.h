@@ -40,7 +40,8 @@ struct Decision {
 // A verified context is judged by its vhost's policy. Without one, a uid that runs a
 // site is judged by that site's, of several by the one that holds `place` (the path of the
 // script, or where it was started), any other uid by the server's, which also
-// stands in for a vhost that is no longer configured.
+// stands in for a vhost that is no longer configured. Of a site's ports those with
+// MailOrigin Off count only if all are.
 Decision decide(const Shown& shown, uid_t uid, std::string_view place, const Policy& policy);
 
 }  // namespace mailorigin::daemon

@@ -80,6 +80,20 @@ TEST(Decision, RecordsNothingWhereMailOriginIsOff) {
   EXPECT_TRUE(decide({}, alone, "", policy).recorded);
 }
 
+TEST(Decision, APortWhereMailOriginIsOffDoesNotSpeakForItsSite) {
+  Policy policy;
+  policy.vhosts = {vhost(51, alone, false), vhost(52, alone), vhost(53, alone, false)};
+  for (VhostPolicy& port : policy.vhosts) port.site = "shop.example";
+  policy.index();
+  const Decision decision = decide({}, alone, "", policy);
+  EXPECT_EQ(decision.policy->id, 52u);
+  EXPECT_TRUE(decision.recorded);
+  EXPECT_TRUE(decision.ports.empty());
+  // With a context it is known which port it is.
+  const Context context = context_of(51);
+  EXPECT_FALSE(decide({&context, ""}, alone, "", policy).recorded);
+}
+
 TEST(Decision, ComparesTheUidOfTheTagWithTheKernels) {
   Context context;
   EXPECT_EQ(uid_refusal(context, 5), "");
