@@ -46,8 +46,8 @@ class Compiler {
     out_.uids.insert(policy_.firewall.uids.begin(), policy_.firewall.uids.end());
     out_.gids.insert(policy_.firewall.gids.begin(), policy_.firewall.gids.end());
     out_.uids.erase(0);
-    out_.policies[0] = one(policy_.server.smtp);
-    for (const VhostPolicy& vhost : policy_.vhosts) out_.policies[vhost.id] = one(vhost.smtp);
+    out_.policies[0] = one(policy_.server);
+    for (const VhostPolicy& vhost : policy_.vhosts) out_.policies[vhost.id] = one(vhost);
     judge_the_unverified();
     out_.lists = static_cast<std::uint32_t>(lists_.size());
     std::sort(out_.allowed.begin(), out_.allowed.end());
@@ -136,7 +136,9 @@ class Compiler {
     }
   }
 
-  mo_policy one(const SmtpPolicy& smtp) {
+  mo_policy one(const VhostPolicy& vhost) {
+    const SmtpPolicy& smtp = vhost.smtp;
+    if (!vhost.enabled) out_.off.insert(vhost.id);
     mo_policy policy{};
     policy.rule = static_cast<std::uint8_t>(smtp.rule);
     policy.local = static_cast<std::uint8_t>(smtp.local);

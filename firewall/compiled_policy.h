@@ -32,6 +32,7 @@ struct CompiledPolicy {
   std::set<std::uint32_t> uids;  // MailOriginSmtpUsers; root is not among them
   std::set<std::uint32_t> gids;
   std::map<std::uint32_t, mo_policy> policies;   // by virtual host; 0: the server
+  std::set<std::uint32_t> off;                   // of these, with MailOrigin Off
   std::map<std::uint32_t, mo_account> accounts;  // by uid
   mo_policy nobodys{};                           // without a context, of any other uid
   std::vector<AllowedDestination> allowed;       // sorted, each once

@@ -86,7 +86,8 @@ Status feed(const KernelMaps& maps, const CompiledPolicy& policy,
   std::uint32_t generation = control->generation + 1;
   if (generation == 0) generation = 2;  // 0 means none; the slot is the other one
   for (const auto& [vhost, each] : policy.policies) {
-    if (Status put = maps.policies.put({generation, vhost}, each); !put) return put;
+    const mo_host host{each, policy.off.contains(vhost) ? 1U : 0U};
+    if (Status put = maps.policies.put({generation, vhost}, host); !put) return put;
   }
   if (Status put = put_accounts(maps, policy, generation); !put) return put;
   if (Status put = put_allowed(maps, policy, generation); !put) return put;

@@ -22,7 +22,7 @@ struct KernelMaps {
 
   TypedMap<std::uint32_t, mo_control> control;
   TypedMap<std::uint32_t, mo_config> configs;  // by the last bit of the generation
-  TypedMap<mo_policy_key, mo_policy> policies;
+  TypedMap<mo_policy_key, mo_host> policies;
   TypedMap<mo_account_key, mo_account> accounts;
   TypedMap<mo_allowed_key, std::uint8_t> allowed;
   TypedMap<std::uint32_t, mo_process> processes;  // by tgid

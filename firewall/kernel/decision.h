@@ -43,7 +43,7 @@ struct mo_facts {
   __mo_u8 kernel_thread; /* no process stands behind it */
   __mo_u8 may;           /* the uid or gid is in MailOriginSmtpUsers */
   __mo_u8 verified;      /* mo_verify() */
-  __mo_u8 pass;          /* the verified tag's flag */
+  __mo_u8 pass;          /* the verified tag's flag, and its host is off still */
   __mo_u8 by_uid;        /* not verified, and the uid can be exactly one virtual host */
   __mo_u8 older;         /* a php-fpm older than the firewall that is not registered */
   __mo_u8 loopback;      /* the destination */
@@ -95,6 +95,16 @@ MO_INLINE int mo_is_loopback(const __mo_u8* address) {
   if (mo_is_mapped(address)) return address[12] == 127 || word[3] == 0;
   return word[0] == 0 && word[1] == 0 && word[2] == 0 &&
          (word[3] == __builtin_bswap32(1U) || word[3] == 0);
+}
+
+/* Of two policies what both let through; their lists apart. */
+MO_INLINE void mo_narrow(struct mo_policy* policy, const struct mo_policy* also) {
+  if (also->rule != mo_rule_allow && also->rule != mo_rule_observe) {
+    policy->rule = mo_rule_deny;
+  } else if (also->rule == mo_rule_observe && policy->rule == mo_rule_allow) {
+    policy->rule = mo_rule_observe;
+  }
+  if (also->local > policy->local) policy->local = also->local;
 }
 
 MO_INLINE __mo_u8 mo_local_verdict(__mo_u8 local) {

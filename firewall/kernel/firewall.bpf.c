@@ -34,7 +34,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 MAP(control, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_control, 0);
 MAP(configs, BPF_MAP_TYPE_ARRAY, 2, __u32, struct mo_config, 0);
-MAP(policies, BPF_MAP_TYPE_HASH, mo_policies_limit, struct mo_policy_key, struct mo_policy,
+MAP(policies, BPF_MAP_TYPE_HASH, mo_policies_limit, struct mo_policy_key, struct mo_host,
     BPF_F_NO_PREALLOC);
 MAP(accounts, BPF_MAP_TYPE_HASH, mo_accounts_limit, struct mo_account_key, struct mo_account,
     BPF_F_NO_PREALLOC);
@@ -82,7 +82,8 @@ struct attempt {
   __u32 tgid;
   __u32 gid;
   __u16 port;
-  __u8 reserved[2];
+  __u8 is_anothers; /* the tag holds, for another uid */
+  __u8 reserved;
   __u8 address[16];
   struct shown shown;
   struct mo_facts facts;
@@ -191,8 +192,10 @@ MO_SEPARATE int mo_find_tag(struct attempt* attempt) {
   }
   take_head(attempt, (const struct origin_head*)&snapshot->origin);
   const struct mo_tag* tag = &attempt->shown.tag;
-  if (snapshot->verified && (tag->uid == MO_ANY_UID || tag->uid == attempt->facts.uid)) {
-    return verified;
+  if (snapshot->verified) {
+    if (tag->uid == MO_ANY_UID || tag->uid == attempt->facts.uid) return verified;
+    attempt->is_anothers = 1;
+    return not_verified;
   }
   return mo_verify_tag(&attempt->shown) ? verified : not_verified;
 }
@@ -354,7 +357,7 @@ MO_INLINE int may_always(const struct attempt* attempt) {
   return 0;
 }
 
-MO_INLINE struct mo_policy* policy_of(__u32 generation, __u32 vhost) {
+MO_INLINE struct mo_host* host_of(__u32 generation, __u32 vhost) {
   struct mo_policy_key key = {.generation = generation, .vhost = vhost};
   return bpf_map_lookup_elem(&policies, &key);
 }
@@ -517,6 +520,21 @@ MO_SEPARATE int mo_record(struct attempt* attempt) {
   return is_long ? mo_record_long(attempt) : mo_record_short(attempt);
 }
 
+/* Of a uid that is no host's: of whose it may be one of many. Who made the namespace in
+ * which it is one, or else for whom was sealed what it shows. */
+MO_SEPARATE int mo_stands_for(struct attempt* attempt) {
+  if (!attempt) return 0;
+  const __u32 uid = attempt->facts.uid, owner = accountable_uid(bpf_get_current_task_btf());
+  if (owner != uid) return owner;
+  const __u32 shown_for = attempt->shown.tag.uid;
+  if (!attempt->is_anothers) {
+    attempt->shown.uid = shown_for;
+    attempt->is_anothers = mo_verify_tag(&attempt->shown);
+    attempt->shown.uid = uid;
+  }
+  return attempt->is_anothers ? shown_for : uid;
+}
+
 /* Who asks, and what for: all that mo_decide() is told. */
 MO_SEPARATE int mo_gather(struct attempt* attempt) {
   if (!attempt) return 0;
@@ -534,28 +552,33 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     return 0;
   }
   const enum tag_found found = mo_find_tag(attempt);
-  struct mo_policy* policy;
+  struct mo_account* also = 0;         /* no more than this allows, either */
+  facts->policy.local = mo_local_deny; /* of a policy that two newer ones have replaced meanwhile */
   if (found == verified) {
     facts->verified = 1;
-    facts->pass = attempt->shown.tag.flags & mo_tag_pass;
     facts->vhost = attempt->shown.tag.vhost;
-    policy = policy_of(generation, facts->vhost);
-    if (!policy) {
-      facts->vhost = 0;
-      policy = policy_of(generation, 0);
+    struct mo_host* host = host_of(generation, facts->vhost);
+    if (host) {
+      facts->pass = host->off && attempt->shown.tag.flags & mo_tag_pass;
+    } else { /* its host is gone, other hosts of its user may be there */
+      host = host_of(generation, 0);
+      also = account(generation, mo_account_user, facts->uid);
     }
+    if (host) facts->policy = host->policy;
   } else {
     if (found == not_verified) COUNT(unverified);
     struct mo_account* user = account(generation, mo_account_user, facts->uid);
     if (user) {
       facts->by_uid = user->has_vhost;
       facts->vhost = user->vhost;
+      facts->policy = user->policy;
+    } else {
+      __u32 slot = generation & 1;
+      struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
+      if (config) facts->policy = config->nobodys;
+      also = account(generation, mo_account_user, mo_stands_for(attempt));
     }
-    __u32 slot = generation & 1;
-    struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
-    policy = user ? &user->policy : config ? &config->nobodys : 0;
   }
-  if (policy) facts->policy = *policy;
   if (!facts->verified && !facts->by_uid) {
     __u32 first = 0, tgid = attempt->tgid;
     struct mo_control* in_force = bpf_map_lookup_elem(&control, &first);
@@ -567,7 +590,12 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
   facts->loopback = mo_is_loopback(attempt->address);
   if (facts->policy.list && !facts->loopback) {
     facts->listed = is_allowed(generation, facts->policy.list, attempt->port, attempt->address);
+    if (also) {
+      facts->listed = facts->listed && also->policy.list &&
+                      is_allowed(generation, also->policy.list, attempt->port, attempt->address);
+    }
   }
+  if (also) mo_narrow(&facts->policy, &also->policy);
   return 0;
 }
 

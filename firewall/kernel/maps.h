@@ -10,7 +10,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 4,
+  mo_maps_version = 5,
 
   mo_processes_limit = 16384, /* registered with a page: 100 bytes each */
   mo_processes_share = 2048,  /* of one uid, registered by mailorigind */
@@ -66,6 +66,11 @@ struct mo_config {
 struct mo_policy_key {
   __mo_u32 generation;
   __mo_u32 vhost; /* 0: the server */
+};
+
+struct mo_host {
+  struct mo_policy policy;
+  __mo_u32 off; /* MailOrigin Off: what shows a context that says so passes */
 };
 
 enum mo_account_kind { mo_account_user = 0, mo_account_group = 1 };

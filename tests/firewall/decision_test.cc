@@ -223,6 +223,34 @@ TEST(Decision, WithoutAContextTheUidDecides) {
   expect(given, {mo_allow, mo_reason_smtp, true}, "which may allow it");
 }
 
+TEST(Decision, NoMoreThanBothPoliciesLetThrough) {
+  const auto both = [](int one, int other) {
+    mo_policy policy{};
+    mo_policy also{};
+    policy.rule = static_cast<std::uint8_t>(one);
+    also.rule = static_cast<std::uint8_t>(other);
+    mo_narrow(&policy, &also);
+    return int{policy.rule};
+  };
+  for (const int rule : {mo_rule_deny, mo_rule_observe, mo_rule_allow, mo_rule_redirect}) {
+    EXPECT_EQ(both(rule, mo_rule_deny), mo_rule_deny);
+    EXPECT_EQ(both(rule, mo_rule_redirect), mo_rule_deny);
+    EXPECT_EQ(both(mo_rule_deny, rule), mo_rule_deny);
+    EXPECT_EQ(both(rule, mo_rule_allow), rule);
+  }
+  EXPECT_EQ(both(mo_rule_allow, mo_rule_observe), mo_rule_observe);
+  EXPECT_EQ(both(mo_rule_observe, mo_rule_observe), mo_rule_observe);
+  mo_policy policy{};
+  mo_policy also{};
+  also.local = mo_local_deny;
+  policy.local = mo_local_observe;
+  mo_narrow(&policy, &also);
+  EXPECT_EQ(policy.local, mo_local_deny);
+  also.local = mo_local_allow;
+  mo_narrow(&policy, &also);
+  EXPECT_EQ(policy.local, mo_local_deny);
+}
+
 TEST(Decision, WithOneTheHostsRuleDoes) {
   mo_facts given = facts();
   expect(given, {mo_deny, mo_reason_smtp, true}, "deny");

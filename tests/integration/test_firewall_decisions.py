@@ -8,10 +8,10 @@ import socket
 import pytest
 from harness import wire
 from harness.firewall import (
-    ALLOW, DENY, MAPPED, OBSERVE, OTHER, REDIRECT, TENANT, V4, V4_OTHER, V6, Firewall, Page, attempt, greeting, nonroot_worker, policy,
-    smtp, vhost,
+    ALLOW, DENY, MAPPED, OBSERVE, OTHER, REDIRECT, TENANT, V4, V4_OTHER, V6, Firewall, Page, as_subordinate, attempt, greeting,
+    nonroot_worker, policy, smtp, vhost,
 )  # fmt: skip
-from harness.waiting import wait_until
+from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED
 HOST = "shop.example:80"
@@ -115,7 +115,18 @@ def test_a_context_brings_its_vhosts_rule(firewall):
 
 def test_a_context_of_a_vhost_that_is_gone_gets_the_servers_rule(firewall):
     firewall.take(server=smtp(ALLOW))
-    assert worker(firewall, firewall.context("gone:80")) == 0
+    context = firewall.context("gone:80")
+    with firewall.attached() as ring:
+        assert worker(firewall, context) == 0
+        event = one(ring)
+    assert (event.verdict, event.verified, event.context) == (ALLOW, True, context)
+
+
+def test_a_context_of_a_vhost_that_is_gone_is_worth_no_more_than_its_users_others(firewall, ground):
+    """Tenants have hosts made and taken away again, and keep a process with a context of one."""
+    firewall.take(server=smtp(ALLOW, allow=[V4, V6]), vhosts=[vhost(HOST, smtp(DENY, allow=[V6], local=DENY), run_as=TENANT)])
+    context = firewall.context("gone:80", uid=TENANT)
+    assert worker(firewall, context, lambda: [attempt(each) for each in (V4, V4_OTHER, "127.0.0.1", V6)]) == [REFUSED] * 3 + [0]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +166,18 @@ def test_a_vhost_that_is_off_passes_unseen(firewall, ground):
         assert ring.take() == []
 
 
+def test_a_vhost_that_is_off_no_longer_is_judged(firewall):
+    """Whoever kept a context of that time is judged."""
+    context = firewall.context(HOST, flags=wire.PASS)
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), enabled=False)])
+    with firewall.attached() as ring:
+        assert worker(firewall, context) == 0
+        assert ring.take() == []
+        firewall.take(vhosts=[vhost(HOST, smtp(DENY))])
+        assert worker(firewall, context) == REFUSED
+        assert one(ring).verdict == DENY
+
+
 def test_a_uid_of_one_vhost_alone_gets_its_rule(firewall, ground):
     hosts = [vhost(HOST, smtp(ALLOW), run_as=OTHER)]
     firewall.take(vhosts=hosts)
@@ -180,6 +203,44 @@ def test_losing_ones_context_is_never_worth_it(firewall, ground):
         assert ground.run(attempt, uid=OTHER) == 0
         event = one(ring)
     assert (event.uid, event.verdict, event.reason, event.verified) == (OTHER, ALLOW, "allowed", False)
+
+
+SUBORDINATE = 165_541
+
+
+def test_a_subordinate_uid_is_worth_no_more_than_its_owners(firewall, ground):
+    """A user namespace gives a tenant uids that are no host's."""
+    firewall.take(server=smtp(DENY, allow=[V4, V6]), vhosts=[vhost(HOST, smtp(ALLOW, allow=[V6], local=DENY), run_as=TENANT)])
+    with firewall.attached() as ring:
+        assert as_subordinate(ground, SUBORDINATE, attempt) == REFUSED
+        event = one(ring)
+        assert (event.uid, event.vhost, event.reason) == (SUBORDINATE, 0, "unverified")
+        assert as_subordinate(ground, SUBORDINATE, lambda: attempt("127.0.0.1")) == REFUSED
+        assert as_subordinate(ground, SUBORDINATE, lambda: attempt(V6)) == 0, "what both let through"
+    assert ground.run(attempt, uid=SUBORDINATE) == 0, "whoever else has this number"
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["in-its-page", "at-fork"])
+def test_what_shows_anothers_context_is_worth_no_more_than_that_other(firewall, started):
+    """By a setuid program, outside the namespace in which it was made."""
+    firewall.take(server=smtp(DENY, allow=[V4, V6]), vhosts=[vhost(HOST, smtp(ALLOW, allow=[V6], local=DENY), run_as=TENANT)])
+
+    def run():
+        page = Page()
+        assert page.register() == [errno.EALREADY] * 3
+        os.setresuid(TENANT, TENANT, 0)
+        page.publish(firewall.context(HOST, uid=TENANT))
+        child = os.fork() if started else 0
+        if child == 0:
+            os.setresuid(0, 0, 0)
+            become(SUBORDINATE)
+            results = [attempt(each) for each in (V4, V4_OTHER, "127.0.0.1", V6)]
+            if not started:
+                return results
+            os._exit(0 if results == [REFUSED] * 3 + [0] else 1)
+        return [REFUSED] * 3 + [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]
+
+    assert firewall.ground.child(run)[1]() == [REFUSED] * 3 + [0]
 
 
 def test_httpds_own_user_has_neither_the_servers_list_nor_a_host(firewall, ground):

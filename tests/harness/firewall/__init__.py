@@ -9,4 +9,4 @@ from .messages import ALLOW, ATTACH, DENY, OBSERVE, ORIGIN_BYTES, REDIRECT, RING
 from .pinned_map import PinnedMap
 from .ring import Ring
 from .service import DAEMON_UID, FIREWALL_UID, Firewall, start_ticks
-from .tenant import Page, attempt, greeting, nonroot_worker, own_root
+from .tenant import Page, as_subordinate, attempt, greeting, nonroot_worker, own_root

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import mmap
+import os
 import socket
 import struct
 from pathlib import Path
@@ -72,3 +73,26 @@ def own_root():
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"0 {TENANT} 1")
     return 0
+
+
+def as_subordinate(ground, uid, action):
+    """action()'s value under a uid of a tenant's user namespace, as newuidmap gives it."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        become(TENANT)
+        LIBC.prctl(4, 1, 0, 0, 0)  # dumpable again: else its maps are root's
+        if LIBC.unshare(CLONE_NEWUSER) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        theirs.send(b"1")
+        theirs.recv(1)
+        os.setresuid(1, 1, 1)
+        return action()
+
+    pid, result = ground.child(run)
+    ours.recv(1)
+    Path(f"/proc/{pid}/uid_map").write_text(f"0 {TENANT} 1\n1 {uid} 1\n")
+    ours.send(b"1")
+    ours.close()
+    theirs.close()
+    return result()
