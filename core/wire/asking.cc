@@ -69,6 +69,7 @@ Status decode_question(std::string_view packet, Question& question) {
   question.claims.clear();
   question.scripts.clear();
   question.scripts_cut = false;
+  std::size_t scripts_size = 0;
   bool has_nonce = false;
   const Status read = read_packet(MessageType::question, "question", packet,
                                   [&](std::string_view name, std::string_view value) {
@@ -76,7 +77,8 @@ Status decode_question(std::string_view packet, Question& question) {
                                       return has_nonce = read_nonce(value, question.nonce);
                                     if (name == "script") {
                                       question.scripts.emplace_back(value);
-                                      return true;
+                                      scripts_size += value.size();
+                                      return scripts_size <= scripts_limit;
                                     }
                                     if (name == "directory") {
                                       question.directory = value;

@@ -71,6 +71,17 @@ TEST(Question, FitsAPacketHoweverMuchIsClaimed) {
   EXPECT_TRUE(read->scripts_cut);
 }
 
+// What nobody's plugin would send: the rules look at each of them.
+TEST(Question, WithMoreScriptsThanAPluginSaysIsRefused) {
+  std::string packet = encode_question(question());
+  NameValueWriter writer(packet);
+  const std::size_t said = question().scripts[0].size() + question().scripts[1].size();
+  writer.add("script", std::string(scripts_limit - said, 's'));
+  EXPECT_TRUE(decode_question(packet));
+  writer.add("script", "s");
+  EXPECT_FALSE(decode_question(packet));
+}
+
 TEST(Question, WithoutANonceIsRefused) {
   EXPECT_FALSE(decode_question(std::string("\x01\x01\x00\x00", 4)));
 }
