@@ -180,6 +180,7 @@ DaemonStatus Daemon::status() {
   status.started_ms = started_ms_;
   if (active_ != nullptr) status.policy = &active_->policy();
   status.connected_instance = control_.connected_instance();
+  status.consumers = retention_->standings();
   status.backlog = delivery_->backlog();
   status.journal_end = journal_->end();
   status.journal_capacity = journal_capacity;

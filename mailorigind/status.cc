@@ -32,6 +32,17 @@ json httpd_of(const DaemonStatus& status) {
   return httpd;
 }
 
+json consumers_of(const DaemonStatus& status) {
+  json consumers = json::array();
+  for (const Retention::Standing& each : status.consumers) {
+    consumers.push_back(
+        {{"name", each.name},
+         {"waiting", status.journal_end - std::min(each.position, status.journal_end)},
+         {"lost", each.lost}});
+  }
+  return consumers;
+}
+
 json logs_of(const DaemonStatus& status) {
   json logs = json::array();
   for (const Delivery::Backlog::Log& log : status.backlog.logs) {
@@ -93,7 +104,8 @@ std::string status_json(const DaemonStatus& status) {
   }
   out["journal"] = {
       {"waiting", status.journal_end - std::min(status.backlog.handled, status.journal_end)},
-      {"capacity", status.journal_capacity}};
+      {"capacity", status.journal_capacity},
+      {"consumers", consumers_of(status)}};
   out["logs_behind"] = status.backlog.count;
   out["logs"] = logs_of(status);
   out["firewall"] = {{"wanted", status.firewall_wanted},

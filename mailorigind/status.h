@@ -8,6 +8,7 @@
 #include "core/policy.h"
 #include "mailorigind/asking/heard_vhosts.h"
 #include "mailorigind/delivery/delivery.h"
+#include "mailorigind/journal/retention.h"
 #include "service/notice_board.h"
 
 namespace mailorigin::daemon {
@@ -17,7 +18,8 @@ struct DaemonStatus {
   const Policy* policy = nullptr;  // in force; null: httpd has never sent one
   std::string connected_instance;  // empty: no httpd is connected
   std::uint64_t journal_end = 0;
-  std::uint64_t journal_capacity = 0;  // bytes
+  std::uint64_t journal_capacity = 0;          // bytes
+  std::vector<Retention::Standing> consumers;  // of the journal
   Delivery::Backlog backlog;
   bool firewall_wanted = false;
   bool firewall_connected = false;

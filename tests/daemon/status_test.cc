@@ -23,6 +23,7 @@ TEST(DaemonStatus, FitsAPacketWhateverItsNames) {
   DaemonStatus status;
   status.connected_instance = hostile;
   status.journal_end = 100;
+  status.consumers = {{"logs", 40, 7}};
   status.backlog.handled = 40;
   status.backlog.count = 1000;
   for (std::size_t i = 0; i < logs_shown; i++) {
@@ -49,6 +50,8 @@ TEST(DaemonStatus, FitsAPacketWhateverItsNames) {
   EXPECT_EQ(read["php"]["other_users_count"], 3 * vhosts_shown);
   EXPECT_FALSE(read["php"]["other_users"].empty());
   EXPECT_EQ(read["journal"]["waiting"], 60);
+  EXPECT_EQ(read["journal"]["consumers"],
+            json::parse(R"([{"name": "logs", "waiting": 60, "lost": 7}])"));
   EXPECT_FALSE(read.contains("policy"));
 }
 
