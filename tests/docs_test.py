@@ -168,6 +168,14 @@ def test_packets():
     same({tuple(row[:2]) for row in table(section("docs/formats.md", "## Packets"))}, real)
 
 
+def test_the_policys_pairs():
+    text = (PROJECT / "core/policy.cc").read_text()
+    pairs = set(re.findall(r'writer\.add\("(\w+)"', text)) | set(re.findall(r'\{"(\w+)", Rule::', text)) | {"predefined", "format"}
+    assert len(pairs) > 30, "has the code's form changed?"
+    missing = pairs - set(re.findall(r"`(\w+)`", section("docs/formats.md", "## Policy")))
+    assert not missing, f"docs/formats.md, Policy, lacks {', '.join(sorted(missing))}"
+
+
 def test_pages_link_to_what_is_there():
     """Files and headings."""
     missing = []
