@@ -27,9 +27,9 @@ struct AllowedDestination {
 };
 
 struct CompiledPolicy {
-  FirewallMode mode = FirewallMode::off;
-  std::set<std::uint16_t> ports;
-  std::set<std::uint32_t> uids;  // MailOriginSmtpUsers; root is not among them
+  FirewallMode mode = FirewallMode::off;  // MailOriginFirewall
+  std::set<std::uint16_t> ports;          // MailOriginSmtpPorts
+  std::set<std::uint32_t> uids;           // MailOriginSmtpUsers; root is not among them
   std::set<std::uint32_t> gids;
   std::map<std::uint32_t, mo_policy> policies;   // by virtual host; 0: the server
   std::set<std::uint32_t> off;                   // of these, with MailOrigin Off

@@ -69,6 +69,7 @@ std::unique_ptr<mo_config> config_of(const CompiledPolicy& policy,
     if (each.may != 0) config->users_that_may |= 1ULL << (uid & 63);
   }
   for (const std::uint32_t gid : policy.gids) config->groups_that_may |= 1ULL << (gid & 63);
+  // MailOriginSmtpPorts
   for (const std::uint16_t port : policy.ports) config->is_smtp[port] = 1;
   return config;
 }

@@ -65,7 +65,7 @@ Status serve(const FirewallOptions& options) {
   if (!options.once) {
     const auto daemon = service::find_account(options.daemon_user);
     if (!daemon) return daemon.error();
-    host.daemon_uid = daemon->uid;
+    host.daemon_uid = daemon->uid;  // MailOriginUser
     auto listener = listen_for(options, *daemon);
     if (!listener) return listener.error();
     host.listener = *std::move(listener);
@@ -74,6 +74,7 @@ Status serve(const FirewallOptions& options) {
     }
   }
   host.ground.cgroup = find_place(options, *account);
+  // MailOriginFirewallUser
   if (Status became = become_with_capabilities(*account); !became) return became;
   service::set_signals();
 

@@ -6,7 +6,6 @@
 
 #include "mailorigind/daemon.h"
 #include "mailorigind/inherited.h"
-#include "mailorigind/limits.h"
 #include "mailorigind/options.h"
 #include "service/limits.h"
 #include "service/option_reader.h"
@@ -26,6 +25,7 @@ Status serve(const Options& options) {
   const std::size_t descriptor_limit = service::raise_descriptor_limit();
   const auto account = service::find_account(options.user);
   if (!account) return account.error();
+  // MailOriginStateDir
   if (const Status made = service::prepare_state_directory(options.state_directory, *account);
       !made) {
     return made;
@@ -33,6 +33,7 @@ Status serve(const Options& options) {
   // Everybody waits for the one who answers, also when hundreds of a tenant's processes
   // want the processor. Where that is not allowed, the unit's Nice= has done it.
   (void)setpriority(PRIO_PROCESS, 0, answering_priority);
+  // MailOriginUser
   if (const Status became = service::become(*account); !became) return became;
   umask(077);
   if (chdir("/") != 0) return system_error("/", errno);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
 
 #include "core/default_paths.h"
 #include "core/unix_socket.h"
@@ -26,11 +27,11 @@ bool is_program(const std::string& path) {
 
 bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
-bool have_same_rules(const VhostPolicy& one, const VhostPolicy& other) {
-  return one.enabled == other.enabled && one.send == other.send &&
-         one.denied_scripts == other.denied_scripts && one.limits == other.limits &&
-         one.max_recipients == other.max_recipients && one.sender == other.sender &&
-         one.smtp == other.smtp;
+// All members are named, so that no rule to come is forgotten here: it does not compile.
+auto rules_of(const VhostPolicy& vhost) {
+  const auto& [id, name, site, docroot, enabled, strict, run_as, logs, headers, send,
+               denied_scripts, limits, max_recipients, sender, smtp] = vhost;
+  return std::tie(enabled, send, denied_scripts, limits, max_recipients, sender, smtp);
 }
 
 class Checks {
@@ -221,7 +222,7 @@ class Checks {
     const Policy& policy = configuration_.policy;
     for (const VhostPolicy& vhost : policy.vhosts) {
       for (const VhostPolicy* port : policy.other_ports(vhost)) {
-        if (port < &vhost || have_same_rules(vhost, *port)) continue;
+        if (port < &vhost || rules_of(vhost) == rules_of(*port)) continue;
         configuration_.warnings.push_back(
             "MO0139: " + vhost.name + " and " + port->name +
             " are one site with different rules: what its user sends without a request (cron, a "

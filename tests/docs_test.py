@@ -206,7 +206,9 @@ def test_the_architecture_names_what_is_there():
 @pytest.mark.parametrize("name", DIRECTIVES)
 def test_a_directive_is_found_where_it_takes_effect(name):
     """Its name stands where something is done, not only where it is read."""
-    read = re.compile(r"config\.(cc|h)|configuration\.cc|\w+_directives\.(cc|h)")
+    read = re.compile(
+        r"config\.(cc|h)|configuration\w*\.(cc|h)|\w+_(directives|arguments)\.(cc|h)|daemon_settings\.(cc|h)|default_paths\.h|\w*policy\.h"
+    )
     found = [
         path for folder in PARTS for path in sorted((PROJECT / folder).rglob("*.*"))
         if path.suffix in (".cc", ".h", ".c") and not read.fullmatch(path.name) and re.search(rf"\b{name}\b", path.read_text())

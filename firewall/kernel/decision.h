@@ -119,16 +119,17 @@ MO_INLINE struct mo_decision mo_decide(const struct mo_facts* facts) {
     decision.verdict = mo_deny;
     decision.reason = mo_reason_unverified;
   } else if (facts->uid == 0 || facts->may || (facts->verified && facts->pass)) {
+    /* MailOriginSmtpUsers; MailOrigin Off */
     return decision;
-  } else if (facts->loopback) {
+  } else if (facts->loopback) { /* MailOriginSmtpLocal */
     decision.verdict = mo_local_verdict(facts->policy.local);
     decision.reason = mo_reason_local;
-  } else if (facts->listed) {
+  } else if (facts->listed) { /* MailOriginSmtpAllow */
     decision.reason = mo_reason_allowed;
   } else if (!facts->verified && !facts->by_uid) {
     decision.verdict = facts->policy.rule == mo_rule_observe ? mo_observe : mo_deny;
     decision.reason = mo_reason_unverified;
-  } else {
+  } else { /* MailOriginSmtp */
     decision.reason = mo_reason_smtp;
     switch (facts->policy.rule) {
       case mo_rule_allow:
@@ -148,6 +149,7 @@ MO_INLINE struct mo_decision mo_decide(const struct mo_facts* facts) {
     decision.verdict = mo_observe;
     decision.reason = mo_reason_older;
   }
+  /* MailOriginFirewall */
   if (facts->mode == mo_mode_observe && decision.verdict != mo_allow) {
     decision.verdict = mo_observe;
   }

@@ -59,7 +59,7 @@ struct mo_config {
   __mo_u64 groups_that_may;
   struct mo_ring_key current;
   struct mo_ring_key previous;
-  __mo_u8 is_smtp[65536];   /* by port */
+  __mo_u8 is_smtp[65536];   /* by port: MailOriginSmtpPorts */
   struct mo_policy nobodys; /* without a context, of a uid that no virtual host runs as */
 };
 
