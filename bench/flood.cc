@@ -19,8 +19,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <functional>
 #include <map>
 #include <thread>
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "reports/fields.h"
-#include "reports/findings.h"
 #include "reports/sizes.h"
 #include "reports/status_report.h"
 

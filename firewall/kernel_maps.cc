@@ -3,7 +3,6 @@
 #include <bpf/libbpf.h>
 
 #include <optional>
-#include <string>
 
 namespace mailorigin::firewall {
 

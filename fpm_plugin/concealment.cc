@@ -2,7 +2,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstring>
 
 #include "core/context.h"
 #include "fpm_plugin/function_hook.h"

@@ -1,12 +1,10 @@
 #include "mod_mailorigin/strict.h"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "core/text.h"
 #include "mod_mailorigin/request_record.h"
 
 namespace mailorigin::httpd {

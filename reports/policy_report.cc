@@ -3,7 +3,6 @@
 #include "core/text.h"
 #include "reports/accounts.h"
 #include "reports/directives.h"
-#include "reports/fields.h"
 
 namespace mailorigin::reports {
 

@@ -7,7 +7,6 @@
 #include "core/default_paths.h"
 #include "core/file.h"
 #include "core/policy_in_memory.h"
-#include "core/socket_paths.h"
 #include "core/unix_socket.h"
 #include "core/wire/control.h"
 

@@ -1,7 +1,6 @@
 #include "core/wire/control.h"
 
 #include "core/name_values.h"
-#include "core/text.h"
 
 namespace mailorigin {
 

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "core/name_values.h"
-#include "core/text.h"
 
 namespace mailorigin {
 

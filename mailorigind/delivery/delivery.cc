@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "mailorigind/journal/event_record.h"
 

@@ -2,11 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "cli/firewall.h"
-#include "cli/policy.h"
 #include "cli/status.h"
 #include "reports/fields.h"
 #include "reports/firewall_report.h"
-#include "reports/policy_report.h"
 #include "tests/reports/samples.h"
 
 namespace mailorigin::cli {

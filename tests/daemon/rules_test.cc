@@ -4,8 +4,6 @@
 
 #include <deque>
 
-#include "mailorigind/judging/senders.h"
-
 namespace mailorigin::daemon {
 namespace {
 

@@ -1,6 +1,5 @@
 // Any bytes as headers, addresses and parameters: a removed field is gone, and no
 // piece between commas, which every mail server takes for one address, is lost.
-#include <algorithm>
 #include <cstdlib>
 
 #include "core/mail/address_lexer.h"
