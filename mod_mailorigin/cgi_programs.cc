@@ -46,7 +46,6 @@ bool applies(const core_dir_config& section, const std::string& path) {
        end = path.rfind('/', end - 1)) {
     const std::string part = path.substr(0, end);
     if (apr_fnmatch(wanted.c_str(), part.c_str(), APR_FNM_PATHNAME) == APR_SUCCESS) return true;
-    if (end == 0) break;
   }
   return false;
 }
