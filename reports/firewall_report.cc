@@ -1,9 +1,9 @@
 #include "reports/firewall_report.h"
 
 #include "reports/accounts.h"
-#include "reports/directives.h"
 #include "reports/fields.h"
 #include "reports/findings.h"
+#include "reports/smtp_facts.h"
 
 namespace mailorigin::reports {
 
@@ -11,18 +11,11 @@ using nlohmann::json;
 
 namespace {
 
-json rules_of(const SmtpPolicy& smtp) {
-  json allowed = json::array();
-  for (const SmtpDestination& each : smtp.allow) allowed.push_back(smtp_destination_text(each));
-  return {
-      {"rule", smtp_text(smtp)}, {"allow", std::move(allowed)}, {"local", rule_name(smtp.local)}};
-}
-
 json rules_that_differ(const Policy& policy) {
-  const json usual = rules_of(policy.server.smtp);
+  const json usual = smtp_facts(policy.server.smtp);
   json vhosts = json::array();
   for (const VhostPolicy& vhost : policy.vhosts) {
-    json rules = rules_of(vhost.smtp);
+    json rules = smtp_facts(vhost.smtp);
     if (rules == usual) continue;
     rules["name"] = vhost.name;
     vhosts.push_back(std::move(rules));
@@ -57,7 +50,7 @@ json firewall_report(const Result<Policy>& policy, const Result<json>& answer,
   if (policy) {
     report["ports"] = policy->firewall.ports;
     report["accounts"] = accounts_of(policy->firewall);
-    report["default"] = rules_of(policy->server.smtp);
+    report["default"] = smtp_facts(policy->server.smtp);
     report["vhosts_that_differ"] = rules_that_differ(*policy);
   }
   report["well"] = findings.empty();

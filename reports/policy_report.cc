@@ -3,6 +3,7 @@
 #include "core/text.h"
 #include "reports/accounts.h"
 #include "reports/directives.h"
+#include "reports/smtp_facts.h"
 
 namespace mailorigin::reports {
 
@@ -40,13 +41,7 @@ json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
   }
   facts["senders"] = vhost.sender.domains;
   if (!vhost.sender.domains.empty()) facts["senders_action"] = rule_name(vhost.sender.action);
-  json allowed = json::array();
-  for (const SmtpDestination& each : vhost.smtp.allow) {
-    allowed.push_back(smtp_destination_text(each));
-  }
-  facts["smtp"] = {{"rule", smtp_text(vhost.smtp)},
-                   {"allow", std::move(allowed)},
-                   {"local", rule_name(vhost.smtp.local)}};
+  facts["smtp"] = smtp_facts(vhost.smtp);
   facts["logs"] = json::array();
   for (const LogRoute& log : vhost.logs) {
     facts["logs"].push_back(

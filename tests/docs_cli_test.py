@@ -29,8 +29,8 @@ def printed_names(*sources):
 
 REPORTS = {
     "## status": ["reports/status_report.cc", "reports/php.cc", "reports/findings.cc"],
-    "## policy": ["reports/policy_report.cc"],
-    "## firewall": ["reports/firewall_report.cc", "reports/findings.cc"],
+    "## policy": ["reports/policy_report.cc", "reports/smtp_facts.cc"],
+    "## firewall": ["reports/firewall_report.cc", "reports/smtp_facts.cc", "reports/findings.cc"],
 }
 
 
