@@ -29,7 +29,14 @@ std::string action_text(Rule action) {
 void add_rules(std::vector<std::string>& out, const VhostPolicy& vhost) {
   out.push_back(line("MailOriginSend", {std::string(rule_name(vhost.send))}));
   for (const ScriptRule& script : vhost.denied_scripts) {
-    out.push_back("MailOriginDenyScript " + script_text(script));
+    // A line for each action that follows another.
+    const bool goes_on =
+        &script != vhost.denied_scripts.data() && (&script)[-1].action == script.action;
+    if (goes_on) {
+      out.back() += ' ' + quoted_argument(script.expression);
+    } else {
+      out.push_back("MailOriginDenyScript " + script_text(script));
+    }
   }
   if (vhost.denied_scripts.empty()) out.emplace_back("MailOriginDenyScript none");
   for (const LimitRule& limit : vhost.limits) out.push_back("MailOriginLimit " + limit_text(limit));
