@@ -291,7 +291,6 @@ void Policy::index() {
     const auto [entry, is_first] = by_uid_.try_emplace(*vhosts[i].run_as);
     Uid& uid = entry->second;
     if (is_first) uid.first = i;
-    uid.several = !is_first;
     uid.by_docroot.emplace(without_slash(vhosts[i].docroot), i);
     uid.by_site[vhosts[i].site].push_back(i);
   }
@@ -301,11 +300,6 @@ const VhostPolicy* Policy::by_id(std::uint32_t id) const {
   if (id == server.id) return &server;
   const auto found = by_id_.find(id);
   return found == by_id_.end() ? nullptr : &vhosts[found->second];
-}
-
-const VhostPolicy* Policy::only_one_run_as(std::uint32_t uid) const {
-  const auto found = by_uid_.find(uid);
-  return found == by_uid_.end() || found->second.several ? nullptr : &vhosts[found->second.first];
 }
 
 const VhostPolicy* Policy::owner(std::uint32_t uid, std::string_view path) const {

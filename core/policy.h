@@ -118,8 +118,6 @@ class Policy {
   [[nodiscard]] const VhostPolicy* owner(std::uint32_t uid, std::string_view path) const;
   // The other vhosts of the same site, its other ports, that run as the same uid.
   [[nodiscard]] std::vector<const VhostPolicy*> other_ports(const VhostPolicy& vhost) const;
-  // The vhost, if exactly one runs as that uid; else null.
-  [[nodiscard]] const VhostPolicy* only_one_run_as(std::uint32_t uid) const;
 
   [[nodiscard]] bool has_limits() const;  // any MailOriginLimit at all
 
@@ -132,7 +130,6 @@ class Policy {
   // The first vhost that runs as a uid, and the first with a docroot and a site.
   struct Uid {
     std::size_t first = 0;
-    bool several = false;
     std::unordered_map<std::string, std::size_t> by_docroot;
     std::unordered_map<std::string, std::vector<std::size_t>> by_site;
   };

@@ -58,25 +58,44 @@ class Compiler {
  private:
   using Entries = std::set<AllowedDestination>;  // their list is 0
 
+  // Whoever runs virtual hosts: one site, which is all its ports, or several.
+  struct Owner {
+    const VhostPolicy* first = nullptr;
+    bool one_site = true;
+    std::vector<const VhostPolicy*> vhosts;  // without those that are Off
+
+    void add(const VhostPolicy& vhost) {
+      if (first == nullptr) first = &vhost;
+      one_site = one_site && site_of(vhost) == site_of(*first);
+      if (vhost.enabled) vhosts.push_back(&vhost);
+    }
+    // A policy of an earlier version does not say it.
+    static const std::string& site_of(const VhostPolicy& vhost) {
+      return vhost.site.empty() ? vhost.name : vhost.site;
+    }
+  };
+
   // A process without a context is under the strictest of all that its uid can be, and of
   // the server's own: losing one's context is not to be worth anything.
   void judge_the_unverified() {
     std::vector<const VhostPolicy*> all;
     std::vector<const VhostPolicy*> nobodys;
-    std::map<std::uint32_t, std::vector<const VhostPolicy*>> by_uid;
+    std::map<std::uint32_t, Owner> by_uid;  // MailOriginRunAs
     for (const VhostPolicy& vhost : policy_.vhosts) {
-      if (vhost.run_as) by_uid[*vhost.run_as];
+      if (vhost.run_as) by_uid[*vhost.run_as].add(vhost);
       if (!vhost.enabled) continue;
       all.push_back(&vhost);
-      (vhost.run_as ? by_uid[*vhost.run_as] : nobodys).push_back(&vhost);
+      if (!vhost.run_as) nobodys.push_back(&vhost);
     }
     out_.nobodys = strictest(nobodys);
-    for (const auto& [uid, vhosts] : by_uid) {
-      if (const VhostPolicy* only = policy_.only_one_run_as(uid)) {
+    for (const auto& [uid, owner] : by_uid) {
+      if (!owner.one_site) {
+        out_.accounts[uid] = {0, 0, 0, strictest(owner.vhosts)};
+      } else if (owner.vhosts.empty()) {
         // MailOrigin Off: what its user does passes, as a context of it would.
-        out_.accounts[uid] = {only->enabled ? 0U : 1U, 1, only->id, out_.policies[only->id]};
+        out_.accounts[uid] = {1, 1, owner.first->id, out_.policies[owner.first->id]};
       } else {
-        out_.accounts[uid] = {0, 0, 0, strictest(vhosts)};
+        out_.accounts[uid] = {0, 1, owner.vhosts[0]->id, strictest_port(owner.vhosts)};
       }
     }
     if (policy_.firewall.httpd_uid.value_or(0) != 0) {
@@ -87,6 +106,23 @@ class Compiler {
     for (const std::uint32_t uid : out_.uids) {
       out_.accounts.try_emplace(uid, mo_account{0, 0, 0, out_.nobodys}).first->second.may = 1;
     }
+  }
+
+  // Of a site's ports, the uid being its alone: its own rules, and no other's.
+  mo_policy strictest_port(const std::vector<const VhostPolicy*>& ports) {
+    mo_policy policy = out_.policies[ports[0]->id];
+    for (const VhostPolicy* port : ports) {
+      const mo_policy& its = out_.policies[port->id];
+      const bool one_relay = its.relay_port == policy.relay_port &&
+                             std::equal(std::begin(its.relay), std::end(its.relay), policy.relay);
+      if (its.rule != policy.rule || !one_relay) {
+        const bool redirects = its.rule == mo_rule_redirect || policy.rule == mo_rule_redirect;
+        policy.rule = redirects ? std::uint8_t{mo_rule_deny} : std::min(its.rule, policy.rule);
+      }
+      policy.local = std::max(policy.local, its.local);
+      policy.list = common_list(policy.list, its.list);
+    }
+    return policy;
   }
 
   // Of these and the server. Without a context nothing but `observe` lets anything out.

@@ -44,7 +44,7 @@ struct mo_facts {
   __mo_u8 may;           /* the uid or gid is in MailOriginSmtpUsers */
   __mo_u8 verified;      /* mo_verify() */
   __mo_u8 pass;          /* the verified tag's flag, and its host is off still */
-  __mo_u8 by_uid;        /* not verified, and the uid can be exactly one virtual host */
+  __mo_u8 by_uid;        /* not verified, and the uid can be exactly one site */
   __mo_u8 older;         /* a php-fpm older than the firewall that is not registered */
   __mo_u8 loopback;      /* the destination */
   __mo_u8 listed;        /* the destination is in `policy`'s list */

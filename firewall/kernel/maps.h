@@ -82,10 +82,10 @@ struct mo_account_key {
 };
 struct mo_account {
   __mo_u32 may; /* in MailOriginSmtpUsers */
-  /* Without a context: exactly one virtual host can be behind it, or not one alone. */
+  /* Without a context: exactly one site can be behind it, or not one alone. */
   __mo_u32 has_vhost;
   __mo_u32 vhost;
-  struct mo_policy policy; /* that one's, or the strictest of all that it can be */
+  struct mo_policy policy; /* that one's, of its ports the strictest, or the strictest of all that it can be */
 };
 
 /* In the trie, the first entry that covers a destination allows it: ports are part

@@ -90,14 +90,11 @@ TEST(Policy, TakesWhatAnEarlierVersionKept) {
   EXPECT_EQ(shop.sender, (SenderRule{{"shop.example"}, Rule::deny}));
 }
 
-TEST(Policy, FindsVhostsByIdAndByAUidOfTheirOwn) {
+TEST(Policy, FindsVhostsById) {
   const Policy policy = example();
   EXPECT_EQ(policy.by_id(vhost_id("blog.example:443"))->name, "blog.example:443");
   EXPECT_EQ(policy.by_id(0), &policy.server);
   EXPECT_EQ(policy.by_id(12345), nullptr);
-  EXPECT_EQ(policy.only_one_run_as(1001)->name, "shop.example:443");
-  EXPECT_EQ(policy.only_one_run_as(1002), nullptr);  // two run as it
-  EXPECT_EQ(policy.only_one_run_as(0), nullptr);
 }
 
 // One user with two sites, one of which has two ports.

@@ -111,6 +111,36 @@ class TheUnverified : public ::testing::Test {
   }
 };
 
+TEST_F(TheUnverified, OfOneSiteAreUnderTheStrictestOfItsPorts) {
+  Policy from = policy({host(1, {"192.0.2.1", "192.0.2.2"}, 1001), host(2, {"192.0.2.1"}, 1001)});
+  for (VhostPolicy& each : from.vhosts) {
+    each.site = "shop.example";
+    each.smtp.rule = SmtpRule::allow;
+  }
+  from.index();
+  ASSERT_EQ(compiled(from).accounts.at(1001).vhost, 1U);
+  EXPECT_EQ(of(from, 1001, "198.51.100.1").verdict, mo_allow)
+      << "both ports allow, the server denies";
+  EXPECT_EQ(of(from, 1001, "198.51.100.1").record, 1);
+  from.vhosts[1].smtp.rule = SmtpRule::deny;
+  EXPECT_EQ(of(from, 1001, "198.51.100.1").verdict, mo_deny);
+  EXPECT_EQ(of(from, 1001, "192.0.2.1").verdict, mo_allow) << "both list it";
+  EXPECT_EQ(of(from, 1001, "192.0.2.2").verdict, mo_deny);
+  from.vhosts[0].smtp.rule = from.vhosts[1].smtp.rule = SmtpRule::redirect;
+  from.vhosts[0].smtp.relay = destination("192.0.2.9:25");
+  from.vhosts[1].smtp.relay = destination("192.0.2.9:25");
+  EXPECT_EQ(of(from, 1001, "198.51.100.1").verdict, mo_redirect);
+  from.vhosts[1].smtp.relay = destination("192.0.2.8:25");
+  EXPECT_EQ(of(from, 1001, "198.51.100.1").verdict, mo_deny) << "which of the two relays?";
+  from.vhosts[1].enabled = false;
+  EXPECT_EQ(of(from, 1001, "198.51.100.1").verdict, mo_redirect) << "the other port is Off";
+  from.vhosts[0].enabled = false;
+  EXPECT_EQ(compiled(from).accounts.at(1001).may, 1U);
+  from.vhosts[0].enabled = true;
+  from.vhosts[1].site = "blog.example";
+  EXPECT_EQ(compiled(from).accounts.at(1001).has_vhost, 0U) << "two sites";
+}
+
 TEST_F(TheUnverified, OfASharedUidAreUnderTheStrictestOfItsHostsAndTheServer) {
   Policy from = policy({host(1, {"192.0.2.1", "192.0.2.2:25"}, 1001),
                         host(2, {"192.0.2.0/24:25", "198.51.100.1"}, 1001)});
