@@ -58,7 +58,7 @@ BAD = {
     "MailOriginLimit none 5/hour": r"'none'",
     "MailOriginMaxRecipients 0": r"'0'",
     "MailOriginMaxRecipients -1": r"'-1'",
-    "MailOriginMaxRecipients 1 2": r"argument|recipients",
+    "MailOriginMaxRecipients 1 2": r"'2' is not action=",
     "MailOriginSender a..b": r"'a\.\.b'.*domain",
     "MailOriginSender grüße.example": r"xn--",
     "MailOriginSocket": r"argument|path",
