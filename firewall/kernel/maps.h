@@ -85,8 +85,8 @@ struct mo_account {
   /* Without a context: exactly one site can be behind it, or not one alone. */
   __mo_u32 has_vhost;
   __mo_u32 vhost;
-  struct mo_policy
-      policy; /* that one's, of its ports the strictest, or the strictest of all that it can be */
+  /* That one's, of its ports the strictest, or the strictest of all that it can be. */
+  struct mo_policy policy;
 };
 
 /* In the trie, the first entry that covers a destination allows it: ports are part
