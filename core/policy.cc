@@ -287,6 +287,8 @@ void Policy::index() {
   by_uid_.clear();
   for (std::size_t i = 0; i < vhosts.size(); i++) {
     by_id_.emplace(vhosts[i].id, i);
+    // A policy that an earlier version kept says no site: each vhost is one.
+    if (vhosts[i].site.empty()) vhosts[i].site = vhosts[i].name;
     if (!vhosts[i].run_as) continue;
     const auto [entry, is_first] = by_uid_.try_emplace(*vhosts[i].run_as);
     Uid& uid = entry->second;

@@ -78,7 +78,7 @@ struct SenderRule {
 struct VhostPolicy {
   std::uint32_t id = 0;  // as in ContextTag::vhost_id; 0 is the server
   std::string name;      // ServerName:port
-  std::string site;      // ServerName, lower case: one site is all its ports
+  std::string site;      // ServerName, lower case: one site is all its ports; see index()
   std::string docroot;
   bool enabled = true;                  // MailOrigin
   bool strict = true;                   // MailOriginStrict: httpd's to enforce, here to be shown
@@ -107,7 +107,8 @@ class Policy {
   std::optional<LogRoute> refused_log;  // besides the vhost's: each refused connection
   std::vector<VhostPolicy> vhosts;
 
-  // Builds the indexes below; call after filling the members. decode() did.
+  // Builds the indexes below; call after filling the members. decode() did. A vhost
+  // without a site is one of its own, by its name.
   void index();
 
   // Null if there is none (any more).

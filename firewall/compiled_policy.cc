@@ -66,12 +66,8 @@ class Compiler {
 
     void add(const VhostPolicy& vhost) {
       if (first == nullptr) first = &vhost;
-      one_site = one_site && site_of(vhost) == site_of(*first);
+      one_site = one_site && vhost.site == first->site;
       if (vhost.enabled) vhosts.push_back(&vhost);
-    }
-    // A policy of an earlier version does not say it.
-    static const std::string& site_of(const VhostPolicy& vhost) {
-      return vhost.site.empty() ? vhost.name : vhost.site;
     }
   };
 

@@ -124,7 +124,7 @@ LimitKey hashed(std::string_view bytes) { return {siphash24(bytes, {1}), siphash
 // The keys of one mail: whom its limits count for is hashed once for each kind.
 class LimitKeys {
  public:
-  explicit LimitKeys(const RuledMail& mail) : mail_(mail), site_(number_of_site(mail.policy)) {}
+  explicit LimitKeys(const RuledMail& mail) : mail_(mail), site_(siphash24(mail.policy.site, {})) {}
 
   LimitKey of(const LimitRule& limit) {
     auto& subject = subjects_[static_cast<std::size_t>(limit.per)];
@@ -140,11 +140,6 @@ class LimitKeys {
   }
 
  private:
-  // A site is all its ports; a policy of an earlier version says the vhost alone.
-  static std::uint64_t number_of_site(const VhostPolicy& policy) {
-    return policy.site.empty() ? policy.id : siphash24(policy.site, {});
-  }
-
   const RuledMail& mail_;
   const std::uint64_t site_;
   std::array<std::optional<LimitKey>, 3> subjects_;  // by LimitRule::Per

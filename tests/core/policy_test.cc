@@ -73,30 +73,6 @@ TEST(Policy, SurvivesItsEncoding) {
   EXPECT_FALSE(read->server.max_recipients);
 }
 
-TEST(Policy, TakesWhatAnEarlierVersionKept) {
-  std::string vhost;
-  NameValueWriter writer(vhost);
-  writer.add("id", std::uint64_t{7});
-  writer.add("denied_script", "/uploads/");
-  writer.add("max_recipients", std::uint64_t{50});
-  writer.add("sender_domain", "shop.example");
-  std::string kept;
-  NameValueWriter(kept).add("vhost", vhost);
-  const auto read = Policy::decode(kept);
-  ASSERT_TRUE(read) << read.error().message;
-  const VhostPolicy& shop = read->vhosts.at(0);
-  EXPECT_EQ(shop.denied_scripts, (std::vector<ScriptRule>{{"/uploads/", Rule::deny}}));
-  EXPECT_EQ(shop.max_recipients, (RecipientsRule{50, Rule::deny}));
-  EXPECT_EQ(shop.sender, (SenderRule{{"shop.example"}, Rule::deny}));
-}
-
-TEST(Policy, FindsVhostsById) {
-  const Policy policy = example();
-  EXPECT_EQ(policy.by_id(vhost_id("blog.example:443"))->name, "blog.example:443");
-  EXPECT_EQ(policy.by_id(0), &policy.server);
-  EXPECT_EQ(policy.by_id(12345), nullptr);
-}
-
 // One user with two sites, one of which has two ports.
 Policy hosting_account() {
   Policy policy;
@@ -115,6 +91,39 @@ Policy hosting_account() {
   add("wiki.example:443", "wiki.example", "/home/bob/wiki", 1002);
   policy.index();
   return policy;
+}
+
+TEST(Policy, TakesWhatAnEarlierVersionKept) {
+  std::string vhost;
+  NameValueWriter writer(vhost);
+  writer.add("id", std::uint64_t{7});
+  writer.add("denied_script", "/uploads/");
+  writer.add("max_recipients", std::uint64_t{50});
+  writer.add("sender_domain", "shop.example");
+  std::string kept;
+  NameValueWriter(kept).add("vhost", vhost);
+  const auto read = Policy::decode(kept);
+  ASSERT_TRUE(read) << read.error().message;
+  const VhostPolicy& shop = read->vhosts.at(0);
+  EXPECT_EQ(shop.denied_scripts, (std::vector<ScriptRule>{{"/uploads/", Rule::deny}}));
+  EXPECT_EQ(shop.max_recipients, (RecipientsRule{50, Rule::deny}));
+  EXPECT_EQ(shop.sender, (SenderRule{{"shop.example"}, Rule::deny}));
+}
+
+TEST(Policy, OfAnEarlierVersionHasASiteForEachVhost) {
+  Policy kept = hosting_account();
+  for (VhostPolicy& vhost : kept.vhosts) vhost.site.clear();
+  const auto read = Policy::decode(kept.encode());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->vhosts[0].site, "shop.example:80");
+  EXPECT_TRUE(read->other_ports(read->vhosts[0]).empty());
+}
+
+TEST(Policy, FindsVhostsById) {
+  const Policy policy = example();
+  EXPECT_EQ(policy.by_id(vhost_id("blog.example:443"))->name, "blog.example:443");
+  EXPECT_EQ(policy.by_id(0), &policy.server);
+  EXPECT_EQ(policy.by_id(12345), nullptr);
 }
 
 TEST(Policy, AProcessBelongsToTheSiteThatHoldsItsScript) {

@@ -108,6 +108,7 @@ TEST_F(TellTest, ThePolicyAsItWasPushed) {
     vhost.id = i;
     vhost.name = "host" + std::to_string(i) + ".example:443";
   }
+  policy.index();
   testing::ControlConnection httpd(host_.control_socket);
   const Fd log = testing::open_log(log_);
   ASSERT_EQ(httpd.push(policy, host_.key, {log.get()}), "");
