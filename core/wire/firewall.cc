@@ -29,6 +29,7 @@ Result<mo_registration> decode_process(std::string_view packet) {
       MessageType::process, "process", packet, [&](std::string_view name, std::string_view value) {
         if (name == "context") {
           if (value.size() > mo_context_size) return false;
+          process.origin = {};  // said twice, the last one counts, whole
           process.origin.context_size = static_cast<std::uint16_t>(value.size());
           std::copy(value.begin(), value.end(), process.origin.bytes);
           return true;

@@ -185,6 +185,20 @@ TEST(Process, ComesBackAsItWas) {
   EXPECT_EQ(std::memcmp(&*decoded, &process, sizeof process), 0);
 }
 
+TEST(Process, KeepsNothingOfAContextThatAnotherOneReplaced) {
+  mo_registration process{};
+  process.tgid = 4711;
+  process.uid = 1001;
+  process.origin.context_size = 3;
+  std::memcpy(process.origin.bytes, "tag", 3);
+  std::string packet = encode_head(MessageType::process);
+  NameValueWriter(packet).add("context", "a longer one");
+  packet += encode_process(process).substr(packet_head_size);
+  const auto decoded = decode_process(packet);
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(std::memcmp(&*decoded, &process, sizeof process), 0);
+}
+
 TEST(Process, IsRefusedWhereTheKernelCouldNotUseIt) {
   std::string packet = encode_head(MessageType::process);
   EXPECT_FALSE(decode_process(packet));
