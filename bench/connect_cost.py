@@ -74,12 +74,13 @@ def connections(rounds):
     plain, owned, ours = grounds
     firewall = Firewall(ours)
     loops = []
+    hosts = [vhost("h:80", smtp("allow")), vhost("off:80", smtp("allow"), enabled=False)]
     try:
-        firewall.start().take(vhosts=[vhost("h:80", smtp("allow"))], ports=[SMTP], server=smtp(DENY))
+        firewall.start().take(vhosts=hosts, ports=[SMTP], server=smtp(DENY))
         owned.nft(OWNER_RULE.format(port=SMTP, first=TENANT, last=TENANT + USERS - 1))
         loops = [Loop(ground) for ground in grounds]
         context = firewall.context("h:80", details=DETAILS).hex()
-        silent = firewall.context("h:80", flags=PASS, details=DETAILS).hex()
+        silent = firewall.context("off:80", flags=PASS, details=DETAILS).hex()
         measured, recorded = {}, 0
         with firewall.attached() as ring:
             for _ in range(rounds):
