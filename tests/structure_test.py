@@ -57,7 +57,8 @@ def files():
     if listed.returncode == 0:
         paths = [PROJECT / name for name in listed.stdout.decode().split("\0") if name]
     else:  # an exported tree
-        paths = [path for path in PROJECT.rglob("*") if not {"build", "__pycache__"} & set(path.relative_to(PROJECT).parts)]
+        tops = [path for path in PROJECT.iterdir() if path.name != "build"]
+        paths = [path for top in tops for path in (top, *top.rglob("*")) if "__pycache__" not in path.parts]
     return [path for path in paths if path.is_file()]
 
 
