@@ -1,5 +1,9 @@
 #include "fpm_plugin/claims.h"
 
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
 #include "core/mail/facts.h"
 #include "fpm_plugin/header_text.h"
 #include "fpm_plugin/pool.h"
@@ -38,7 +42,7 @@ Question question_about(const MailCall& call, const std::string& request_entry,
   const std::string to = as_mail_sends(call.to);
   const std::string headers = all_headers(call);
   const std::string subject = as_mail_sends(call.subject);
-  const char* command = INI_STR("sendmail_path");
+  const char* command = setting_text("sendmail_path");
   std::vector<std::string> words = shell_words(command ? command : "");
   const std::size_t administrators = words.size();
   for (std::string& word : shell_words(call.parameters)) words.push_back(std::move(word));

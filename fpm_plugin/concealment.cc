@@ -115,11 +115,11 @@ void remove_concealed_from(zval* array) {
   zend_hash_apply_with_arguments(Z_ARRVAL_P(array), remove_concealed, 0);
 }
 
-char* concealing_getenv(const char* name, std::size_t length) {
+char* concealing_getenv(SapiText name, std::size_t length) {
   return is_concealed({name, length}) || !original_getenv ? nullptr : original_getenv(name, length);
 }
 
-unsigned int concealing_input_filter(int arg, const char* name, char** value, std::size_t length,
+unsigned int concealing_input_filter(int arg, SapiText name, char** value, std::size_t length,
                                      std::size_t* new_length) {
   if ((arg == PARSE_SERVER || arg == PARSE_ENV) && is_concealed(name)) return 0;
   return original_input_filter(arg, name, value, length, new_length);
@@ -184,7 +184,7 @@ void reveal() {
 }
 
 const char* sapi_variable(std::string_view name) {
-  return original_getenv ? original_getenv(name.data(), name.size()) : nullptr;
+  return original_getenv ? original_getenv(const_cast<char*>(name.data()), name.size()) : nullptr;
 }
 
 }  // namespace mailorigin::php

@@ -29,8 +29,7 @@ void handle_finish(INTERNAL_FUNCTION_PARAMETERS) {
 
 // What php.ini or the pool says, and not what .user.ini or ini_set() made of it.
 const char* administrators_error_log() {
-  static constexpr std::string_view name = "error_log";
-  const char* file = zend_ini_string(name.data(), name.size(), 1);
+  const char* const file = original_setting_text("error_log");
   return file && *file ? file : nullptr;
 }
 
@@ -70,7 +69,7 @@ bool log_for_administrator(std::string_view line) {
   // error_log = syslog has been tried by whoever comes here.
   if (file && std::string_view(file) != "syslog" && append_to_file(file, line)) return true;
   if (!server_listens()) return false;
-  sapi_module.log_message(std::string(line).c_str(), LOG_WARNING);
+  sapi_module.log_message(std::string(line).data(), LOG_WARNING);
   return true;
 }
 

@@ -1,6 +1,10 @@
 #include "fpm_plugin/function_hook.h"
 
+#include <strings.h>
+
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace mailorigin::php {
 
@@ -8,7 +12,22 @@ namespace {
 
 bool allowed = true;
 
-bool jit_may_run() { return INI_INT("opcache.jit_buffer_size") > 0 && INI_BOOL("opcache.enable"); }
+// What php.ini or the command line says, null where they say nothing. A pool's own lines are
+// not among it: a pool that turns JIT off still runs the code that others have made.
+const char* said_for_all_pools(std::string_view name) {
+  const zval* const value = cfg_get_entry(name.data(), name.size());
+  return value && Z_TYPE_P(value) == IS_STRING ? Z_STRVAL_P(value) : nullptr;
+}
+
+bool jit_may_run() {
+  if (setting_number("opcache.enable") == 0) return false;
+  const char* const size = said_for_all_pools("opcache.jit_buffer_size");
+  if ((size ? std::atol(size) : setting_number("opcache.jit_buffer_size")) <= 0) return false;
+  const char* mode = said_for_all_pools("opcache.jit");
+  if (!mode && !size) mode = setting_text("opcache.jit");  // PHP's default
+  // "disable" holds for good; "off" is undone by ini_set().
+  return !(mode && strcasecmp(mode, "disable") == 0);
+}
 
 // Looked up each time: disable_functions in a pool frees the entry.
 zend_internal_function* find(const char* name) {

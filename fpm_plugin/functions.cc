@@ -1,5 +1,9 @@
 #include "fpm_plugin/functions.h"
 
+#include <cstdint>
+#include <string>
+#include <string_view>
+
 #include "fpm_plugin/claims.h"
 #include "fpm_plugin/error_log.h"
 #include "fpm_plugin/function_hook.h"

@@ -1,5 +1,9 @@
 #include "fpm_plugin/mail_call.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
 #include "fpm_plugin/header_text.h"
 
 namespace mailorigin::php {
@@ -21,49 +25,78 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, last == text.npos ? 0 : last + 1);
 }
 
-std::string_view line_end_of_php_mail() { return PG(mail_mixed_lf_and_crlf) ? "\n" : "\r\n"; }
+// Puts `text` in an argument's place, which takes it over.
+void replace_argument(zend_execute_data* execute_data, std::uint32_t number, zend_string* text) {
+  zval* const argument = ZEND_CALL_ARG(execute_data, number);
+  zval_ptr_dtor(argument);
+  ZVAL_STR(argument, text);
+}
+
+// What the function itself would do to arguments of its caller's, done to copies.
+void blank_nuls(zend_execute_data* execute_data) {
+  for (std::uint32_t number = 1; number <= ZEND_CALL_NUM_ARGS(execute_data); number++) {
+    const zval* argument = ZEND_CALL_ARG(execute_data, number);
+    ZVAL_DEREF(argument);
+    if (Z_TYPE_P(argument) != IS_STRING) continue;
+    if (view(Z_STR_P(argument)).find('\0') == std::string_view::npos) continue;
+    zend_string* const copy = zend_string_init(Z_STRVAL_P(argument), Z_STRLEN_P(argument), 0);
+    std::replace(ZSTR_VAL(copy), ZSTR_VAL(copy) + ZSTR_LEN(copy), '\0', ' ');
+    replace_argument(execute_data, number, copy);
+  }
+}
+
+// Of the arguments as they are sent: what PHP 7 would make of them is in their places already.
+Parsed read_arguments(zend_execute_data* execute_data, bool null_parameters, MailArguments& given) {
+  Parsed parsed = parse_mail_arguments(execute_data, null_parameters, given);
+  if (parsed != Parsed::fine || !mail_takes_nul) return parsed;
+  if (given.header_table) {
+    zend_string* const text = text_of_headers(given.header_table);
+    if (EG(exception)) {
+      if (text) zend_string_release(text);
+      return Parsed::refused;
+    }
+    // It has warned of what is wrong with them, and is not to do it twice.
+    replace_argument(execute_data, header_argument, text ? text : ZSTR_EMPTY_ALLOC());
+  }
+  blank_nuls(execute_data);
+  given = MailArguments();
+  return parse_mail_arguments(execute_data, null_parameters, given);
+}
 
 // mail() and mb_send_mail() differ in whether their last argument may be null.
 Reading read_with_array(zend_execute_data* execute_data, bool null_parameters, MailCall& call) {
-  zend_string* to = nullptr;
-  zend_string* subject = nullptr;
-  zend_string* message = nullptr;
-  zend_string* headers = nullptr;
-  zend_string* parameters = nullptr;
-  ZEND_PARSE_PARAMETERS_START(3, 5)
-  Z_PARAM_PATH_STR(to)
-  Z_PARAM_PATH_STR(subject)
-  Z_PARAM_PATH_STR(message)
-  Z_PARAM_OPTIONAL
-  Z_PARAM_ARRAY_HT_OR_STR(call.header_table, headers)
-  Z_PARAM_PATH_STR_EX(parameters, null_parameters, 0)
-  ZEND_PARSE_PARAMETERS_END_EX(return Reading::thrown);
+  MailArguments given;
+  const Parsed parsed = read_arguments(execute_data, null_parameters, given);
+  if (parsed == Parsed::refused) return Reading::thrown;
+  if (parsed == Parsed::left_to_php) return Reading::not_mail;
 
-  if (call.header_table) {
-    call.built = php_mail_build_headers(call.header_table);
+  if (given.header_table) {
+    call.header_table = given.header_table;
+    call.built = text_of_headers(call.header_table);
     if (EG(exception)) return Reading::thrown;
     call.headers = view(call.built);
   } else {
-    if (view(headers).find('\0') != std::string_view::npos) return Reading::not_mail;
-    call.headers = trimmed(view(headers));
+    if (view(given.headers).find('\0') != std::string_view::npos) return Reading::not_mail;
+    call.headers = trimmed(view(given.headers));
   }
   if (php_refuses(call.headers, PG(mail_x_header))) {
     release(call);
     return Reading::not_mail;
   }
-  call.to = view(to);
-  call.subject = view(subject);
-  call.message = view(message);
+  call.to = view(given.to);
+  call.subject = view(given.subject);
+  call.message = view(given.message);
   // As PHP makes them safe for the shell, which splits them: an option is what
   // sendmail will see, not what the script wrote.
-  const char* forced = INI_STR("mail.force_extra_parameters");
-  if (forced) {
-    call.escaped = php_escape_shell_cmd(forced);
-  } else if (parameters) {
-    call.escaped = php_escape_shell_cmd(ZSTR_VAL(parameters));
+  if (const char* forced = setting_text("mail.force_extra_parameters")) {
+    zend_string* const command = zend_string_init(forced, std::strlen(forced), 0);
+    call.escaped = escaped_for_shell(command);
+    zend_string_release(command);
+  } else if (given.parameters) {
+    call.escaped = escaped_for_shell(given.parameters);
   }
   call.parameters = view(call.escaped);
-  call.line_end = line_end_of_php_mail();
+  call.line_end = line_end_of_mail();
   return Reading::mail;
 }
 
@@ -74,8 +107,7 @@ void keep_on_its_line(zend_execute_data* execute_data, std::uint32_t number) {
   if (Z_TYPE_P(argument) != IS_STRING || !has_loose_line_end(view(Z_STR_P(argument)))) return;
   zend_string* kept = zend_string_init(Z_STRVAL_P(argument), Z_STRLEN_P(argument), 0);
   blank_loose_line_ends(ZSTR_VAL(kept), ZSTR_LEN(kept));
-  zval_ptr_dtor(argument);
-  ZVAL_NEW_STR(argument, kept);
+  replace_argument(execute_data, number, kept);
 }
 
 // The argument as text: of the arguments that PHP has coerced already.
@@ -154,7 +186,7 @@ Reading read_error_log(zend_execute_data* execute_data, MailCall& call) {
   call.to = argument_text(execute_data, 3);
   call.subject = "PHP error_log message";
   call.message = view_to_nul(message);
-  call.line_end = line_end_of_php_mail();
+  call.line_end = line_end_of_mail();
   return Reading::mail;
 }
 

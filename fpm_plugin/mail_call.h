@@ -2,6 +2,7 @@
 // will read them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 

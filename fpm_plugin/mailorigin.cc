@@ -32,7 +32,7 @@ decltype(zend_post_startup_cb) next_post_startup = nullptr;
 decltype(sapi_module.activate) sapi_activate_request = nullptr;
 
 // All extensions of php.ini are loaded now.
-zend_result post_startup() {
+PostStartupResult post_startup() {
   install_mail_functions();
   install_connect_functions();
   return next_post_startup ? next_post_startup() : SUCCESS;
@@ -52,13 +52,13 @@ void connect_ahead(ModuleState& state) noexcept {
 
 // The first thing of a request that a module can see: $_SERVER and $_ENV are
 // filled before RINIT.
-int activate() {
+ActivateResult activate() {
   conceal_from_variables();
   watch_server_log();
   warn_if_dumpable();
   install_mail_functions();
   watch_end_of_request();
-  const int result = sapi_activate_request ? sapi_activate_request() : SUCCESS;
+  const ActivateResult result = sapi_activate_request ? sapi_activate_request() : SUCCESS;
   ModuleState& state = module_state();
   try {
     forget_eval();
@@ -78,7 +78,8 @@ int activate() {
 void warn_of_shared_jit() {
   constexpr const char* text =
       "MO0303: mailorigin does nothing in this pool: it was loaded by the pool's php_admin_value, "
-      "and opcache's JIT, whose code all pools share, is on; load it in php.ini";
+      "and opcache's JIT, whose code all pools share, is on; load it in php.ini, or set "
+      "opcache.jit = disable there";
   zend_error(E_CORE_WARNING, "%s", text);
   client::log_line(program_name, text);
 }
@@ -90,7 +91,7 @@ void make_state(void* globals) {
 
 void free_state(void* globals) { delete static_cast<zend_mailorigin_globals*>(globals)->state; }
 
-zend_result start_module(int type, int module_number) {
+ModuleResult start_module(int type, int module_number) {
   register_settings(type, module_number);
   prepare_dumpable_warning();
   allow_hooks_where_safe();
@@ -109,7 +110,7 @@ zend_result start_module(int type, int module_number) {
 
 // php-fpm's launcher runs this while the workers' parent goes on: it touches
 // nothing outside its own process.
-zend_result stop_module(int type, int module_number) {
+ModuleResult stop_module(int type, int module_number) {
   if (sapi_module.activate == activate) sapi_module.activate = sapi_activate_request;
   if (zend_post_startup_cb == post_startup) zend_post_startup_cb = next_post_startup;
   reveal();
@@ -123,14 +124,14 @@ zend_result stop_module(int type, int module_number) {
   return SUCCESS;
 }
 
-zend_result end_request(int, int) {
+ModuleResult end_request(int, int) {
   undo_unfinished_calls();
   let_go_of_loaded_functions();
   return SUCCESS;
 }
 
 // After all that scripts can have run at a request's end.
-zend_result after_request() {
+ModuleResult after_request() {
   withdraw_request();
   return SUCCESS;
 }

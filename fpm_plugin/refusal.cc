@@ -22,7 +22,7 @@ constexpr const char* mark = "Refused by MailOrigin: ";
 std::atomic<bool> is_watching = false;
 decltype(sapi_module.log_message) server_log = nullptr;
 
-void noting_log(const char* message, int level) {
+void noting_log(SapiText message, int level) {
   if (std::strstr(message, mark)) module_state().refusal_is_logged = true;
   server_log(message, level);
 }

@@ -3,7 +3,11 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 
 #include "core/name_values.h"
 #include "core/socket_paths.h"
@@ -126,11 +130,11 @@ PHP_INI_END()
 }  // namespace
 
 void register_settings(int type, int module_number) {
-  zend_register_ini_entries_ex(ini_entries, module_number, type);
+  register_ini_entries(ini_entries, type, module_number);
 }
 
 void unregister_settings(int type, int module_number) {
-  zend_unregister_ini_entries_ex(module_number, type);
+  unregister_ini_entries(type, module_number);
 }
 
 }  // namespace mailorigin::php

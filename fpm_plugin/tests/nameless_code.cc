@@ -19,10 +19,12 @@ ZEND_BEGIN_ARG_INFO_EX(one_argument, 0, 0, 1)
 ZEND_ARG_INFO(0, function)
 ZEND_END_ARG_INFO()
 
+// clang-format off
 const zend_function_entry functions[] = {
-    {"take_file_name", take_file_name, one_argument, 1, 0},
-    {nullptr, nullptr, nullptr, 0, 0},
+  ZEND_NAMED_FE(take_file_name, take_file_name, one_argument)
+  ZEND_FE_END
 };
+// clang-format on
 
 }  // namespace
 

@@ -6,7 +6,7 @@ require __DIR__ . '/../helper.inc';
 start_daemon('--header', 'X-Mail-Origin: 01TEST', 'allow');
 $without = run_php(__DIR__ . '/forms.inc', false);
 foreach (['tracing', 'function'] as $jit) {
-    $options = ['zend_extension=opcache', 'opcache.enable_cli=1', 'opcache.jit_buffer_size=16M', "opcache.jit=$jit",
+    $options = [...opcache_options(), 'opcache.enable_cli=1', 'opcache.jit_buffer_size=16M', "opcache.jit=$jit",
         'opcache.jit_hot_loop=4', 'opcache.jit_hot_func=4', 'opcache.jit_hot_return=2', 'opcache.jit_hot_side_exit=2'];
     $status = run_php(__DIR__ . '/jit_status.inc', true, ...$options);
     echo trim($status), "\n";

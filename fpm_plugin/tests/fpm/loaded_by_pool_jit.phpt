@@ -8,8 +8,8 @@ start_daemon('--header', 'X-Mail-Origin: 01TEST', 'allow');
 start_fpm([
     'with' => 'php_admin_value[mailorigin.socket] = ' . ini_get('mailorigin.socket') . "\ncatch_workers_output = yes\nphp_admin_value[extension] = " . getenv('MAILORIGIN_EXTENSION'),
     'without' => '',
-], 'sendmail_path=' . ini_get('sendmail_path'), 'log_errors=1', 'zend_extension=opcache', 'opcache.jit_buffer_size=16M', 'opcache.jit=tracing',
-    'opcache.jit_hot_loop=2', 'opcache.jit_hot_func=2', 'opcache.file_update_protection=0');
+], 'sendmail_path=' . ini_get('sendmail_path'), 'log_errors=1', ...[...opcache_options(), 'opcache.jit_buffer_size=16M', 'opcache.jit=tracing',
+    'opcache.jit_hot_loop=2', 'opcache.jit_hot_func=2', 'opcache.file_update_protection=0']);
 $code = '<?php function send($i) { return mail("to$i@example.com", "Subject", "Body"); }
 for ($i = 0, $sent = 0; $i < 20; $i++) $sent += send($i); echo $sent, " sent\n";';
 foreach (['with', 'without', 'with', 'without'] as $pool) {

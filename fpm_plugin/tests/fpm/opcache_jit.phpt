@@ -5,7 +5,7 @@ php-fpm: opcache with JIT, many requests in one worker
 require __DIR__ . '/../helper.inc';
 require __DIR__ . '/fpm.inc';
 start_daemon('--header', 'X-Mail-Origin: 01TEST', 'allow');
-start_fpm(['one' => ''], ...plugin_options(), ...['zend_extension=opcache', 'opcache.jit_buffer_size=16M', 'opcache.jit=tracing',
+start_fpm(['one' => ''], ...plugin_options(), ...opcache_options(), ...['opcache.jit_buffer_size=16M', 'opcache.jit=tracing',
     'opcache.jit_hot_loop=2', 'opcache.jit_hot_func=2', 'opcache.file_update_protection=0']);
 $code = '<?php function send($i) { return mail("to$i@example.com", "Subject", "Body"); }
 for ($i = 0, $sent = 0; $i < 20; $i++) $sent += send($i); echo $sent, " ", opcache_get_status(false)["jit"]["on"] ? "JIT is on" : "JIT is off", "\n";';
