@@ -1,3 +1,5 @@
+#include <span>
+
 #include "cli/command.h"
 #include "cli/firewall.h"
 #include "cli/policy.h"

@@ -5,6 +5,7 @@
 #include <CLI/App.hpp>
 #include <cerrno>
 #include <memory>
+#include <vector>
 
 #include "core/socket_paths.h"
 #include "reports/fields.h"

@@ -2,6 +2,7 @@
 
 #include <CLI/App.hpp>
 #include <memory>
+#include <string_view>
 
 #include "core/socket_paths.h"
 #include "reports/fields.h"

@@ -1,6 +1,7 @@
 #include "cli/status.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "reports/fields.h"
 #include "reports/sizes.h"

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <string>
 

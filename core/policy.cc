@@ -1,6 +1,7 @@
 #include "core/policy.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/enumeration.h"
 #include "core/format.h"

@@ -2,6 +2,8 @@
 
 #include <apr_siphash.h>
 
+#include <utility>
+
 #include "core/base64url.h"
 #include "core/bytes.h"
 

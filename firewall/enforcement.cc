@@ -1,6 +1,7 @@
 #include "firewall/enforcement.h"
 
 #include <type_traits>
+#include <utility>
 
 #include "firewall/group_members.h"
 #include "firewall/limits.h"

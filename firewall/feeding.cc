@@ -1,6 +1,7 @@
 #include "firewall/feeding.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <utility>
 
 #include "core/context.h"
 #include "core/wire/control.h"

@@ -1,6 +1,7 @@
 // Firewall: the parts put together, and the loop.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <unordered_map>

@@ -3,6 +3,8 @@
 #include <grp.h>
 #include <pwd.h>
 
+#include <cstdint>
+
 namespace mailorigin::firewall {
 
 std::vector<std::string> tenants_in_groups(const CompiledPolicy& policy) {

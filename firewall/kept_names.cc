@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include "core/default_paths.h"
 #include "core/fd.h"

@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include <optional>
+#include <utility>
 
 namespace mailorigin::firewall {
 

@@ -4,6 +4,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "core/default_paths.h"
 #include "core/socket_paths.h"

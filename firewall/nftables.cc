@@ -2,7 +2,10 @@
 
 #include <nftables/libnftables.h>
 
+#include <cstdint>
 #include <map>
+#include <set>
+#include <utility>
 
 namespace mailorigin::firewall {
 

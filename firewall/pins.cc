@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <utility>
 
 #include "core/fd.h"
 #include "firewall/kernel/maps.h"

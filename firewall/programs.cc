@@ -11,6 +11,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "core/context.h"
 #include "firewall/feeding.h"

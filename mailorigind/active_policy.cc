@@ -1,6 +1,7 @@
 #include "mailorigind/active_policy.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mailorigin::daemon {
 

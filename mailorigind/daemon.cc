@@ -5,7 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "core/policy_in_memory.h"
 #include "core/socket_paths.h"

@@ -1,10 +1,12 @@
 // Daemon: the parts put together, and the answering thread's loop.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/key.h"
 #include "core/result.h"

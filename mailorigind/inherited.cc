@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <string>
+#include <utility>
 
 #include "core/unix_socket.h"
 #include "service/handed_over.h"

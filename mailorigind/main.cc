@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "mailorigind/daemon.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/options.h"

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
 
 #include "core/event.h"
 #include "core/text.h"

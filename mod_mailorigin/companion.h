@@ -3,6 +3,7 @@
 // and writes its notices to error_log.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>

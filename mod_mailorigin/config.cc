@@ -1,6 +1,7 @@
 #include "mod_mailorigin/config.h"
 
 #include <tuple>
+#include <type_traits>
 
 #include "mod_mailorigin/daemon_directives.h"
 #include "mod_mailorigin/directive.h"

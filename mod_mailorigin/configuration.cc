@@ -3,8 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <set>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "mod_mailorigin/cgi_programs.h"
 #include "mod_mailorigin/configuration_checks.h"

@@ -2,9 +2,11 @@
 // directives, the policy for the daemon, and what each request needs.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/context.h"

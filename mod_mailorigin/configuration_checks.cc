@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <tuple>
 
 #include "core/default_paths.h"

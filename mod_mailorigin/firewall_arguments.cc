@@ -2,6 +2,10 @@
 
 #include <grp.h>
 
+#include <cstdint>
+#include <string>
+#include <utility>
+
 #include "core/name_values.h"
 #include "core/text.h"
 

@@ -2,6 +2,7 @@
 // no httpd.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 

@@ -1,6 +1,8 @@
 #include "mod_mailorigin/firewall_directives.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "mod_mailorigin/directive.h"
 #include "mod_mailorigin/rule_arguments.h"

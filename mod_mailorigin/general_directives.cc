@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <string>
 
 #include "core/format.h"
 #include "mod_mailorigin/directive.h"

@@ -1,4 +1,7 @@
 // Where the module meets httpd: each hook, and the reason for its place.
+#include <memory>
+#include <string>
+
 #include "mod_mailorigin/companion_process.h"
 #include "mod_mailorigin/config.h"
 #include "mod_mailorigin/configuration.h"

@@ -1,6 +1,7 @@
 #include "mod_mailorigin/ldap_guard.h"
 
 #include <string>
+#include <string_view>
 
 #include "core/name_values.h"
 #include "mod_mailorigin/httpd_api.h"

@@ -1,6 +1,7 @@
 #include "mod_mailorigin/log_directives.h"
 
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "core/format.h"

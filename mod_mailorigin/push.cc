@@ -1,6 +1,8 @@
 #include "mod_mailorigin/push.h"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 namespace mailorigin::httpd {
 

@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/context.h"
 #include "core/seal.h"

@@ -1,6 +1,7 @@
 #include "mod_mailorigin/rule_arguments.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "core/name_values.h"
 

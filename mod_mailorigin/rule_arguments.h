@@ -1,6 +1,7 @@
 // The arguments of the directives that say which mail may leave. Knows no httpd.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

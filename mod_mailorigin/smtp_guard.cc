@@ -1,7 +1,9 @@
 #include "mod_mailorigin/smtp_guard.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "mod_mailorigin/configuration.h"

@@ -10,7 +10,9 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "core/unix_socket.h"
 

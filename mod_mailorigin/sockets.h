@@ -2,6 +2,9 @@
 // outlive the daemon and httpd's restarts: a question never meets a closed door.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "core/result.h"
 #include "mod_mailorigin/companion_process.h"
 #include "mod_mailorigin/daemon_settings.h"

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "core/context.h"

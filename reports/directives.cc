@@ -1,6 +1,8 @@
 #include "reports/directives.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <string_view>
 
 #include "reports/accounts.h"
 

@@ -1,5 +1,8 @@
 #include "reports/firewall_report.h"
 
+#include <cstdint>
+#include <utility>
+
 #include "reports/accounts.h"
 #include "reports/fields.h"
 #include "reports/findings.h"

@@ -1,6 +1,7 @@
 #include "reports/php.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 
 #include "reports/accounts.h"

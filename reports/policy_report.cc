@@ -1,5 +1,8 @@
 #include "reports/policy_report.h"
 
+#include <string_view>
+#include <utility>
+
 #include "core/text.h"
 #include "reports/accounts.h"
 #include "reports/directives.h"

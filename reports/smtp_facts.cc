@@ -1,5 +1,7 @@
 #include "reports/smtp_facts.h"
 
+#include <utility>
+
 #include "reports/directives.h"
 
 namespace mailorigin::reports {

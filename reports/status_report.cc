@@ -1,6 +1,8 @@
 #include "reports/status_report.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <utility>
 
 #include "core/socket_paths.h"
 #include "reports/fields.h"

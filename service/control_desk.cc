@@ -1,7 +1,10 @@
 #include "service/control_desk.h"
 
 #include <algorithm>
+#include <chrono>
+#include <deque>
 #include <system_error>
+#include <utility>
 
 #include "core/file.h"
 #include "core/policy_in_memory.h"

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "core/name_values.h"
 

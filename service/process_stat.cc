@@ -1,6 +1,7 @@
 #include "service/process_stat.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "core/file.h"
 #include "core/name_values.h"

@@ -1,5 +1,7 @@
 #include "core/wire/control.h"
 
+#include <optional>
+
 #include "core/name_values.h"
 
 namespace mailorigin {

@@ -1,6 +1,7 @@
 #include "core/wire/firewall.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include "core/name_values.h"

@@ -1,6 +1,7 @@
 #include "mailorigind/asking/heard_vhosts.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "core/seal.h"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include "mailorigind/journal/event_record.h"
 #include "mailorigind/limits.h"

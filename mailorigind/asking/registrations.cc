@@ -1,7 +1,9 @@
 #include "mailorigind/asking/registrations.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "core/base64url.h"
 #include "mailorigind/limits.h"

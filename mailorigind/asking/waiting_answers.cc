@@ -1,6 +1,7 @@
 #include "mailorigind/asking/waiting_answers.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mailorigin::daemon {
 

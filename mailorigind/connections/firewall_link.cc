@@ -1,5 +1,8 @@
 #include "mailorigind/connections/firewall_link.h"
 
+#include <chrono>
+#include <utility>
+
 #include "core/wire/control.h"
 #include "core/wire/firewall.h"
 

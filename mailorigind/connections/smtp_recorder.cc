@@ -1,6 +1,7 @@
 #include "mailorigind/connections/smtp_recorder.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "core/seal.h"
 #include "core/smtp_policy.h"

@@ -2,6 +2,7 @@
 // journal.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 
 #include "core/syslog_line.h"
 #include "mailorigind/limits.h"

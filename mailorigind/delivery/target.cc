@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include "mailorigind/limits.h"
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "mailorigind/journal/journal.h"
 #include "service/notice_board.h"

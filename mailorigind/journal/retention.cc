@@ -1,6 +1,7 @@
 #include "mailorigind/journal/retention.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mailorigin::daemon {
 

@@ -1,5 +1,8 @@
 #include "mailorigind/judging/judge.h"
 
+#include <string_view>
+#include <utility>
+
 #include "core/text.h"
 #include "mailorigind/judging/origin.h"
 

@@ -1,5 +1,7 @@
 #include "mailorigind/judging/origin.h"
 
+#include <cstdint>
+
 namespace mailorigin::daemon {
 
 void describe_origin(Event& event, const Context& context) {

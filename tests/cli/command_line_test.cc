@@ -4,6 +4,8 @@
 
 #include <CLI/App.hpp>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace mailorigin::cli {

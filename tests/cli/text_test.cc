@@ -1,6 +1,9 @@
 // The reports as people read them.
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
+
 #include "cli/firewall.h"
 #include "cli/status.h"
 #include "reports/fields.h"

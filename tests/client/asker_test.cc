@@ -4,6 +4,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <chrono>
+#include <string>
+#include <thread>
+#include <utility>
+
 #include "tests/client/daemon_side.h"
 
 namespace mailorigin::client {

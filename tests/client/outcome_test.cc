@@ -3,6 +3,11 @@
 #include <sys/resource.h>
 #include <syslog.h>
 
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
 #include "tests/client/daemon_side.h"
 
 namespace mailorigin::client {

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <string>
+
 namespace mailorigin::client {
 namespace {
 

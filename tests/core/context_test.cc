@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <numeric>
+#include <string>
 
 #include "core/base64url.h"
 #include "core/seal.h"

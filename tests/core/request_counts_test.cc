@@ -5,6 +5,9 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include <cstdint>
+#include <utility>
+
 namespace mailorigin {
 namespace {
 

@@ -1,5 +1,6 @@
 // What stands in a log after a kill at any moment.
 #include <fstream>
+#include <string>
 
 #include "tests/daemon/delivery_fixture.h"
 

@@ -1,8 +1,11 @@
 // What stands in the logs after full disks and full journals, and what is said of it.
 #include <fcntl.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "tests/daemon/delivery_fixture.h"
 

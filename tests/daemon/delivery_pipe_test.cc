@@ -4,6 +4,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <string>
+#include <utility>
+
 #include "tests/daemon/delivery_fixture.h"
 
 namespace mailorigin::daemon {

@@ -1,5 +1,6 @@
 // What stands in the logs, and in which.
 #include <filesystem>
+#include <string>
 
 #include "tests/daemon/delivery_fixture.h"
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include "tests/harness/daemon.h"
 
 namespace mailorigin::daemon {

@@ -3,6 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "core/context.h"
 #include "core/seal.h"
 

@@ -3,9 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <random>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "mailorigind/limits.h"
 #include "tests/daemon/running_daemon.h"

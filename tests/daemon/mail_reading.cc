@@ -6,6 +6,7 @@
 // arguments, separated by spaces; "-" is an empty one. Its answer is a line: how many
 // recipients, and whether From and the envelope sender belong to the domains.
 #include <iostream>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>

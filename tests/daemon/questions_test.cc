@@ -1,8 +1,11 @@
 // The real daemon, and who asks it as PHP does.
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "client/asker.h"
 #include "tests/daemon/running_daemon.h"

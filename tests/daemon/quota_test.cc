@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
 #include "mailorigind/thread_clock.h"
 
 namespace mailorigin::daemon {

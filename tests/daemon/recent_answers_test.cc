@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
+
 #include "mailorigind/limits.h"
 
 namespace mailorigin::daemon {

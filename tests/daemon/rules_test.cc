@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace mailorigin::daemon {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "firewall/limits.h"
 
 namespace mailorigin::firewall {

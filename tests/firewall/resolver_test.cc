@@ -7,6 +7,9 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace mailorigin::firewall {
 namespace {

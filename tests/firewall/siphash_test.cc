@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <cstring>
 #include <random>
+#include <string>
 
 #include "core/bytes.h"
 #include "core/seal.h"

@@ -1,5 +1,6 @@
 // Any packet as an answer or as one of httpd's and the daemon's control messages.
 #include <cstdlib>
+#include <string_view>
 
 #include "core/wire/asking.h"
 #include "core/wire/control.h"

@@ -1,6 +1,9 @@
 // Any text as a context; and any pairs under a seal that holds, so that the
 // details' decoder is reached as well.
 #include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "core/base64url.h"
 #include "core/bytes.h"

@@ -1,6 +1,8 @@
 // Any text as a format, written with hostile values: one line comes out.
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 
 #include "core/format.h"
 

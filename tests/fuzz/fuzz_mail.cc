@@ -1,6 +1,9 @@
 // Any bytes as headers, addresses and parameters: a removed field is gone, and no
 // piece between commas, which every mail server takes for one address, is lost.
 #include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/mail/address_lexer.h"
 #include "core/mail/facts.h"

@@ -1,6 +1,7 @@
 // Any packet as a process for the firewall: what is accepted encodes to the same again.
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "core/wire/firewall.h"
 

@@ -1,5 +1,6 @@
 // Any packet as a question: what is accepted encodes to something accepted.
 #include <cstdlib>
+#include <string>
 
 #include "core/wire/asking.h"
 

@@ -1,5 +1,7 @@
 // Any packet as a registration or a hello: what is accepted encodes to the same again.
 #include <cstdlib>
+#include <string>
+#include <string_view>
 
 #include "core/wire/asking.h"
 

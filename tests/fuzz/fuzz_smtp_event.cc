@@ -1,5 +1,7 @@
 // Any bytes as a record of the firewall's ring buffer: what is read from it lies in it.
 #include <cstdlib>
+#include <string>
+#include <string_view>
 
 #include "mailorigind/connections/smtp_event.h"
 

@@ -1,5 +1,7 @@
 // Any bytes into a line, a header and a cut: safe, and never longer than allowed.
 #include <cstdlib>
+#include <string>
+#include <string_view>
 
 #include "core/text.h"
 

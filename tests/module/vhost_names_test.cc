@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "core/context.h"
 
 namespace mailorigin::httpd {

@@ -1,6 +1,11 @@
 // From what the services say to what is to be done.
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "reports/fields.h"
 #include "reports/firewall_report.h"
 #include "reports/policy_report.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/policy.h"
 #include "reports/status_report.h"
