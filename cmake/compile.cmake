@@ -3,7 +3,6 @@ add_library(mailorigin_compile INTERFACE)
 target_compile_options(mailorigin_compile INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough
   -fstack-protector-strong)
-target_include_directories(mailorigin_compile INTERFACE ${PROJECT_SOURCE_DIR})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A STB_GNU_UNIQUE symbol would keep a module mapped across httpd's reload.
   target_compile_options(mailorigin_compile INTERFACE -fno-gnu-unique)
@@ -40,9 +39,28 @@ function(mailorigin_tidy target)
   endif()
 endfunction()
 
-# add_mailorigin_library(name sources...)
+# mailorigin_part(target): the target belongs to the folder whose CMakeLists.txt says this. It can include
+# that folder's headers (as "folder/header.h"), and so can what links it; what does not, cannot.
+function(mailorigin_part target)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE folder)
+  # A directory that has nothing but the way to this one folder.
+  string(REPLACE "/" "-" name ${folder})
+  set(directory ${PROJECT_BINARY_DIR}/include/${name})
+  cmake_path(GET folder PARENT_PATH above)
+  file(MAKE_DIRECTORY ${directory}/${above})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${directory}/${folder} SYMBOLIC)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "INTERFACE_LIBRARY")
+    target_include_directories(${target} INTERFACE ${directory})
+  else()
+    target_include_directories(${target} PUBLIC ${directory})
+  endif()
+endfunction()
+
+# add_mailorigin_library(name sources...): a library of the part whose CMakeLists.txt says this.
 function(add_mailorigin_library name)
   add_library(${name} STATIC ${ARGN})
+  mailorigin_part(${name})
   target_link_libraries(${name} PUBLIC mailorigin_compile)
   mailorigin_tidy(${name})
 endfunction()
