@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness.accounts import Accounts  # noqa: E402
-from harness.firewall import Firewall, Ground  # noqa: E402
+from harness.firewall import ALLOW, DENY, HOST, NEIGHBOUR, Firewall, Ground, smtp, vhost  # noqa: E402
 from harness.installation import Installation  # noqa: E402
 from harness.mounts import private_mounts  # noqa: E402
 from harness.site import BLOG_UID, SERVER, SHOP_UID, Site, two_vhosts  # noqa: E402
@@ -57,6 +57,12 @@ def firewall(ground):
         yield made.start()
     finally:
         made.clean()
+
+
+@pytest.fixture
+def enforcing(firewall):
+    """That firewall, which lets HOST connect and refuses NEIGHBOUR and whoever has no host."""
+    return firewall.take(vhosts=[vhost(HOST, smtp(ALLOW)), vhost(NEIGHBOUR, smtp(DENY))])
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,12 @@ import socket
 import pytest
 from harness import wire
 from harness.firewall import (
-    ALLOW, DENY, MAPPED, OBSERVE, OTHER, REDIRECT, TENANT, V4, V4_OTHER, V6, Firewall, Page, as_subordinate, attempt, greeting,
+    ALLOW, DENY, HOST, MAPPED, OBSERVE, OTHER, REDIRECT, TENANT, V4, V4_OTHER, V6, Firewall, Page, as_subordinate, attempt, greeting,
     nonroot_worker, policy, smtp, vhost,
 )  # fmt: skip
 from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED
-HOST = "shop.example:80"
 
 
 def worker(firewall, context, action=attempt, uid=TENANT):

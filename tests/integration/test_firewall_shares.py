@@ -8,11 +8,10 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
-from harness.firewall import ALLOW, OTHER, TENANT, Page, attempt, nonroot_worker, smtp, vhost
+from harness.firewall import ALLOW, HOST, OTHER, TENANT, Page, attempt, nonroot_worker, smtp, vhost
 from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED
-HOST = "shop.example:80"
 SNAPSHOTS, PROCESSES = 1024, 2048
 SOME_PAGE = 1 << 40
 

@@ -47,7 +47,7 @@ def test_names_that_are_encoded(site, name, path_info):
 
 def check_origin(shop, name, path_info):
     mark = new_mark()
-    page = shop.write(f"{mark}/{name}", f"<?php\nmail('to@example.org', $_GET['m'], 'body');")
+    page = shop.write(f"{mark}/{name}", "<?php\nmail('to@example.org', $_GET['m'], 'body');")
     uri = quote(page.uri) + path_info + f"?m={mark}"
     assert shop.get(uri).status == 200
     event = shop.json.wait(f'"subject":"{mark}"')

@@ -1,6 +1,5 @@
 """Where log lines go: files, pipes, syslog; and what happens when one of them does not take them."""
 
-import errno
 import os
 import re
 import signal

@@ -5,8 +5,8 @@ ring: its events. tenant: the processes that it judges. pinned_map: the kernel's
 """
 
 from .ground import MAPPED, OTHER, TENANT, V4, V4_OTHER, V6, Ground
-from .messages import ALLOW, ATTACH, DENY, OBSERVE, ORIGIN_BYTES, REDIRECT, RING, STATUS, head, policy, smtp, vhost
+from .messages import ALLOW, ATTACH, DENY, HOST, NEIGHBOUR, OBSERVE, ORIGIN_BYTES, REDIRECT, RING, STATUS, head, policy, smtp, vhost
 from .pinned_map import PinnedMap
 from .ring import Ring
 from .service import DAEMON_UID, FIREWALL_UID, Firewall, start_ticks
-from .tenant import Page, as_subordinate, attempt, greeting, nonroot_worker, own_root
+from .tenant import Page, as_subordinate, attempt, forked, greeting, hold, in_worker, nonroot_worker, own_root, trying, waiting_process

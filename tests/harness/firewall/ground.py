@@ -181,6 +181,10 @@ class Ground:
         assert not check or done.returncode == 0, done.stderr
         return done.stdout
 
+    def has_table(self):
+        """Whether there is a table of the firewall's."""
+        return "mailorigin" in self.nft("list", "tables")
+
     def directory(self):
         self._count += 1
         path = self.root / str(self._count)

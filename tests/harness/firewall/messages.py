@@ -4,6 +4,8 @@ from .. import wire
 
 ALLOW, OBSERVE, DENY, REDIRECT = "allow", "observe", "deny", "redirect"
 
+HOST, NEIGHBOUR = "shop.example:80", "blog.example:80"
+
 ORIGIN_BYTES = 2048 + 2 * 512  # of struct mo_origin
 
 POLICY, COMMIT, REPLY, NOTICE, ATTACH, RING, PROCESS, REMOVE, STATUS, STATUS_REPLY = 16, 18, 19, 20, 32, 33, 34, 35, 48, 49

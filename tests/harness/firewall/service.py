@@ -62,6 +62,20 @@ class Firewall:
         except OSError:
             return False
 
+    def start_with_hosts(self, hosts):
+        """Starts it where the system knows these names and no name server."""
+        path = self.directory / "hosts"
+        path.write_text(hosts)
+        nsswitch = self.directory / "nsswitch.conf"
+        nsswitch.write_text("passwd: files\ngroup: files\nhosts: files\n")
+        mounts = f"mount --bind {path} /etc/hosts && mount --bind {nsswitch} /etc/nsswitch.conf"
+        plain = self.arguments
+        self.arguments = ["unshare", "-m", "/bin/sh", "-c", mounts + ' && exec "$@"', "sh", *plain]
+        try:
+            return self.start()
+        finally:
+            self.arguments = plain
+
     def call(self, *options):
         """Runs it to its end: what it printed."""
         done = self.ground.child(
@@ -142,12 +156,17 @@ class Firewall:
     def counters(self):
         return self.status()["counters"]
 
-    @contextmanager
-    def attached(self):
+    def attach(self):
+        """(the answer, its descriptors)"""
         with self.connect() as connection:
             connection.send(head(ATTACH))
             packet, descriptors, _, _ = socket.recv_fds(connection, 100, 2)
-            assert packet == head(RING) and len(descriptors) == 1, packet
+            return packet, descriptors
+
+    @contextmanager
+    def attached(self):
+        packet, descriptors = self.attach()
+        assert packet == head(RING) and len(descriptors) == 1, packet
         ring = Ring(descriptors[0])
         ring.take()
         try:
@@ -170,6 +189,10 @@ class Firewall:
             yield made
         finally:
             made.close()
+
+    def pinned(self):
+        """What stands in its directory of pins."""
+        return sorted(str(path.relative_to(self.pins)) for path in self.pins.rglob("*"))
 
     def kill(self):
         self.process.kill()

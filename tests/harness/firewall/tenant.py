@@ -6,6 +6,7 @@ import mmap
 import os
 import socket
 import struct
+import time
 from pathlib import Path
 
 from ..libc import CLONE_NEWNET, CLONE_NEWUSER, LIBC
@@ -57,6 +58,95 @@ def attempt(address=V4, port=25, family=None, timeout=5):
         except OSError as error:
             return error.errno
         return 0
+
+
+def forked(action):
+    """action()'s value (a small number) in a fork."""
+    child = os.fork()
+    if child == 0:
+        os._exit(action())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def in_worker(firewall, action):
+    """action(page)'s value in a registered worker."""
+
+    def run():
+        page = Page()
+        nonroot_worker(page)
+        return action(page)
+
+    return firewall.ground.child(run)[1]()
+
+
+def waiting_process(firewall, uid=TENANT):
+    """A process that connects once a byte comes, again and again: (pid, try, end)."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        ours.close()
+        become(uid)
+        while command := theirs.recv(1):
+            theirs.send(bytes([forked(attempt) if command == b"f" else attempt()]))
+
+    pid, result = firewall.ground.child(run)
+    theirs.close()
+
+    def attempt_there(command=b"c"):
+        ours.send(command)
+        return ours.recv(1)[0]
+
+    def finish():
+        ours.close()
+        result()
+
+    return pid, attempt_there, finish
+
+
+def trying(ground, seconds):
+    """Connects all the time; returns a function that yields the set of results."""
+
+    def run():
+        become(TENANT)
+        until, seen, count = time.monotonic() + seconds, set(), 0
+        while time.monotonic() < until:
+            seen.add(attempt())
+            count += 1
+        return seen, count
+
+    return ground.child(run)[1]
+
+
+def hold(ground, uid, address, port, gid=None):
+    """Opens a connection of that user; returns a function that tells what has become of it."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        ours.close()
+        if uid:
+            become(uid, gid)
+        with socket.create_connection((address, port), timeout=5) as tcp:
+            tcp.recv(100)
+            theirs.send(b"1")
+            theirs.recv(1)
+            tcp.settimeout(0.3)
+            try:
+                return "ended" if tcp.recv(1) == b"" else "data"
+            except TimeoutError:
+                return "open"
+            except OSError as error:
+                return errno.errorcode[error.errno]
+
+    _, result = ground.child(run)
+    theirs.close()
+    assert ours.recv(1) == b"1"
+
+    def finish():
+        ours.send(b"x")  # its end alone would not do: later children have it, too
+        ours.close()
+        return result()
+
+    return finish
 
 
 def greeting(address=V4, port=25):

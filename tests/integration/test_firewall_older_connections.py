@@ -1,0 +1,45 @@
+"""Connections that were open before the firewall was switched on."""
+
+from harness.firewall import ALLOW, DENY, HOST, OTHER, TENANT, V4, V6, Firewall, hold, smtp, vhost
+
+
+def test_older_connections_to_allowed_names_stay_open(ground):
+    firewall = Firewall(ground)
+    try:
+        firewall.start_with_hosts(f"{V4} mx.example\n")
+        holders = {address: hold(ground, TENANT, address, 25) for address in (V4, "192.0.2.2")}
+        firewall.take(server=smtp(DENY, allow=["mx.example"]))
+        assert "1 connections" in firewall.notice("MO0409")
+        assert [finish() == "open" for finish in holders.values()] == [True, False]
+    finally:
+        firewall.clean()
+
+
+def test_with_nftables_alone_a_restart_closes_no_older_connections(ground):
+    firewall = Firewall(ground, pin_directory=ground.directory() / "pins")
+    try:
+        firewall.start().take(vhosts=[vhost(HOST, smtp(ALLOW))], gids=[64100])
+        # Its group lets it out; whom a connection's group was, nobody knows later.
+        finish = hold(ground, TENANT, V4, 25, gid=64100)
+        firewall.kill()
+        firewall.start().take(vhosts=[vhost(HOST, smtp(ALLOW))], gids=[64100])
+        assert finish() == "open"
+        assert not any("MO0409" in notice for notice in firewall.notices)
+    finally:
+        firewall.clean()
+
+
+def test_older_connections_of_whom_may_not_are_closed(firewall, ground):
+    """On closes those of uids that may not have them; observe closes none."""
+    who = {
+        "tenant": (TENANT, V4, 25), "IPv6": (TENANT, V6, 587), "root": (0, V4, 25), "user": (OTHER, V4, 25),
+        "vhost": (64050, V4, 25), "other port": (TENANT, V4, 2525), "loopback": (TENANT, "127.0.0.1", 25),
+    }  # fmt: skip
+    holders = {name: hold(ground, *where) for name, where in who.items()}
+    options = {"uids": [OTHER], "vhosts": [vhost(HOST, smtp(ALLOW), run_as=64050)]}
+    firewall.take(mode="observe", **options)
+    assert not any("MO0409" in notice for notice in firewall.notices)
+    firewall.take(mode="on", **options)
+    assert "2 connections" in firewall.notice("MO0409")
+    closed = {name: finish() for name, finish in holders.items()}
+    assert {name for name, how in closed.items() if how != "open"} == {"tenant", "IPv6"}, closed
