@@ -29,6 +29,7 @@ constexpr std::array<FieldInfo, field_count> fields = {{
     {"reason", T::text, S::daemon, word},
     {"verified", T::boolean, S::daemon, 4},
     {"vhost", T::text, S::context, 300},
+    {"site", T::text, S::daemon, 300},
     {"docroot", T::text, S::context, path},
     {"entry", T::text, S::context, path},
     {"file", T::text, S::claim, path},

@@ -22,6 +22,7 @@ enum class Field : std::uint8_t {
   reason,
   verified,
   vhost,
+  site,
   docroot,
   entry,
   file,

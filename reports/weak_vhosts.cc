@@ -10,10 +10,6 @@ namespace mailorigin::reports {
 
 namespace {
 
-std::string server_name(const VhostPolicy& vhost) {
-  return vhost.name.substr(0, vhost.name.rfind(':'));
-}
-
 struct User {
   std::vector<std::string> vhosts;
   std::set<std::string> sites;
@@ -38,7 +34,7 @@ std::vector<Weakness> find_weaknesses(const Policy& policy,
     }
     User& user = users[*vhost.run_as];
     user.vhosts.push_back(vhost.name);
-    user.sites.insert(server_name(vhost));
+    user.sites.insert(vhost.site);
   }
 
   std::vector<Weakness> found;

@@ -134,7 +134,7 @@ void SmtpRecorder::describe_context(const mo_smtp_event& connection, const Momen
   if (keys_ && bytes.size() > ContextTag::size) {
     const Unsealed unsealed = unseal_bytes(bytes, *keys_, moment.boottime_ns);
     if (unsealed.context) {
-      describe_origin(event_, *unsealed.context);
+      describe_origin(event_, *unsealed.context, policy_->policy());
       return;
     }
   }

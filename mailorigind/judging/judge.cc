@@ -150,7 +150,7 @@ Quota* Judge::exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment
 
 void Judge::describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const {
   if (shown.context != nullptr) {
-    daemon::describe_origin(event, *shown.context);
+    daemon::describe_origin(event, *shown.context, policy_->policy());
   } else if (!is_server(policy)) {
     describe_owner(event, policy);
   }

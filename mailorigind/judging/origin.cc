@@ -4,9 +4,12 @@
 
 namespace mailorigin::daemon {
 
-void describe_origin(Event& event, const Context& context) {
+void describe_origin(Event& event, const Context& context, const Policy& policy) {
   event.set(Field::verified, true);
   event.set(Field::vhost, context.vhost);
+  if (const VhostPolicy* vhost = policy.by_id(context.tag.vhost_id)) {
+    event.set(Field::site, vhost->site);
+  }
   event.set(Field::docroot, context.docroot);
   event.set(Field::entry, context.entry);
   event.set(Field::client, context.client);
@@ -21,6 +24,7 @@ void describe_origin(Event& event, const Context& context) {
 
 void describe_owner(Event& event, const VhostPolicy& vhost) {
   event.set(Field::vhost, vhost.name);
+  event.set(Field::site, vhost.site);
   event.set(Field::docroot, vhost.docroot);
 }
 

@@ -92,6 +92,16 @@ TEST_F(JudgeTest, GivesAnUnverifiedMailToTheOnlyVhostOfItsUid) {
   EXPECT_EQ(judgement.answer.reason, "");
 }
 
+TEST_F(JudgeTest, TellsTheSiteOfAVhostThatThePolicyKnows) {
+  use([](VhostPolicy& vhost) { vhost.site = "shop.example"; });
+  EXPECT_EQ(ask(mail_question("x", fresh_context(key_, 1001))).event.get(Field::site),
+            "shop.example");
+  EXPECT_EQ(ask(mail_question("cron")).event.get(Field::site), "shop.example");
+  EXPECT_FALSE(ask(mail_question("cron"), 1002).event.has(Field::site));
+  use([](VhostPolicy& vhost) { vhost.id++; });
+  EXPECT_FALSE(ask(mail_question("x", fresh_context(key_, 1001))).event.has(Field::site));
+}
+
 TEST_F(JudgeTest, NamesWhyAContextDoesNotCount) {
   const auto reason = [&](const std::string& context, uid_t uid) {
     const Judged judgement = ask(mail_question("x", context), uid);

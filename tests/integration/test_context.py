@@ -259,6 +259,7 @@ def test_vhost_that_is_gone(site, key):
     event = site.server_json.wait(show(site, SHOP_UID, context.sealed(key)))
     # A removed virtual host's slow request: nobody's policy but the server's, and its name stays.
     assert (event["verified"], event["vhost"], event["uid"]) == (True, "nosuch.example:1", SHOP_UID)
+    assert "site" not in event
 
 
 def test_method_before_an_error_page(site):

@@ -61,7 +61,7 @@ def known(request, sent, site):
 def test_from_httpd(known):
     event, vhost = known["event"], known["vhost"]
     assert event["verified"] is True
-    assert event["vhost"] == vhost.full_name
+    assert (event["vhost"], event["site"]) == (vhost.full_name, vhost.name)
     assert event["docroot"] == str(vhost.docroot)
     assert event["entry"] == str(known["page"].path)
     assert event["client"] == "127.0.0.1"

@@ -140,7 +140,8 @@ def test_directory_of_two_sites(account):
         mark = new_mark()
         command = [*php_of_shop(site), "-r", f"mail('to@example.org', '{mark}', 'body');"]
         subprocess.run(command, check=True, timeout=30, cwd=vhost.docroot)
-        assert vhost.json.wait(mark)["vhost"] == vhost.full_name
+        event = vhost.json.wait(mark)
+        assert (event["vhost"], event["site"]) == (vhost.full_name, vhost.name)
 
 
 def test_site_is_all_its_ports(make_site):
@@ -173,7 +174,7 @@ def test_site_is_all_its_ports(make_site):
 
     assert request(site.httpd.port)[0] == b"sent"
     sent, event = request(port)
-    assert (sent, event["vhost"]) == (b"sent", f"SHOP.example:{port}")
+    assert (sent, event["vhost"], event["site"]) == (b"sent", f"SHOP.example:{port}", "shop.example")
     for at in (site.httpd.port, port):
         sent, event = request(at)
         assert (sent[-3:], event["reason"]) == (b"not", "limit")

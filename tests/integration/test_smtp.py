@@ -50,7 +50,8 @@ def test_refused_with_its_script(guarded, syslog):
     assert answer.json == errno.ECONNREFUSED
     event = event_of(guarded.shop, script)
     assert (event["kind"], event["verdict"], event["reason"], event["verified"]) == ("smtp", "deny", "smtp", True)
-    assert (event["vhost"], event["docroot"]) == (guarded.shop.full_name, str(guarded.shop.docroot))
+    assert (event["vhost"], event["site"]) == (guarded.shop.full_name, guarded.shop.name)
+    assert event["docroot"] == str(guarded.shop.docroot)
     assert (event["file"], event["line"]) == (str(script.path), script.line_of("// here"))
     assert event["caller"] == f"{script.path}:{script.line_of('// here')}"
     assert (event["uid"], event["gid"]) == (SHOP_UID, SHOP_UID)
@@ -240,6 +241,7 @@ def test_a_shell_of_a_vhosts_user(guarded):
         "the shell's connection in the log",
     )[0]
     assert (event["verdict"], event["vhost"], event["uid"]) == ("deny", guarded.shop.full_name, SHOP_UID)
+    assert event["site"] == guarded.shop.name
     assert as_user(FREE_UID, PERL.replace("{host}", V4)) == "open"
 
 
@@ -247,7 +249,7 @@ def test_a_shell_of_nobody_in_particular(guarded):
     assert as_user(OTHER_UID, PERL.replace("{host}", V4)) == "refused"
     event = guarded.server_json.wait(f'"uid":{OTHER_UID}')
     assert (event["verdict"], event["reason"], event["verified"]) == ("deny", "unverified", False)
-    assert "vhost" not in event
+    assert "vhost" not in event and "site" not in event
 
 
 def test_root_may(guarded):

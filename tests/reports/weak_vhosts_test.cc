@@ -15,6 +15,7 @@ using Names = std::vector<std::string>;
 
 VhostPolicy vhost(std::string name, std::optional<std::uint32_t> uid, bool enabled = true) {
   VhostPolicy made;
+  made.site = name.substr(0, name.find(':'));
   made.name = std::move(name);
   made.run_as = uid;
   made.enabled = enabled;
