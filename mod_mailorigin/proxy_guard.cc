@@ -9,6 +9,7 @@
 
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/report.h"
+#include "mod_mailorigin/request.h"
 #include "mod_mailorigin/smtp_guard.h"
 
 extern "C" {
@@ -78,8 +79,11 @@ int judge_proxy(request_rec* request, proxy_worker* worker, proxy_server_conf* c
 
 extern "C" int scheme_handler(request_rec* request, proxy_worker* worker, proxy_server_conf* conf,
                               char* url, const char* proxy_host, apr_port_t proxy_port) {
-  return guarded(HTTP_INTERNAL_SERVER_ERROR,
-                 [&] { return judge_proxy(request, worker, conf, url, proxy_host, proxy_port); });
+  return guarded(HTTP_INTERNAL_SERVER_ERROR, [&] {
+    const int judged = judge_proxy(request, worker, conf, url, proxy_host, proxy_port);
+    if (judged == DECLINED) begin_attempt(request);
+    return judged;
+  });
 }
 
 }  // namespace
@@ -89,7 +93,8 @@ void guard_proxy() {
   find("proxy_hook_scheme_handler", proxy.hook);
   find("proxy_run_scheme_handler", proxy.run);
   find("ap_proxy_port_of_scheme", proxy.port_of_scheme);
-  // Ahead of every scheme's own, after a balancer has chosen.
+  // Ahead of every scheme's own, after a balancer has chosen, and again for each member that
+  // it tries.
   proxy.hook(scheme_handler, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
 }
 

@@ -1,4 +1,5 @@
-// What mod_proxy connects to for a request (see smtp_guard.h).
+// What mod_proxy connects to for a request (see smtp_guard.h), and how often (see
+// begin_attempt() in request.h).
 #pragma once
 
 namespace mailorigin::httpd {

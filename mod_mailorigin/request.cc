@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/context.h"
 #include "core/seal.h"
@@ -107,9 +108,6 @@ Context describe(request_rec* request, const Vhost& vhost, CodeRunner runner) {
   context.tag.flags = vhost.enabled ? 0 : ContextTag::pass;
   context.tag.vhost_id = vhost.id;
   context.tag.uid = uid_of(request, vhost, runner);
-  context.tag.request_id = vhost.configuration->request_ids->next(
-      static_cast<std::uint64_t>(apr_time_as_msec(request->request_time)));
-  context.tag.boottime_ns = boottime_now_ns();
   context.vhost = vhost.name;
   context.docroot = is_of_userdir(request, *vhost.configuration) ? ap_context_document_root(request)
                                                                  : ap_document_root(request);
@@ -133,6 +131,16 @@ void remember(request_rec* request, const Vhost& vhost, const Context& context) 
   entry->id = context.tag.request_id;
   (record.last != nullptr ? record.last->next : record.first) = entry;
   record.last = entry;
+}
+
+// For one process, under a request id of its own.
+const char* sealed_anew(request_rec* request, const Vhost& vhost, Context& context) {
+  context.tag.request_id = vhost.configuration->request_ids->next(
+      static_cast<std::uint64_t>(apr_time_as_msec(request->request_time)));
+  context.tag.boottime_ns = boottime_now_ns();
+  remember(request, vhost, context);
+  const std::string sealed = seal(context, vhost.configuration->keys->current);
+  return apr_pstrmemdup(request->pool, sealed.data(), sealed.size());
 }
 
 // What .htaccess, an earlier pass or the request around this one left there.
@@ -164,15 +172,27 @@ void give_context(request_rec* request) {
   }
   remove_contexts(request);
 
-  const Context context = describe(request, *vhost, runner);
-  const std::string sealed = seal(context, configuration.keys->current);
-  const char* const text = apr_pstrmemdup(request->pool, sealed.data(), sealed.size());
-  remember(request, *vhost, context);
+  Context context = describe(request, *vhost, runner);
+  const char* const text = sealed_anew(request, *vhost, context);
   if (runner == CodeRunner::inside) {
     ensure_record(request).context = text;
-  } else {
-    apr_table_addn(request->subprocess_env, context_variable.data(), text);
+    return;
   }
+  apr_table_addn(request->subprocess_env, context_variable.data(), text);
+  if (runner == CodeRunner::backend) ensure_record(request).proxied = text;
+}
+
+void begin_attempt(request_rec* request) {
+  RequestRecord* const record = record_of(request);
+  if (record == nullptr || record->proxied == nullptr) return;
+  if (!std::exchange(record->is_attempted, true)) return;
+  // From what was sealed: mod_proxy_fcgi changes the request while it sends it.
+  const Vhost& vhost = *config_of(request->server).vhost;
+  Unsealed first = unseal(record->proxied, *vhost.configuration->keys, boottime_now_ns());
+  if (!first.context) return;
+  remove_contexts(request);
+  apr_table_addn(request->subprocess_env, context_variable.data(),
+                 sealed_anew(request, vhost, *first.context));
 }
 
 // Where it failed, PHP may not have run.

@@ -10,6 +10,11 @@ namespace mailorigin::httpd {
 // that run no code alone.
 void give_context(request_rec* request);
 
+// For a request that mod_proxy is about to hand to a backend. A balancer tries another one
+// where the first was lost, and that is another process: each attempt after the first is
+// given a context with a request id of its own.
+void begin_attempt(request_rec* request);
+
 // When it is over: counts it for its virtual host if PHP has run.
 void count_request(request_rec* request);
 
@@ -17,7 +22,8 @@ void count_request(request_rec* request);
 const char* context_of(request_rec* request);
 
 // For %^MO: the ids under which code was run for this line of the log, internal
-// redirects and subrequests included, separated by commas; null if none was.
+// redirects, subrequests and a balancer's further attempts included, separated by commas; null if
+// none was.
 const char* request_ids(request_rec* request);
 
 }  // namespace mailorigin::httpd

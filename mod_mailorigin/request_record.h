@@ -19,6 +19,8 @@ struct RequestId {
 
 struct RequestRecord {
   const char* context;  // for code inside httpd
+  const char* proxied;  // the context that was given to mod_proxy's first attempt
+  bool is_attempted;    // that one has begun
   // In the record of what the client asked for: of everything done for it.
   RequestId* first;
   RequestId* last;
