@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/fd.h"
+#include "firewall/map_entries.h"
 
 namespace mailorigin::firewall {
 
@@ -30,34 +32,35 @@ class ForeignMap {
       return map;
     }
     map.value_size_ = info.value_size;
-    map.entries_limit_ = info.max_entries;
     return map;
   }
 
-  [[nodiscard]] std::vector<std::uint32_t> keys() const {
-    std::vector<std::uint32_t> found;
-    std::uint32_t next = 0;
-    int more = bpf_map_get_next_key(fd_.get(), nullptr, &next);
-    while (more == 0 && found.size() < entries_limit_) {
-      found.push_back(next);
-      more = bpf_map_get_next_key(fd_.get(), &found.back(), &next);
-    }
-    return found;
+  // visit(key, value) for each entry, as each_entry() has it.
+  void each(const std::function<void(std::uint32_t, const Value&)>& visit) const {
+    each_entry(fd_.get(), sizeof(std::uint32_t), value_size_,
+               [&](const char* key, const char* value) {
+                 std::uint32_t a_key = 0;
+                 std::memcpy(&a_key, key, sizeof a_key);
+                 visit(a_key, value_of(value));
+               });
   }
 
-  // What it lacks at its end is zero.
   [[nodiscard]] std::optional<Value> find(std::uint32_t key) const {
     std::vector<char> bytes(value_size_);
     if (bpf_map_lookup_elem(fd_.get(), &key, bytes.data()) != 0) return std::nullopt;
-    Value value{};
-    std::memcpy(&value, bytes.data(), std::min(bytes.size(), sizeof value));
-    return value;
+    return value_of(bytes.data());
   }
 
  private:
+  // What it lacks at its end is zero.
+  [[nodiscard]] Value value_of(const char* bytes) const {
+    Value value{};
+    std::memcpy(&value, bytes, std::min(value_size_, sizeof value));
+    return value;
+  }
+
   Fd fd_;
   std::size_t value_size_ = 0;
-  std::size_t entries_limit_ = 0;
 };
 
 }  // namespace mailorigin::firewall

@@ -86,10 +86,9 @@ bool Registry::has_room_for(std::uint32_t uid, std::size_t share, const auto& ma
   const auto now = std::chrono::steady_clock::now();
   if (registered.by_uid[uid] >= share && now - registered.counted >= std::chrono::seconds(1)) {
     registered = {{}, now};
-    for (const std::uint32_t tgid : map.keys()) {
-      const auto value = map.find(tgid);
-      if (value && counts_here(*value, tgid)) registered.by_uid[value->uid]++;
-    }
+    map.each([&](std::uint32_t tgid, const auto& value) {
+      if (counts_here(value, tgid)) registered.by_uid[value.uid]++;
+    });
   }
   if (registered.by_uid[uid] >= share) return false;
   registered.by_uid[uid]++;
@@ -152,23 +151,18 @@ void Registry::drop_empty_shares() {
 
 void Registry::take_over(const std::string& version) {
   const auto processes = ForeignMap<mo_process>::open(version, "processes");
-  for (const std::uint32_t tgid : processes.keys()) {
-    const auto process = processes.find(tgid);
-    if (process && process->parts == mo_all_parts)
-      put(maps_.processes, tgid, *process, BPF_NOEXIST);
-  }
+  processes.each([&](std::uint32_t tgid, const mo_process& process) {
+    if (process.parts == mo_all_parts) put(maps_.processes, tgid, process, BPF_NOEXIST);
+  });
   const auto snapshots = ForeignMap<mo_snapshot>::open(version, "snapshots");
-  for (const std::uint32_t tgid : snapshots.keys()) {
-    const auto snapshot = snapshots.find(tgid);
-    if (!snapshot) continue;
-    const bool inherited = mo_is_inherited(&*snapshot, tgid) != 0;
-    if (!maps_.snapshots.put(tgid, *snapshot, BPF_NOEXIST)) continue;
+  snapshots.each([&](std::uint32_t tgid, const mo_snapshot& snapshot) {
+    if (!maps_.snapshots.put(tgid, snapshot, BPF_NOEXIST)) return;
     // The kernel takes it off again when the process ends.
-    if (inherited) {
-      (void)maps_.shares.put(snapshot->uid, maps_.shares.find(snapshot->uid).value_or(0) + 1);
+    if (mo_is_inherited(&snapshot, tgid) != 0) {
+      (void)maps_.shares.put(snapshot.uid, maps_.shares.find(snapshot.uid).value_or(0) + 1);
     }
     if (has_ended(tgid)) maps_.snapshots.erase(tgid);
-  }
+  });
 }
 
 std::size_t Registry::processes() const {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "firewall/map_entries.h"
 
 namespace mailorigin::firewall {
 
@@ -28,7 +31,7 @@ class TypedMap {
     if (info.key_size != sizeof(Key) || info.value_size != sizeof(Value)) {
       return Error{"the map " + name + " has entries of another size"};
     }
-    return TypedMap(fd, name, info.max_entries);
+    return TypedMap(fd, name);
   }
 
   [[nodiscard]] bool read(const Key& key, Value& value) const {
@@ -52,27 +55,29 @@ class TypedMap {
   }
   void erase(const Key& key) const { (void)bpf_map_delete_elem(fd_, &key); }
 
-  // All of them; some twice where entries go meanwhile, which begins it anew.
+  // visit(key, value) for each entry, as each_entry() has it.
+  void each(const std::function<void(const Key&, const Value&)>& visit) const {
+    each_entry(fd_, sizeof(Key), sizeof(Value), [&](const char* key, const char* value) {
+      Key a_key;
+      Value a_value;
+      std::memcpy(&a_key, key, sizeof a_key);
+      std::memcpy(&a_value, value, sizeof a_value);
+      visit(a_key, a_value);
+    });
+  }
   [[nodiscard]] std::vector<Key> keys() const {
     std::vector<Key> found;
-    Key next{};
-    for (int more = bpf_map_get_next_key(fd_, nullptr, &next);
-         more == 0 && found.size() < entries_limit_;) {
-      found.push_back(next);
-      more = bpf_map_get_next_key(fd_, &found.back(), &next);
-    }
+    each([&](const Key& key, const Value&) { found.push_back(key); });
     return found;
   }
 
   [[nodiscard]] int fd() const { return fd_; }
 
  private:
-  TypedMap(int fd, std::string name, std::size_t entries_limit)
-      : fd_(fd), name_(std::move(name)), entries_limit_(entries_limit) {}
+  TypedMap(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
 
   int fd_;
   std::string name_;
-  std::size_t entries_limit_;
 };
 
 }  // namespace mailorigin::firewall
