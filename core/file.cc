@@ -1,11 +1,14 @@
 #include "core/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <utility>
 
 #include "core/fd.h"
 
@@ -40,6 +43,17 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   auto bytes = read_file(file.get(), limit);
   if (!bytes) return bytes.error().context(path);
   return bytes;
+}
+
+Result<std::vector<std::string>> names_in(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(directory.c_str()), closedir);
+  if (!open) return system_error(directory, errno);
+  std::vector<std::string> names;
+  while (const dirent* entry = readdir(open.get())) {
+    std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(std::move(name));
+  }
+  return names;
 }
 
 }  // namespace mailorigin

@@ -1,17 +1,16 @@
 #include "firewall/pins.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
-#include <memory>
 #include <utility>
 
 #include "core/fd.h"
+#include "core/file.h"
 #include "firewall/kernel/maps.h"
 
 namespace mailorigin::firewall {
@@ -20,23 +19,18 @@ namespace {
 
 constexpr std::string_view link_ending = "-link";
 
-std::vector<std::string> names_in(const std::string& path) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
-  if (!directory) return names;
-  while (const dirent* entry = readdir(directory.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+std::vector<std::string> sorted_names_in(const std::string& directory) {
+  auto names = names_in(directory);
+  if (!names) return {};
+  std::sort(names->begin(), names->end());
+  return *std::move(names);
 }
 
 // Nothing else is ours to remove, and nothing at all outside a bpf file system.
 std::vector<std::string> versions() {
   struct statfs about {};
   if (statfs(".", &about) != 0 || static_cast<long>(about.f_type) != BPF_FS_MAGIC) return {};
-  auto names = names_in(".");
+  auto names = sorted_names_in(".");
   std::erase_if(names, [](const std::string& name) {
     return !name.starts_with('v') || name.find_first_not_of("0123456789-", 1) != std::string::npos;
   });
@@ -61,7 +55,7 @@ std::vector<std::string> pins_of_others() {
 
 // Links first: without its maps a program could not be found again.
 std::vector<std::string> unpin(const std::string& version) {
-  auto names = names_in(version);
+  auto names = sorted_names_in(version);
   std::stable_partition(names.begin(), names.end(),
                         [](const std::string& name) { return name.ends_with(link_ending); });
   std::vector<std::string> removed;

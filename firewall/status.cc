@@ -1,13 +1,12 @@
 #include "firewall/status.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "core/event.h"
+#include "core/file.h"
 #include "core/name_values.h"
 #include "service/process_stat.h"
 
@@ -113,11 +112,12 @@ std::string status_json(const FirewallStatus& status) {
 std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
                                 const std::function<bool(std::uint32_t)>& is_registered) {
   std::size_t count = 0;
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-  while (const dirent* entry = proc ? readdir(proc.get()) : nullptr) {
-    const auto pid = parse_number(entry->d_name, UINT32_MAX);
+  const auto names = names_in("/proc");
+  if (!names) return count;
+  for (const std::string& name : *names) {
+    const auto pid = parse_number(name, UINT32_MAX);
     if (!pid) continue;
-    const std::string path = "/proc/" + std::to_string(*pid);
+    const std::string path = "/proc/" + name;
     struct stat about {};
     // The master is root's, and opens no connections.
     if (stat(path.c_str(), &about) != 0 || about.st_uid == 0) continue;

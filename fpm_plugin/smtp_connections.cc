@@ -28,6 +28,7 @@ void end_if_marked(int fd) {
 }  // namespace
 
 void end_smtp_connections() {
+  // Without memory of its own: a worker that has none left goes on to its next request, too.
   const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), closedir);
   if (descriptors) {
     while (const dirent* entry = readdir(descriptors.get())) {

@@ -1,6 +1,5 @@
 #include "service/privileges.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -11,11 +10,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "core/file.h"
 #include "core/name_values.h"
 
 namespace mailorigin::service {
@@ -23,13 +22,8 @@ namespace mailorigin::service {
 namespace {
 
 bool is_empty(const std::string& path) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
-  if (!directory) return false;
-  while (const dirent* entry = readdir(directory.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") return false;
-  }
-  return true;
+  const auto names = names_in(path);
+  return names && names->empty();
 }
 
 }  // namespace

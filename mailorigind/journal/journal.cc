@@ -1,6 +1,5 @@
 #include "mailorigind/journal/journal.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -86,10 +85,10 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& directory, std
 }
 
 Status Journal::find_segments() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(directory_.c_str()), closedir);
-  if (!directory) return system_error(directory_, errno);
-  while (const dirent* entry = readdir(directory.get())) {
-    if (const auto base = base_of(entry->d_name)) bases_.push_back(*base);
+  const auto names = names_in(directory_);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (const auto base = base_of(name)) bases_.push_back(*base);
   }
   std::sort(bases_.begin(), bases_.end());
   return Done{};

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "core/fd.h"
@@ -29,6 +30,15 @@ TEST(ReadFile, ReadsAllUpToTheLimit) {
   }
   EXPECT_FALSE(read_file(file_of(std::string(limit + 1, 'x')).get(), limit));
   EXPECT_FALSE(read_file(file_of("x").get(), 0));
+}
+
+TEST(NamesIn, AllOfADirectory) {
+  const auto names = names_in("/proc/self");
+  ASSERT_TRUE(names);
+  EXPECT_EQ(std::count(names->begin(), names->end(), "fd"), 1);
+  EXPECT_EQ(std::count(names->begin(), names->end(), "."), 0);
+  EXPECT_EQ(std::count(names->begin(), names->end(), ".."), 0);
+  EXPECT_FALSE(names_in("/proc/self/status"));
 }
 
 TEST(ReadFile, ReadsWhatSaysThatItIsEmpty) {
