@@ -1,8 +1,10 @@
 #include "fpm_plugin/hello.h"
 
+#include <cstddef>
 #include <cstring>
 #include <string_view>
 
+#include "core/abi/layout.h"
 #include "core/base64url.h"
 #include "core/context.h"
 #include "core/wire/asking.h"
@@ -12,14 +14,14 @@ namespace mailorigin::php {
 namespace {
 
 constexpr std::size_t tag_text = ContextTag::size / 3 * 4;  // base64url of it
-constexpr std::size_t vhost_offset = 8;                     // in the tag; the uid follows
 
 std::optional<std::uint64_t> vhost_and_uid(std::string_view context) {
   if (context.size() < tag_text) return std::nullopt;
   const auto tag = base64url_decode(context.substr(0, tag_text));
   if (!tag) return std::nullopt;
   std::uint64_t both;
-  std::memcpy(&both, tag->data() + vhost_offset, sizeof both);
+  static_assert(offsetof(mo_tag, uid) == offsetof(mo_tag, vhost) + sizeof(mo_tag::vhost));
+  std::memcpy(&both, tag->data() + offsetof(mo_tag, vhost), sizeof both);
   return both;
 }
 

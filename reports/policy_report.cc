@@ -15,9 +15,7 @@ using nlohmann::json;
 namespace {
 
 bool is_named(const VhostPolicy& vhost, std::string_view name) {
-  const std::string_view full = vhost.name;
-  return equal_ignoring_case(full, name) ||
-         equal_ignoring_case(full.substr(0, full.rfind(':')), name);
+  return equal_ignoring_case(vhost.name, name) || equal_ignoring_case(vhost.site, name);
 }
 
 json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {

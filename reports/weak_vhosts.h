@@ -18,9 +18,8 @@ struct Weakness {
   std::vector<std::string> vhosts;
 };
 
-// `httpd_uid` is that of httpd's User, where it is known. Virtual hosts with one
-// ServerName are one site: its uid is not shared. Those that MailOrigin is Off for
-// are passed over.
+// Of an indexed policy. `httpd_uid` is that of httpd's User, where it is known. A site's
+// virtual hosts do not share their uid. Those that MailOrigin is Off for are passed over.
 std::vector<Weakness> find_weaknesses(const Policy& policy, std::optional<std::uint32_t> httpd_uid);
 
 }  // namespace mailorigin::reports

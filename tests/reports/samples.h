@@ -31,10 +31,12 @@ inline const nlohmann::json well_firewall = {{"version", MAILORIGIN_VERSION},
 inline Policy one_host(FirewallMode mode = FirewallMode::off) {
   Policy policy;
   policy.server.name = "server:80";
+  policy.server.site = "server";
   policy.firewall.mode = mode;
   VhostPolicy& vhost = policy.vhosts.emplace_back();
   vhost.id = 1;
   vhost.name = "Shop.example:80";
+  vhost.site = "shop.example";
   vhost.run_as = 4'000'000'000;
   return policy;
 }
