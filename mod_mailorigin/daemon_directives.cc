@@ -24,6 +24,16 @@ const char* set_directory(cmd_parms* cmd, const char*& field, const char* argume
   return nullptr;
 }
 
+// Root is refused, with the reason `why_not_root`.
+const char* set_user_of_a_service(cmd_parms* cmd, const char*& field, const char* argument,
+                                  const char* why_not_root) {
+  const auto uid = parse_user(argument, users_of(cmd->pool));
+  if (!uid) return wrong(cmd, uid.error().message);
+  if (*uid == 0) return wrong(cmd, "'" + std::string(argument) + "' is root; " + why_not_root);
+  field = apr_pstrdup(cmd->pool, argument);
+  return nullptr;
+}
+
 }  // namespace
 
 // MailOriginSocket
@@ -72,14 +82,14 @@ const char* set_state_directory(cmd_parms* cmd, const char* argument) {
 
 // MailOriginUser
 const char* set_user(cmd_parms* cmd, const char* argument) {
-  const auto uid = parse_user(argument, users_of(cmd->pool));
-  if (!uid) return wrong(cmd, uid.error().message);
-  if (*uid == 0) {
-    return wrong(cmd, "'" + std::string(argument) +
-                          "' is root; the daemon that tenants talk to needs a user without rights");
-  }
-  target_of(cmd).user = apr_pstrdup(cmd->pool, argument);
-  return nullptr;
+  return set_user_of_a_service(cmd, target_of(cmd).user, argument,
+                               "the daemon that tenants talk to needs a user without rights");
+}
+
+// MailOriginFirewallUser
+const char* set_firewall_user(cmd_parms* cmd, const char* argument) {
+  return set_user_of_a_service(cmd, target_of(cmd).firewall_user, argument,
+                               "the firewall's capabilities are to be all that it has");
 }
 
 // MailOriginDaemon

@@ -17,18 +17,6 @@ const char* set_firewall(cmd_parms* cmd, const char* argument) {
   return nullptr;
 }
 
-// MailOriginFirewallUser
-const char* set_firewall_user(cmd_parms* cmd, const char* argument) {
-  const auto uid = parse_user(argument, users_of(cmd->pool));
-  if (!uid) return wrong(cmd, uid.error().message);
-  if (*uid == 0) {
-    return wrong(cmd, "'" + std::string(argument) +
-                          "' is root; the firewall's capabilities are to be all that it has");
-  }
-  target_of(cmd).firewall_user = apr_pstrdup(cmd->pool, argument);
-  return nullptr;
-}
-
 // MailOriginSmtpPorts
 const char* add_smtp_port(cmd_parms* cmd, const char* argument) {
   const auto port = parse_port(argument);

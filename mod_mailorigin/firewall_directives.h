@@ -6,7 +6,6 @@
 namespace mailorigin::httpd {
 
 const char* set_firewall(cmd_parms* cmd, const char* argument);
-const char* set_firewall_user(cmd_parms* cmd, const char* argument);
 const char* add_smtp_port(cmd_parms* cmd, const char* argument);
 const char* add_smtp_user(cmd_parms* cmd, const char* argument);
 const char* set_smtp(cmd_parms* cmd, const char* rule, const char* relay);
