@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.docs import section
+from harness.docs import documented_directives, section
 from harness.installation import build_directory
 from harness.paths import HTTPD, HTTPD_MODULES, PHP
 
@@ -36,17 +36,6 @@ def command_table():
     return {
         name: (macro, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)).replace('\\"', '"')) for macro, name, text in rows
     }
-
-
-def documented_directives():
-    """Each directive's table: {"Syntax": …, "Default": …, "Context": …}; headings may name several."""
-    found = {}
-    for page in sorted((PROJECT / "docs/directives").glob("*.md")):
-        for heading, body in re.findall(r"^## (MailOrigin[\w, ]*)\n(.*?)(?=^## |\Z)", page.read_text(), re.M | re.S):
-            rows = dict(re.findall(r"^\| (\w+): \| (.*) \|$", body, re.M))
-            for name in heading.split(", "):
-                found[name] = {what: value.replace("\\|", "|") for what, value in rows.items()}
-    return found
 
 
 DIRECTIVES = command_table()
@@ -106,6 +95,25 @@ def test_a_directives_words(name):
     """What may be written literally: in the docs' syntax and in what httpd -L and its errors say."""
     arguments = re.sub(r": .*", "", DIRECTIVES[name][1])  # and what they are for
     same(WORDS & set(re.findall(r"\w+", " ".join(syntax_of(name)))), WORDS & set(re.findall(r"\w+", arguments)))
+
+
+# Where `mailorigin policy` shows a directive, integration/test_inheritance.py has its default.
+def test_defaults_of_the_daemons_directives():
+    """Each stands once in the sources, beside the directive's name."""
+    headers = text_of("core", suffix=".h")
+    real = {name: [value] for value, name in re.findall(r'constexpr char \w+\[\] = "([^"]*)";\s*// (MailOrigin\w+)', headers)}
+    assert len(real) == 4, "has the code's form changed?"
+    mode = re.search(r"struct SocketDirective \{[^}]*mode_t mode = (\d+);", text_of("mod_mailorigin", suffix=".h"))[1]
+    question = re.search(r'return runtime_directory \+ "/(.*\.sock)";', headers)[1]
+    real["MailOriginSocket"] = [f"<runtime dir>/{question} {mode}"]
+    real["MailOriginLogFormat"] = re.findall(r'name == "(\w+)"\) \{\s*format.kind_ =', text_of("core"))
+    documented = {}
+    for name in real:
+        headings = next(each for each in re.findall(r"^## (.*)$", text_of("docs/directives", suffix=".md"), re.M) if name in each.split(", "))
+        values = [value.removeprefix(f"{name} ") for value in re.findall(r"`([^`]*)`", DOCUMENTED[name]["Default"])]
+        # A heading of several directives has a value for each.
+        documented[name] = [values[headings.split(", ").index(name)]] if ", " in headings else values
+    assert documented == real
 
 
 # ---- PHP's settings

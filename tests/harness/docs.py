@@ -1,4 +1,4 @@
-"""What docs/ says about the members of JSON objects, and those that an object has."""
+"""What docs/ says of directives and of the members of JSON objects; and those that an object has."""
 
 import re
 from pathlib import Path
@@ -12,6 +12,17 @@ def section(page, heading):
     found = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)", (PROJECT / page).read_text(), re.M | re.S)
     assert found, f"{page} has no '{heading}'"
     return found[1]
+
+
+def documented_directives():
+    """Each directive's table: {"Syntax": …, "Default": …, "Context": …}; headings may name several."""
+    found = {}
+    for page in sorted((PROJECT / "docs/directives").glob("*.md")):
+        for heading, body in re.findall(r"^## (MailOrigin[\w, ]*)\n(.*?)(?=^## |\Z)", page.read_text(), re.M | re.S):
+            rows = dict(re.findall(r"^\| (\w+): \| (.*) \|$", body, re.M))
+            for name in heading.split(", "):
+                found[name] = {what: value.replace("\\|", "|") for what, value in rows.items()}
+    return found
 
 
 def documented_paths(text):

@@ -1,11 +1,13 @@
 """What a virtual host inherits of each directive, what it replaces, and what `none` empties."""
 
+import re
 from dataclasses import dataclass
 from typing import Callable
 
 import pytest
 from harness.command import Command
 from harness.directives import OF_SERVER, OF_VHOSTS, of_module
+from harness.docs import documented_directives
 from harness.httpd import Httpd
 
 LOG_OF = {"server": "logs/server.log", "own": "logs/own.log"}
@@ -148,6 +150,32 @@ def test_server(inherited):
     for directive, merged in MERGED.items():
         if directive not in BESIDE:
             assert merged.read(inherited["httpd.example"]) == merged.server[1], directive
+
+
+# What httpd passes on otherwise than in the policy; docs_test.py has their defaults.
+NOT_IN_POLICY = {
+    "MailOriginDaemon", "MailOriginFirewallUser", "MailOriginLogFormat", "MailOriginRunAs", "MailOriginRuntimeDir",
+    "MailOriginSocket", "MailOriginStateDir", "MailOriginUser",
+}  # fmt: skip
+
+
+def test_defaults(installation):
+    """A server without a directive does what the docs say that it does."""
+    httpd = Httpd(installation, installation.directory("inheritance-defaults"), "")
+    httpd.start()
+    try:
+        told = Command(installation, httpd.runtime_dir)("policy", "--json").json
+    finally:
+        httpd.stop()
+    real = dict(line.split(" ", 1) for line in [*told["server_directives"], *told["vhosts"][0]["directives"]])
+    documented = {}
+    for name, rows in documented_directives().items():
+        value = re.fullmatch(rf"`{name} (.*)`|(none|any)", rows["Default"])
+        if name not in NOT_IN_POLICY:
+            documented[name] = value and (value[1] or value[2])
+    # `none` and `Off` are the same there.
+    assert real.pop("MailOriginHeader") == "none" and documented.pop("MailOriginHeader") == "Off"
+    assert documented == real
 
 
 def test_none_is_forgotten(installation):
