@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from harness.firewall import DENY, TENANT, Firewall, Ground, smtp, vhost  # noqa: E402
-from harness.installation import build_directory  # noqa: E402
+from harness.paths import build_directory  # noqa: E402
 from harness.mounts import private_mounts  # noqa: E402
 from harness.wire import PASS  # noqa: E402
 

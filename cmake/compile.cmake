@@ -42,11 +42,11 @@ endfunction()
 # mailorigin_part(target): the target belongs to the folder whose CMakeLists.txt says this. It can include
 # that folder's headers (as "folder/header.h"), and so can what links it; what does not, cannot.
 function(mailorigin_part target)
-  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE folder)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
   # A directory that has nothing but the way to this one folder.
   string(REPLACE "/" "-" name ${folder})
   set(directory ${PROJECT_BINARY_DIR}/include/${name})
-  cmake_path(GET folder PARENT_PATH above)
+  get_filename_component(above ${folder} DIRECTORY)
   file(MAKE_DIRECTORY ${directory}/${above})
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${directory}/${folder} SYMBOLIC)
   get_target_property(type ${target} TYPE)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.docs import documented_paths, section
-from harness.installation import build_directory
+from harness.paths import build_directory
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = "docs/mailorigin.md"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.docs import documented_directives, section
-from harness.installation import build_directory
-from harness.paths import HTTPD, HTTPD_MODULES, PHP
+from harness.paths import HTTPD, HTTPD_MODULES, PHP, PLUGIN, build_directory
 
 PROJECT = Path(__file__).resolve().parents[1]
 PARTS = ("core", "client", "service", "mod_mailorigin", "fpm_plugin", "mailorigind", "firewall")
@@ -122,8 +121,7 @@ def test_defaults_of_the_daemons_directives():
 def test_settings():
     """As PHP has them with the plugin loaded."""
     code = "foreach (ini_get_all('mailorigin') as $name => $of) echo $name, ' ', $of['global_value'], PHP_EOL;"
-    plugin = build_directory() / "fpm_plugin/mailorigin.so"
-    said = subprocess.run([PHP, "-n", f"-dextension={plugin}", "-r", code], capture_output=True, text=True, check=True, timeout=30).stdout
+    said = subprocess.run([PHP, "-n", f"-dextension={PLUGIN}", "-r", code], capture_output=True, text=True, check=True, timeout=30).stdout
     real = {tuple(line.split(" ", 1)) for line in said.splitlines()}
     same({(row[0].strip("`"), row[1].strip("`")) for row in table((PROJECT / "docs/php-settings.md").read_text())}, real)
 

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from harness.installation import build_directory
+from harness.paths import build_directory
 from structure_test import MAY_INCLUDE, PROJECT, files, part_of
 
 

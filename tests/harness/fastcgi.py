@@ -3,7 +3,7 @@
 import socket
 import subprocess
 
-from .installation import build_directory
+from .paths import build_directory
 from .waiting import die_with_parent, end
 from .wire import pair
 

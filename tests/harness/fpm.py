@@ -11,7 +11,9 @@ from typing import Optional
 from .paths import PHP_EXTENSIONS, PHP_FPM
 from .waiting import children_of, command_line, die_with_parent, end, wait_until
 
-SHARED_EXTENSIONS = ("ctype", "posix", "mbstring", "imap", "curl", "sockets")
+SHARED_EXTENSIONS = tuple(
+    name for name in ("ctype", "posix", "mbstring", "imap", "curl", "sockets") if (PHP_EXTENSIONS / f"{name}.so").exists()
+)
 
 
 @dataclass

@@ -6,12 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-def build_directory():
-    """Where the parts under test were built."""
-    return Path(os.environ.get("MAILORIGIN_BUILD", PROJECT / "build/development"))
+from .paths import PHP_VERSION, PLUGIN, build_directory
 
 
 class Installation:
@@ -23,18 +18,18 @@ class Installation:
 
     def __init__(self):
         build = build_directory()
-        parts = ("mod_mailorigin/mod_mailorigin.so", "fpm_plugin/mailorigin.so", "mailorigind/mailorigind")
-        missing = [part for part in parts if not (build / part).is_file()]
+        parts = (build / "mod_mailorigin/mod_mailorigin.so", PLUGIN, build / "mailorigind/mailorigind")
+        missing = [str(part) for part in parts if not part.is_file()]
         if missing:
-            raise FileNotFoundError(f"not built in {build}: {', '.join(missing)}; sudo ./tests/run builds them")
+            raise FileNotFoundError(f"not built: {', '.join(missing)}; sudo ./tests/run builds them")
         self.root = Path(tempfile.mkdtemp(prefix="mo-tests.", dir="/var/lib"))
         self.root.chmod(0o755)
-        self.module, self.plugin, self.daemon = (self._copy(build / part) for part in parts)
+        self.module, self.plugin, self.daemon = (self._copy(part) for part in parts)
         self._count = 0
 
-    def program(self, name):
-        """One of tests/programs, where every uid can load it."""
-        return self.built(f"tests/programs/{name}")
+    def extension(self, name):
+        """A PHP extension of tests/programs, where every uid can load it."""
+        return self.built(f"tests/programs/{PHP_VERSION}/{name}.so")
 
     def built(self, part):
         """A part that few tests need, by its path in the build, where every uid can load it."""

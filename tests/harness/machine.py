@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .command import Said
 from .firewall.ground import unified
-from .installation import build_directory
+from .paths import build_directory
 from .mounts import mount_tmpfs, unmount
 from .paths import PHP_CONFIGURATION
 from .waiting import children_of, die_with_parent, wait_until

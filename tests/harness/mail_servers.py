@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .installation import PROJECT
+from .paths import PROJECT
 from .mounts import mount_tmpfs, unmount
 from .waiting import die_with_parent, wait_until
 

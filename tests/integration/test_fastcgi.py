@@ -173,7 +173,7 @@ def test_parameters_that_are_none(site, parameters):
 
 @pytest.fixture(scope="module")
 def extension(installation):
-    return installation.program("hostile_extension.so")
+    return installation.extension("hostile_extension")
 
 
 def inverted(data):

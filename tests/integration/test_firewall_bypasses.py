@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from harness.firewall import MAPPED, TENANT, V4, V6, Firewall, Page, attempt, own_root, smtp, vhost
-from harness.installation import build_directory
+from harness.paths import build_directory
 from harness.libc import LIBC
 from harness.waiting import become
 

@@ -17,7 +17,7 @@ from harness.firewall import (
     ALLOW, DAEMON_UID, FIREWALL_UID, HOST, OTHER, RING, TENANT, V4, Firewall, Page, Ring, attempt, head,
     nonroot_worker, smtp, trying, vhost,
 )  # fmt: skip
-from harness.installation import build_directory
+from harness.paths import build_directory
 from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED

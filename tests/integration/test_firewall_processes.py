@@ -291,7 +291,7 @@ def test_a_storm_of_forks_loses_no_origin(enforcing):
 
 def test_a_php_fpm_older_than_the_firewall_is_observed_until_it_is_reloaded(ground):
     """Its program, its master and its age count; that it has no page; and that its uid has no host of its own."""
-    program = ground.root / "php-fpm8.2"
+    program = ground.root / "php-fpm9.9"
     shutil.copy(PYTHON, program)
     program.chmod(0o755)
     work = "for line in sys.stdin:\n s=socket.socket(); s.settimeout(5); print(s.connect_ex((line.strip(),25)), flush=True)"

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 from harness.firewall import ALLOW, DENY, HOST, OTHER, RING, V6, Firewall, attempt, head, smtp, vhost
-from harness.installation import build_directory
+from harness.paths import build_directory
 
 REFUSED = errno.ECONNREFUSED
 CAP_BPF = 39

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.installation import PROJECT
+from harness.paths import PROJECT
 from harness.paths import HTTPD, HTTPD_MODULES, PHP, PHP_CONFIGURATION, PHP_EXTENSIONS
 
 FILES = {

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from harness.command import Command
+from harness.paths import PHP_FPM_UNIT, PHP_VERSION
 from harness.site import BLOG_UID, INSIDE, SHOP_UID, WITH_HEADER, Vhost, two_vhosts
 from harness.waiting import wait_until
 
@@ -45,12 +46,12 @@ def test_php_without_the_extension(make_site):
     said = command(site)("status")
     assert said.status == 1 and found["text"] in said.out
     # Debian's PHP programs, of which one runs them.
-    names = {f"PHP 8.2 ({sapi})" for sapi in ("apache2", "cgi", "cli", "fpm")}
+    names = {f"PHP {PHP_VERSION} ({sapi})" for sapi in ("apache2", "cgi", "cli", "fpm")}
     listed = [each for each in about_php(site) if each is not found and each["text"].startswith("PHP ")]
     assert {" ".join(each["text"].split()[:3]) for each in listed} == names
     (fpm,) = [each for each in listed if "(fpm)" in each["text"]]
-    assert "/etc/php/8.2/fpm/conf.d" in fpm["text"]
-    assert "phpenmod -v 8.2 -s fpm mailorigin && systemctl restart php8.2-fpm" in fpm["remedy"]
+    assert f"/etc/php/{PHP_VERSION}/fpm/conf.d" in fpm["text"]
+    assert f"phpenmod -v {PHP_VERSION} -s fpm mailorigin && systemctl restart {PHP_FPM_UNIT}" in fpm["remedy"]
 
 
 def test_php_that_sends_no_mail_is_heard(make_site):
@@ -62,7 +63,7 @@ def test_php_that_sends_no_mail_is_heard(make_site):
     all_well(site)
     facts = command(site)("status", "--json").json["php"]
     assert facts["silent"] == [] and facts["other_users"] == []
-    assert {(each["version"], each["sapi"]) for each in facts["programs"]} >= {("8.2", "fpm"), ("8.2", "cli")}
+    assert {(each["version"], each["sapi"]) for each in facts["programs"]} >= {(PHP_VERSION, "fpm"), (PHP_VERSION, "cli")}
 
 
 def test_a_pool_that_is_reloaded_without_it(make_site):

@@ -14,8 +14,8 @@ $process = proc_open($command, [1 => ['pipe', 'w']], $pipes, null, ['SCRIPT_FILE
     'REDIRECT_STATUS' => '200', 'REQUEST_METHOD' => 'GET', 'MAILORIGIN_TEST_DIR' => getenv('MAILORIGIN_TEST_DIR')]);
 echo stream_get_contents($pipes[1]);
 show_mail();
---EXPECT--
-X-Powered-By: PHP/8.2.36
+--EXPECTF--
+X-Powered-By: PHP/%d.%d.%s
 Content-type: text/html; charset=UTF-8
 
 7 1

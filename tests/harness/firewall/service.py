@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .. import wire
-from ..installation import build_directory
+from ..paths import build_directory
 from ..libc import LIBC
 from ..waiting import die_with_parent, end, wait_until
 from .ground import TENANT
