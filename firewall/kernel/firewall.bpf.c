@@ -55,7 +55,8 @@ struct {
 } events SEC(".maps");
 
 /* What is no inline function here is verified by itself: else the verifier would
- * follow every way through the whole of it, and take a second for that. */
+ * follow every way through the whole of it, and take a second for that. None is called
+ * within a loop, which Linux 6.1 does not take: such a loop is unrolled. */
 #define MO_SEPARATE __attribute__((noinline))
 
 MO_INLINE int count(__u32 offset) {
@@ -150,25 +151,33 @@ MO_SEPARATE int mo_comes_back(__u64 page) {
 
 enum tag_found { no_tag, not_verified, verified };
 
+enum { to_be_repeated = -1, page_unreadable = -2 };
+
 /* A tag that is torn, because another thread begins a request, does not verify:
- * only then is the page looked at again. */
-MO_INLINE enum tag_found find_in_page(struct attempt* attempt, __u64 page) {
+ * only then is the page looked at again. What was found, or one of the above. */
+MO_SEPARATE int mo_look_in_page(struct attempt* attempt, __u64 page) {
+  if (!attempt) return no_tag;
   struct page_head head;
   __u32 again;
-#pragma clang loop unroll(disable)
-  for (int i = 0; i < mo_page_tries; i++) {
-    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) {
-      if (mo_comes_back(page)) continue;
-      break;
-    }
-    if (head.sequence & 1) continue;
-    if (head.origin.context_size < mo_tag_size) return no_tag;
-    take_head(attempt, &head.origin);
-    if (mo_verify_tag(&attempt->shown)) return verified;
-    if (!bpf_probe_read_user(&again, sizeof(again), (void*)page) && again == head.sequence) {
-      return not_verified;
-    }
+  if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) {
+    return mo_comes_back(page) ? to_be_repeated : page_unreadable;
   }
+  if (head.sequence & 1) return to_be_repeated;
+  if (head.origin.context_size < mo_tag_size) return no_tag;
+  take_head(attempt, &head.origin);
+  if (mo_verify_tag(&attempt->shown)) return verified;
+  return !bpf_probe_read_user(&again, sizeof(again), (void*)page) && again == head.sequence
+             ? not_verified
+             : to_be_repeated;
+}
+
+MO_INLINE enum tag_found find_in_page(struct attempt* attempt, __u64 page) {
+  int found = to_be_repeated;
+#pragma unroll
+  for (int i = 0; i < mo_page_tries; i++) {
+    if (found == to_be_repeated) found = mo_look_in_page(attempt, page);
+  }
+  if (found >= 0) return found;
   COUNT(unreadable);
   return no_tag;
 }
@@ -729,29 +738,35 @@ MO_INLINE void delete_snapshot(__u32 tgid) {
 }
 
 /* 1: the page's origin is in `to`; what is behind its sizes there is nothing. */
-MO_INLINE int read_page(__u64 page, struct mo_origin* to) {
+MO_SEPARATE int mo_copy_page(__u64 page, struct mo_origin* to) {
   struct {
     __u32 sequence, reserved;
     __u16 context_size, file_size, caller_size;
   } head;
   __u32 after;
-#pragma clang loop unroll(disable)
-  for (int i = 0; i < mo_page_tries; i++) {
-    if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) {
-      if (mo_comes_back(page)) continue;
-      break;
-    }
-    if (head.sequence & 1) continue;
-    const __u32 size = origin_size(head.context_size, head.file_size, head.caller_size);
-    if (size > sizeof(*to) || head.context_size < mo_tag_size) break;
-    if (bpf_probe_read_user(to, at_most(size, sizeof(*to)),
-                            (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {
-      continue;
-    }
-    if (!bpf_probe_read_user(&after, sizeof(after), (void*)page) && after == head.sequence) {
-      return 1;
-    }
+  if (!to) return 0;
+  if (bpf_probe_read_user(&head, sizeof(head), (void*)page)) {
+    return mo_comes_back(page) ? to_be_repeated : page_unreadable;
   }
+  if (head.sequence & 1) return to_be_repeated;
+  const __u32 size = origin_size(head.context_size, head.file_size, head.caller_size);
+  if (size > sizeof(*to) || head.context_size < mo_tag_size) return page_unreadable;
+  if (bpf_probe_read_user(to, at_most(size, sizeof(*to)),
+                          (void*)(page + __builtin_offsetof(struct mo_page, origin)))) {
+    return to_be_repeated;
+  }
+  return !bpf_probe_read_user(&after, sizeof(after), (void*)page) && after == head.sequence
+             ? 1
+             : to_be_repeated;
+}
+
+MO_INLINE int read_page(__u64 page, struct mo_origin* to) {
+  int copied = to_be_repeated;
+#pragma unroll
+  for (int i = 0; i < mo_page_tries; i++) {
+    if (copied == to_be_repeated) copied = mo_copy_page(page, to);
+  }
+  if (copied == 1) return 1;
   COUNT(unreadable);
   return 0;
 }

@@ -17,12 +17,15 @@ STACK = 512  # of a chain of calls, each of whose frames counts in steps of 32
 MARGIN = 64
 
 
+def disassembled(program):
+    tool = shutil.which("llvm-objdump") or shutil.which("llvm-objdump-14")
+    return subprocess.run([tool, "-d", "-r", "--no-show-raw-insn", program], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
 def frames(program):
     """Of each function: the bytes of its frame, and whom it calls."""
-    tool = shutil.which("llvm-objdump") or shutil.which("llvm-objdump-14")
-    text = subprocess.run([tool, "-d", "-r", "--no-show-raw-insn", program], capture_output=True, text=True, check=True).stdout
     found = {}
-    for line in text.splitlines():
+    for line in disassembled(program):
         if name := re.match(r"[0-9a-f]+ <([\w.]+)>:$", line):
             name = name[1]
             if not name.startswith("LBB"):
@@ -59,6 +62,40 @@ def test_no_chain_of_calls_comes_near_the_stacks_end(programs):
 
     depths = {name: deepest(name) for name in found}
     assert max(depths.values()) <= STACK - MARGIN, (depths, found)
+
+
+def calls_within_loops(program):
+    """(section, function) of each call that leads to itself once more."""
+    steps, calls, section, at = {}, {}, "", None  # where each instruction may go on
+    for line in disassembled(program):
+        if begun := re.match(r"Disassembly of section (\S+):", line):
+            section, at = begun[1], None  # each counts from 0
+        elif instruction := re.match(r"\s*(\d+):\t(.*)", line):
+            number, code = int(instruction[1]), instruction[2]
+            if at is not None:
+                steps[section, at].add(number)
+            at = None if code == "exit" or code.startswith("goto") else number
+            steps[section, number] = set()
+            if jump := re.search(r"goto ([+-])(\d+) ", code):
+                steps[section, number].add(number + 1 + int(jump[1] + jump[2]))
+        elif called := re.search(r"R_BPF_64_32\s+(mo_\w+)", line):
+            calls[section, number] = called[1]
+
+    def comes_back(section, call):
+        reached, ahead = set(), [call]
+        while ahead:
+            for step in steps[section, ahead.pop()] - reached:
+                reached.add(step)
+                ahead.append(step)
+        return call in reached
+
+    assert calls, "no call found; has the disassembly's form changed?"
+    return [(section, name) for (section, call), name in calls.items() if comes_back(section, call)]
+
+
+def test_no_function_is_called_within_a_loop(programs):
+    """Linux 6.1 takes no such program."""
+    assert not calls_within_loops(programs)
 
 
 def test_the_kernel_takes_them(programs, ground):
