@@ -101,6 +101,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   writer.add("enabled", std::uint64_t{vhost.enabled});
   writer.add("strict", std::uint64_t{vhost.strict});
   if (vhost.run_as) writer.add("run_as", std::uint64_t{*vhost.run_as});
+  if (!vhost.user.empty()) writer.add("user", vhost.user);
   for (const LogRoute& route : vhost.logs) writer.add("log", encode_route(route));
   for (const HeaderRule& rule : vhost.headers) writer.add("header", encode_header(rule));
   writer.add("send", rule_name(vhost.send));
@@ -259,7 +260,9 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "name") vhost.name = value;
     if (name == "site") vhost.site = value;
     if (name == "docroot") vhost.docroot = value;
-    return name == "sender_domain" || name == "name" || name == "site" || name == "docroot";
+    if (name == "user") vhost.user = value;
+    return name == "sender_domain" || name == "name" || name == "site" || name == "docroot" ||
+           name == "user";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");
   return vhost;

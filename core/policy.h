@@ -83,6 +83,7 @@ struct VhostPolicy {
   bool enabled = true;                  // MailOrigin
   bool strict = true;                   // MailOriginStrict: httpd's to enforce, here to be shown
   std::optional<std::uint32_t> run_as;  // MailOriginRunAs, or suexec's uid
+  std::string user;  // whom MailOriginRunAs names; run_as is the uid that httpd found, if any
   std::vector<LogRoute> logs;
   std::vector<HeaderRule> headers;
 

@@ -184,6 +184,7 @@ class Reader {
     policy.strict = vhost->strict;
     policy.run_as = run_as ? run_as : suexec_uid(scratch_, server);
     if (policy.run_as) vhost->uid = *policy.run_as;
+    if (config.run_as && could_be_user(config.run_as->user)) policy.user = config.run_as->user;
     if (run_as == 0U) {
       configuration_.warnings.push_back(
           "MO0120: " + name.name +

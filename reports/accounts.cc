@@ -10,6 +10,11 @@ std::string user_text(std::uint32_t uid) {
   return user != nullptr ? user->pw_name : "#" + std::to_string(uid);
 }
 
+std::string user_of(const VhostPolicy& vhost) {
+  if (!vhost.user.empty()) return vhost.user;
+  return vhost.run_as ? user_text(*vhost.run_as) : "";
+}
+
 std::string group_text(std::uint32_t gid) {
   const group* const found = getgrgid(gid);
   return found != nullptr ? found->gr_name : "#" + std::to_string(gid);

@@ -114,7 +114,9 @@ std::vector<std::string> vhost_directives(const Policy& policy, const VhostPolic
   std::vector<std::string> out;
   out.emplace_back(vhost.enabled ? "MailOrigin On" : "MailOrigin Off");
   out.emplace_back(vhost.strict ? "MailOriginStrict On" : "MailOriginStrict Off");
-  if (vhost.run_as) out.push_back(line("MailOriginRunAs", {user_text(*vhost.run_as)}));
+  if (const std::string user = user_of(vhost); !user.empty()) {
+    out.push_back(line("MailOriginRunAs", {user}));
+  }
   for (const LogRoute& log : vhost.logs) {
     out.push_back(
         line("MailOriginLog", {target_text(policy.targets[log.target]), log.format.text}));

@@ -106,7 +106,7 @@ json php_facts(const json& daemon, const Policy& policy, const std::vector<PhpPr
     if (vhost == policy.vhosts.end() || !vhost->run_as) continue;
     facts["other_users"].push_back(
         {{"vhost", name},
-         {"run_as", user_text(*vhost->run_as)},
+         {"run_as", user_of(*vhost)},
          {"user", user_text(static_cast<std::uint32_t>(number_at(each, "uid")))}});
   }
   return facts;

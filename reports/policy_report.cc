@@ -25,10 +25,8 @@ json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
   facts["docroot"] = vhost.docroot;
   facts["enabled"] = vhost.enabled;
   facts["strict"] = vhost.strict;
-  if (vhost.run_as) {
-    facts["uid"] = *vhost.run_as;
-    facts["user"] = user_text(*vhost.run_as);
-  }
+  if (vhost.run_as) facts["uid"] = *vhost.run_as;
+  if (const std::string user = user_of(vhost); !user.empty()) facts["user"] = user;
   facts["send"] = rule_name(vhost.send);
   facts["denied_scripts"] = json::array();
   for (const ScriptRule& script : vhost.denied_scripts) {

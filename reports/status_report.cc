@@ -157,6 +157,7 @@ Result<Observed> observe(const std::string& runtime_directory) {
   observed.firewall = ask_status(firewall_socket(runtime_directory));
   observed.firewall_policy_is_kept = firewall_policy_is_kept(runtime_directory);
   observed.php = php_programs();
+  observed.missing_users = find_missing_users(*policy, uid_named);
   observed.policy = *std::move(policy);
   return observed;
 }
@@ -177,6 +178,7 @@ json status_report(const Observed& observed) {
   report["policy"] = pick(member(daemon, "policy"), {"vhosts", "targets", "firewall"});
   report["logs"] = logs_of(daemon);
   report["weak_vhosts"] = json::array();
+  report["missing_users"] = json::array();
   report["firewall"] = json::object();
   report["php"] = json::object();
   if (observed.policy) {
@@ -194,6 +196,10 @@ json status_report(const Observed& observed) {
     }
     report["php"] = php_facts(daemon, *observed.policy, observed.php);
     check_php(report["php"], observed.php, findings);
+    for (const MissingUser& each : observed.missing_users) {
+      report["missing_users"].push_back({{"vhost", each.vhost}, {"user", each.user}});
+    }
+    check_users(observed.missing_users, findings);
     report["weak_vhosts"] = weak_vhosts(*observed.policy, observed.httpd_uid);
   }
   report["well"] = findings.empty();

@@ -9,6 +9,7 @@
 
 #include "core/policy.h"
 #include "core/result.h"
+#include "reports/missing_users.h"
 #include "reports/php.h"
 
 namespace mailorigin::reports {
@@ -21,6 +22,7 @@ struct Observed {
   std::optional<bool> firewall_policy_is_kept = {};
   std::optional<std::uint32_t> httpd_uid = {};  // of httpd's User
   std::vector<PhpProgram> php = {};
+  std::vector<MissingUser> missing_users = {};
 };
 
 // Asks the services. The error: the daemon did not answer.

@@ -26,6 +26,7 @@ Policy example() {
   shop.name = "shop.example:443";
   shop.docroot = "/srv/shop";
   shop.run_as = 1001;
+  shop.user = "shop";
   shop.logs = {{0, {true, "json"}}, {1, {false, "%{id} %{to}"}}};
   shop.headers = {{"X-Mail-Origin", "%{id}"}, {"X-Script", "%{entry}"}};
   shop.send = Rule::observe;

@@ -374,5 +374,12 @@ def test_user_that_is_gone(make_site):
     site = make_site(vhosts)
     site.httpd.expect_log(r"MO0129: MailOriginRunAs .*'gone' is not a user of this machine: shop\.example:\d+ is judged")
     assert site.shop.json.wait(site.shop.mail())["verified"] is True
-    weak = Command(site.installation, site.httpd.runtime_dir)("status", "--json").json["weak_vhosts"]
-    assert [(each["reason"], each["vhosts"]) for each in weak] == [("no-run-as", [site.shop.full_name])]
+    mailorigin = Command(site.installation, site.httpd.runtime_dir)
+    said = mailorigin("status", "--json")
+    status = said.json
+    assert said.status == 1
+    assert [(each["reason"], each["vhosts"]) for each in status["weak_vhosts"]] == [("no-run-as", [site.shop.full_name])]
+    assert status["missing_users"] == [{"vhost": site.shop.full_name, "user": "gone"}]
+    (found,) = status["findings"]
+    assert f"this machine does not have, of {site.shop.full_name} (gone)" in found["text"]
+    assert mailorigin("policy", site.shop.full_name, "--json").json["vhosts"][0]["user"] == "gone"
