@@ -1,30 +1,15 @@
 #include "mailorigind/judging/process.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include <algorithm>
-#include <array>
 #include <optional>
-#include <string_view>
 
-#include "core/fd.h"
-#include "core/name_values.h"
 #include "mailorigind/limits.h"
 #include "service/process_stat.h"
 
 namespace mailorigin::daemon {
 
 namespace {
-
-// The first `size` bytes of a file below /proc; the fields read here are among them.
-template <std::size_t size>
-std::string_view read_start(const std::string& path, std::array<char, size>& buffer) {
-  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return {};
-  const ssize_t length = read(file.get(), buffer.data(), buffer.size());
-  return {buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
-}
 
 struct Stat {
   pid_t parent = 0;
@@ -44,19 +29,12 @@ std::optional<Stat> read_stat(const std::string& proc, pid_t pid) {
   return Stat{static_cast<pid_t>(*parent), *start};
 }
 
-// The owner of /proc/PID is root for a process that is not dumpable, as FPM's
-// workers are; the Uid line (real, effective, ...) tells the truth.
+// The directory's owner is the effective uid, also of a process that is not dumpable
+// (FPM's workers are not), whose files below are root's. /proc/PID/status has the uid as
+// well, but all of the process's groups, too, of which there may be 65,536.
 bool runs_as(const std::string& proc, pid_t pid, uid_t uid) {
-  std::array<char, 2048> buffer;
-  std::string_view text = read_start(proc + "/" + std::to_string(pid) + "/status", buffer);
-  constexpr std::string_view label = "\nUid:\t";
-  const std::size_t line = text.find(label);
-  if (line == std::string_view::npos) return false;
-  text.remove_prefix(line + label.size());
-  const auto real = parse_number(text.substr(0, text.find('\t')));
-  if (real == uid) return true;
-  text.remove_prefix(std::min(text.find('\t'), text.size() - 1) + 1);
-  return parse_number(text.substr(0, text.find('\t'))) == uid;
+  struct stat about {};
+  return stat((proc + "/" + std::to_string(pid)).c_str(), &about) == 0 && about.st_uid == uid;
 }
 
 }  // namespace
