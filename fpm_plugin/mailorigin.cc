@@ -124,14 +124,11 @@ ModuleResult stop_module(int type, int module_number) {
   return SUCCESS;
 }
 
-ModuleResult end_request(int, int) {
+// After all that scripts can have run at a request's end: session handlers and streams
+// are closed later than RSHUTDOWN.
+ModuleResult after_request() {
   undo_unfinished_calls();
   let_go_of_loaded_functions();
-  return SUCCESS;
-}
-
-// After all that scripts can have run at a request's end.
-ModuleResult after_request() {
   withdraw_request();
   return SUCCESS;
 }
@@ -158,7 +155,7 @@ zend_module_entry mailorigin_module_entry = {
     mailorigin::php::start_module,
     mailorigin::php::stop_module,
     nullptr,  // activate() comes earlier
-    mailorigin::php::end_request,
+    nullptr,  // after_request() comes later
     mailorigin::php::print_info,
     MAILORIGIN_VERSION,
     ZEND_MODULE_GLOBALS(mailorigin),
