@@ -6,10 +6,10 @@
 #include "fpm_plugin/connect_functions.h"
 #include "fpm_plugin/dumpable.h"
 #include "fpm_plugin/error_log.h"
-#include "fpm_plugin/eval_watch.h"
 #include "fpm_plugin/firewall_page.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/functions.h"
+#include "fpm_plugin/made_code.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
 #include "fpm_plugin/refusal.h"
@@ -61,7 +61,7 @@ ActivateResult activate() {
   const ActivateResult result = sapi_activate_request ? sapi_activate_request() : SUCCESS;
   ModuleState& state = module_state();
   try {
-    forget_eval();
+    forget_made_code();
     note_request(state.request);
   } catch (...) {  // no memory: the request goes on without
     state.request.context.clear();
@@ -100,7 +100,7 @@ ModuleResult start_module(int type, int module_number) {
   install_connect_functions();
   register_workers_at_fork();
   conceal_from_functions();
-  watch_eval();
+  watch_made_code();
   next_post_startup = zend_post_startup_cb;
   zend_post_startup_cb = post_startup;
   sapi_activate_request = sapi_module.activate;
@@ -118,7 +118,7 @@ ModuleResult stop_module(int type, int module_number) {
   remove_connect_functions();
   stop_watching_end_of_request();
   stop_watching_server_log();
-  stop_watching_eval();
+  stop_watching_made_code();
   forget_dumpable_warning();
   unregister_settings(type, module_number);
   return SUCCESS;

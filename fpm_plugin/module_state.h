@@ -8,6 +8,7 @@
 #include "client/outcome.h"
 #include "fpm_plugin/child_environment.h"
 #include "fpm_plugin/hello.h"
+#include "fpm_plugin/made_code.h"
 #include "fpm_plugin/once_a_second.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
@@ -22,10 +23,10 @@ struct ModuleState {
   client::Asker asker;
   Hello hello;
   OnceASecond look_for_daemon;
-  client::Outcome outcome;         // of the call in hand, until its headers are in place
-  std::string header_text;         // likewise
-  ChildEnvironment children;       // what sendmail inherits
-  bool eval_has_run = false;       // in this request
+  client::Outcome outcome;    // of the call in hand, until its headers are in place
+  std::string header_text;    // likewise
+  ChildEnvironment children;  // what sendmail inherits
+  MadeCode made_code;
   bool refusal_is_logged = false;  // by PHP, while a refusal is reported
   bool x_header_withheld = false;  // PHP's mail.add_x_header is off for a call
 };

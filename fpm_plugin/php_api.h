@@ -42,6 +42,12 @@ using SapiText = std::conditional_t<
     std::is_invocable_v<decltype(sapi_module_struct::log_message), const char*, int>, const char*,
     char*>;
 
+// Text of PHP's, of which some was a C string at first; empty for null.
+inline std::string_view text_of(const zend_string* text) {
+  return text ? std::string_view(ZSTR_VAL(text), ZSTR_LEN(text)) : std::string_view();
+}
+inline std::string_view text_of(const char* text) { return text ? text : ""; }
+
 // A setting of PHP's as it is now, .user.ini and ini_set() included; null where there is
 // none, or it is unset.
 inline const char* setting_text(std::string_view name) {

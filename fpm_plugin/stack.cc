@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/wire/asking.h"
-#include "fpm_plugin/eval_watch.h"
+#include "fpm_plugin/made_code.h"
 #include "fpm_plugin/mailer_libraries.h"
 #include "fpm_plugin/php_api.h"
 
@@ -108,7 +108,7 @@ CallSite call_site(std::string_view entry, const std::vector<std::string>& more_
        frame = script_frame_from(frame->prev_execute_data), examined++) {
     outermost = frame;
     scripts.add(file_of(frame));
-    site.eval = site.eval || is_eval(file_of(frame));
+    site.eval = site.eval || is_made(file_of(frame));
     if (site.caller.empty() && !is_mailer_library(frame->func->op_array, more_mailers)) {
       site.caller = place(frame);
     }
@@ -119,7 +119,7 @@ CallSite call_site(std::string_view entry, const std::vector<std::string>& more_
   // it to, in a callback or a destructor, is on no stack any more.
   if (!outermost || !is_outer_code(outermost)) {
     scripts.add_all_included();
-    site.eval = site.eval || eval_has_run();
+    site.eval = site.eval || made_code_has_run();
   }
   // A library that is itself the script that was asked for: then it is the caller.
   if (site.caller.empty()) site.caller = outermost ? place(outermost) : std::string(entry);
