@@ -59,6 +59,8 @@ class FieldReader {
       const std::string value = unfolded(field.body);
       if (!value.empty()) add_to_list(facts_.from, value);
       addresses_in_from_ += count_addresses(field.body);
+    } else if (equal_ignoring_case(field.name, "Return-Path")) {
+      add_to_list(facts_.envelope_from, unfolded(field.body));
     } else if (facts_.message_id.empty() && equal_ignoring_case(field.name, "Message-ID")) {
       facts_.message_id = unfolded(field.body);
     }

@@ -19,7 +19,8 @@ struct MailFacts {
   std::uint64_t recipients = 0;  // over To, Cc, Bcc, Resent-* and the arguments; never too few
   // The From field; several are joined by commas, as below.
   std::string from;
-  // Of every -f, -r and --from, and the names of options that may change it. One
+  // Of every Return-Path (qmail's and nullmailer's sendmail take it from there), -f, -r and
+  // --from, and the names of options that may change it. One
   // that would hide its neighbours (an open quote) has its specials escaped.
   std::string envelope_from;
   std::string message_id;

@@ -62,6 +62,14 @@ TEST(ExamineMail, JoinsEnvelopeSenders) {
   EXPECT_EQ(with_words({"-fme@x", "--fro=evil@x", "-bs"}).envelope_from, "me@x, --fro, -b");
 }
 
+// qmail's sendmail and nullmailer's do.
+TEST(ExamineMail, TakesTheEnvelopeSenderFromReturnPath) {
+  EXPECT_EQ(with_headers("return-path: <ev@o>\r\nReturn-Path : me@x").envelope_from,
+            "<ev@o>, me@x");
+  EXPECT_EQ(with_headers("X: 1\rReturn-Path: ev@o").envelope_from, "ev@o");
+  EXPECT_EQ(with_headers("Return-Path: ").envelope_from, "<>");
+}
+
 TEST(ExamineMail, HidesNoEnvelopeSenderInAnothersQuotes) {
   EXPECT_EQ(with_words({"-f\"", "-fev@o\" <me@x>"}).envelope_from, "\\\", ev@o\\\" <me@x>");
   EXPECT_EQ(with_words({"-fev@o (", "-f) me@x"}).envelope_from, "ev@o \\(, ) me@x");
