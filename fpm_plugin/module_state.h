@@ -27,7 +27,8 @@ struct ModuleState {
   std::string header_text;    // likewise
   ChildEnvironment children;  // what sendmail inherits
   MadeCode made_code;
-  bool refusal_is_logged = false;  // by PHP, while a refusal is reported
+  const char* refusal = nullptr;   // what PHP says of it, while one is reported
+  bool refusal_is_logged = false;  // by PHP, meanwhile
   bool x_header_withheld = false;  // PHP's mail.add_x_header is off for a call
 };
 

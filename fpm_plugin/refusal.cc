@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
@@ -23,7 +24,8 @@ std::atomic<bool> is_watching = false;
 decltype(sapi_module.log_message) server_log = nullptr;
 
 void noting_log(SapiText message, int level) {
-  if (std::strstr(message, mark)) module_state().refusal_is_logged = true;
+  ModuleState& state = module_state();
+  if (state.refusal && std::strstr(message, state.refusal)) state.refusal_is_logged = true;
   server_log(message, level);
 }
 
@@ -31,14 +33,14 @@ void noting_log(SapiText message, int level) {
 const char* explanation(std::string_view reason) {
   if (reason == "late") return "late, the recorder did not answer in time";
   if (reason == "exhausted") return "exhausted, no descriptor or memory is left to ask or to send";
-  if (reason == "unlogged")
-    return "unlogged, there is no recorder, and no log takes the mail's line";
+  if (reason == "unlogged") return "unlogged, there is no recorder, and no log takes its line";
   return "the recorder cannot be reached";
 }
 
-void write_reason(const Outcome& outcome, char* text, std::size_t size) {
+// Without a character that PHP escapes where html_errors is on.
+void write_refusal(const Outcome& outcome, char* text, std::size_t size) {
   if (outcome.kind == Outcome::Kind::unasked) {
-    snprintf(text, size, "%s", explanation(outcome.reason));
+    snprintf(text, size, "%s%s", mark, explanation(outcome.reason));
     return;
   }
   const char* const id = outcome.event_id.c_str();
@@ -50,15 +52,15 @@ void write_reason(const Outcome& outcome, char* text, std::size_t size) {
     snprintf(when, sizeof when, ", the next may leave in " ZEND_ULONG_FMT " s",
              static_cast<zend_ulong>(outcome.retry_after));
   }
-  snprintf(text, size, "%s%s%s", outcome.reason.c_str(), event, when);
+  snprintf(text, size, "%s%s%s%s", mark, outcome.reason.c_str(), event, when);
 }
 
-void log_to_server(const char* function, const char* reason, const ScriptLine& here) {
+void log_to_server(const char* function, const char* refusal, const ScriptLine& here) {
   char text[2048];
-  snprintf(text, sizeof text, "MO0305: %s(): %s%s in %.*s on line %u", function, mark, reason,
+  snprintf(text, sizeof text, "MO0305: %s(): %s in %.*s on line %u", function, refusal,
            static_cast<int>(std::min<std::size_t>(here.file.size(), 1024)), here.file.data(),
            here.line);
-  sapi_module.log_message(text, LOG_WARNING);
+  server_log(text, LOG_WARNING);
 }
 
 }  // namespace
@@ -67,15 +69,19 @@ void log_to_server(const char* function, const char* reason, const ScriptLine& h
 // or exit.
 void report_refusal(const char* function, const Outcome& outcome) {
   ModuleState& state = module_state();
-  char reason[256];
-  write_reason(outcome, reason, sizeof reason);
+  char refusal[256];
+  write_refusal(outcome, refusal, sizeof refusal);
   const ScriptLine here = executed_line();
-  state.refusal_is_logged = false;
+  // The script's handler may have another mail refused.
+  const char* const outer = std::exchange(state.refusal, refusal);
+  const bool outer_is_logged = std::exchange(state.refusal_is_logged, false);
   bool has_left = false;
-  zend_try { php_error_docref(nullptr, E_WARNING, "%s%s", mark, reason); }
+  zend_try { php_error_docref(nullptr, E_WARNING, "%s", refusal); }
   zend_catch { has_left = true; }
   zend_end_try();
-  if (is_watching && !state.refusal_is_logged) log_to_server(function, reason, here);
+  state.refusal = outer;
+  const bool is_logged = std::exchange(state.refusal_is_logged, outer_is_logged);
+  if (is_watching && !is_logged) log_to_server(function, refusal, here);
   if (has_left) zend_bailout();
 }
 

@@ -14,6 +14,8 @@ $ways = [
     'thrown' => 'set_error_handler(function () { throw new Exception; }); try { mail("to@example.com", "Subject", "Body"); } catch (Exception $e) {}',
     'ended' => 'set_error_handler(function () { exit; }); mail("to@example.com", "Subject", "Body");',
     'logged elsewhere' => 'ini_set("log_errors", 1); ini_set("error_log", "/dev/null"); mail("to@example.com", "Subject", "Body");',
+    'another text logged' => 'set_error_handler(function () { error_log("Refused by MailOrigin: nothing", 4); return true; }); mail("to@example.com", "Subject", "Body");',
+    'refused again meanwhile' => 'set_error_handler(function () { @mail("to@example.com", "Subject", "Body"); return true; }); error_log("Body", 1, "to@example.com");',
     'twice' => '@mail("to@example.com", "Subject", "Body"); @error_log("Body", 1, "to@example.com");',
 ];
 foreach ($ways as $name => $code) {
@@ -36,5 +38,9 @@ ended:
 PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
 logged elsewhere:
 PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
+another text logged:
+PHP message: Refused by MailOrigin: nothing; PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
+refused again meanwhile:
+PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2; PHP message: MO0305: error_log(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
 twice:
 PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2; PHP message: MO0305: error_log(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
