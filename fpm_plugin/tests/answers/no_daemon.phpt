@@ -5,7 +5,7 @@ No daemon, mailorigin.on_failure=allow: sent at once, marked, and named in syslo
 if (file_exists('/dev/log')) die('skip a syslog listens at /dev/log');
 if (!is_writable('/dev')) die('skip needs root, to stand in for syslog');
 --INI--
-mailorigin.socket=/nonexistent/daemon.sock
+mailorigin.socket=/proc/nonexistent/daemon.sock
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';
@@ -33,5 +33,5 @@ Message-ID: <1@example.com>
 Body
 .
 2 lines
-syslog=<20>%s %d:%d:%d mailorigin-php[%d]: MO0301: mail left unrecorded: uid=%d function="mail" file="%sno_daemon.php:5" cause="/nonexistent/daemon.sock: No such file or directory" caller="%sno_daemon.php:5" entry="%sno_daemon.php" recipients="1" stack="%sno_daemon.php:5" from="me@example.com" to="to@example.com" message_id="<1@example.com>" subject="A \"subject\" uid=0   folded "
+syslog=<20>%s %d:%d:%d mailorigin-php[%d]: MO0301: mail left unrecorded: uid=%d function="mail" file="%sno_daemon.php:5" cause="/proc/nonexistent/daemon.sock: No such file or directory" caller="%sno_daemon.php:5" entry="%sno_daemon.php" recipients="1" stack="%sno_daemon.php:5" from="me@example.com" to="to@example.com" message_id="<1@example.com>" subject="A \"subject\" uid=0   folded "
 bounded

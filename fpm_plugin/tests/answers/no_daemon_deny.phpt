@@ -1,7 +1,7 @@
 --TEST--
 No daemon, mailorigin.on_failure=deny
 --INI--
-mailorigin.socket=/nonexistent/daemon.sock
+mailorigin.socket=/proc/nonexistent/daemon.sock
 mailorigin.on_failure=deny
 --FILE--
 <?php

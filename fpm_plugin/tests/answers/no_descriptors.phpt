@@ -17,7 +17,7 @@ for ($i = 0; $i < 3; $i++) {
 $command = 'ulimit -n 24; exec "$@"';
 $process = proc_open(['/bin/sh', '-c', $command, 'sh', getenv('TEST_PHP_EXECUTABLE'), '-n', '-d', 'extension=' . getenv('MAILORIGIN_EXTENSION'),
     '-d', 'mailorigin.socket=' . ini_get('mailorigin.socket'), '-d', 'sendmail_path=' . ini_get('sendmail_path'),
-    '-d', 'mail.log=/nonexistent/mail.log', test_file('no_descriptors.php')], [1 => ['pipe', 'w'], 2 => ['redirect', 1]], $pipes);
+    '-d', 'mail.log=/proc/nonexistent/mail.log', test_file('no_descriptors.php')], [1 => ['pipe', 'w'], 2 => ['redirect', 1]], $pipes);
 echo stream_get_contents($pipes[1]);
 proc_close($process);
 show_questions();

@@ -12,8 +12,8 @@ if ($argc > 1) fclose(STDERR);
 mail("to@example.com", "Subject", "Body");');
 $log = test_file('no_syslog.log');
 @unlink($log);
-foreach ([["error_log=$log"], ["error_log=$log", 'closed'], [''], ['', 'closed'], ['error_log=/nonexistent/log', 'closed']] as $case) {
-    $process = proc_open([getenv('TEST_PHP_EXECUTABLE'), '-n', '-d', 'extension=' . getenv('MAILORIGIN_EXTENSION'), '-d', 'mailorigin.socket=/nonexistent/daemon.sock',
+foreach ([["error_log=$log"], ["error_log=$log", 'closed'], [''], ['', 'closed'], ['error_log=/proc/nonexistent/log', 'closed']] as $case) {
+    $process = proc_open([getenv('TEST_PHP_EXECUTABLE'), '-n', '-d', 'extension=' . getenv('MAILORIGIN_EXTENSION'), '-d', 'mailorigin.socket=/proc/nonexistent/daemon.sock',
         '-d', 'sendmail_path=' . ini_get('sendmail_path'), '-d', $case[0] ?: 'error_log=', test_file('no_syslog.php'), ...array_slice($case, 1)],
         [1 => ['pipe', 'w'], 2 => ['pipe', 'w']], $pipes);
     $output = stream_get_contents($pipes[1]);
@@ -28,5 +28,5 @@ error_log=%s: 1 sent, 1 in the file, 0 on standard error
 error_log=%s closed: 1 sent, 2 in the file, 0 on standard error
 : 1 sent, 2 in the file, 1 on standard error
  closed: 0 sent, 2 in the file, 0 on standard error, Refused by MailOrigin: unlogged
-error_log=/nonexistent/log closed: 0 sent, 2 in the file, 0 on standard error, Refused by MailOrigin: unlogged
+error_log=/proc/nonexistent/log closed: 0 sent, 2 in the file, 0 on standard error, Refused by MailOrigin: unlogged
 [N-%s-N N:N:N UTC] MON: mail left unrecorded: uid=N function=

@@ -1,7 +1,7 @@
 --TEST--
 A fatal error inside mail() ends the script and nothing else
 --INI--
-mail.log=/nonexistent/mail.log
+mail.log=/proc/nonexistent/mail.log
 memory_limit=16M
 --FILE--
 <?php

@@ -1,7 +1,7 @@
 --TEST--
 A mail() that an error handler sends from inside mail() is asked about on its own
 --INI--
-mail.log=/nonexistent/mail.log
+mail.log=/proc/nonexistent/mail.log
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';
@@ -16,7 +16,7 @@ var_dump(mail('outer@example.com', 'Subject', 'Body', 'X-Mail-Origin: false'));
 show_mail();
 show_questions('to');
 --EXPECT--
-mail(/nonexistent/mail.log): Failed to open stream: No such file or directory
+mail(/proc/nonexistent/mail.log): Failed to open stream: No such file or directory
 bool(true)
 arguments <>
 context <>

@@ -1,7 +1,7 @@
 --TEST--
 An error handler that throws out of mail() leaves no trace in the next call
 --INI--
-mail.log=/nonexistent/mail.log
+mail.log=/proc/nonexistent/mail.log
 --ENV--
 SSL_MAILORIGIN_CONTEXT=sealed
 --FILE--

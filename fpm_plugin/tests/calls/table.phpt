@@ -9,7 +9,7 @@ function without_second_empty_line(string $text): string
 {
     return preg_replace('/^Subject: .*\r?\n\K\r?\n(?=\r?\n)/m', '', $text);
 }
-foreach ([[], ['sendmail_path=/bin/false'], ['sendmail_path=/nonexistent'], ['mail.log=/nonexistent/log'], ['mail.add_x_header=1'],
+foreach ([[], ['sendmail_path=/bin/false'], ['sendmail_path=/proc/nonexistent'], ['mail.log=/proc/nonexistent/log'], ['mail.add_x_header=1'],
           ['mail.force_extra_parameters=-oi'], ['zend.exception_ignore_args=1'], ['disable_functions=mail']] as $options) {
     array_push($options, 'extension=mbstring', 'extension=imap', 'error_reporting=-1');
     [$without, $with] = array_map(fn($plugin) => without_second_empty_line(run_php(__DIR__ . '/table.inc', $plugin, ...$options)), [false, true]);
@@ -27,8 +27,8 @@ foreach ([[], ['sendmail_path=/bin/false'], ['sendmail_path=/nonexistent'], ['ma
 --EXPECT--
 extension=mbstring: equal, 80 rows, 52 true, 4 false, 25 errors, 7 warnings, 3 deprecations
 sendmail_path=/bin/false: equal, 80 rows, 9 true, 47 false, 25 errors, 7 warnings, 3 deprecations
-sendmail_path=/nonexistent: equal, 80 rows, 9 true, 47 false, 25 errors, 7 warnings, 3 deprecations
-mail.log=/nonexistent/log: equal, 80 rows, 52 true, 4 false, 25 errors, 52 warnings, 3 deprecations
+sendmail_path=/proc/nonexistent: equal, 80 rows, 9 true, 47 false, 25 errors, 7 warnings, 3 deprecations
+mail.log=/proc/nonexistent/log: equal, 80 rows, 52 true, 4 false, 25 errors, 52 warnings, 3 deprecations
 mail.add_x_header=1: equal, 80 rows, 52 true, 4 false, 25 errors, 7 warnings, 3 deprecations
 mail.force_extra_parameters=-oi: equal, 80 rows, 52 true, 4 false, 25 errors, 7 warnings, 3 deprecations
 zend.exception_ignore_args=1: equal, 80 rows, 52 true, 4 false, 25 errors, 7 warnings, 3 deprecations

@@ -13,7 +13,7 @@ var_dump(error_log("b", 1.5, "to"));
 var_dump(error_log(null, 1, "to", null));
 ini_set("mail.force_extra_parameters", "x");
 ');
-foreach ([[], ['mail.log=/nonexistent/log'], ['error_log=/dev/null']] as $options) {
+foreach ([[], ['mail.log=/proc/nonexistent/log'], ['error_log=/dev/null']] as $options) {
     $without = run_php($script, false, ...$options);
     $with = run_php($script, true, ...$options);
     $without = preg_replace('/^Subject: .*\r?\n\K\r?\n/m', "\r\n", $without);

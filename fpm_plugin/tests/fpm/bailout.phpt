@@ -5,7 +5,7 @@ php-fpm: a fatal error inside mail() leaves no context to the next request
 require __DIR__ . '/../helper.inc';
 require __DIR__ . '/fpm.inc';
 start_daemon('--header', 'X-Mail-Origin: 01TEST', 'allow');
-start_fpm(['one' => ''], ...plugin_options(), ...['mail.log=/nonexistent/log', 'memory_limit=8M', 'display_errors=0']);
+start_fpm(['one' => ''], ...plugin_options(), ...['mail.log=/proc/nonexistent/log', 'memory_limit=8M', 'display_errors=0']);
 for ($i = 0; $i < 3; $i++) {
     request('one', '<?php set_error_handler(function () { str_repeat("x", 1 << 30); }); mail("to@example.com", "Subject", "Body");', ['SSL_MAILORIGIN_CONTEXT' => "sealed$i"]);
     echo request('one', '<?php echo shell_exec("echo [\$SSL_MAILORIGIN_CONTEXT]"); var_dump(@mail("to@example.com", "Subject", "Body"), getmypid() > 1);');

@@ -7,7 +7,7 @@ if (file_exists('/dev/log')) die('skip a syslog listens at /dev/log');
 <?php
 require __DIR__ . '/../helper.inc';
 require __DIR__ . '/fpm.inc';
-start_fpm(['one' => 'php_admin_value[mailorigin.socket] = /nonexistent/daemon.sock'], ...plugin_options());
+start_fpm(['one' => 'php_admin_value[mailorigin.socket] = /proc/nonexistent/daemon.sock'], ...plugin_options());
 request('one', '<?php
 mail("early@example.com", "Subject", "Body");
 fastcgi_finish_request();
@@ -22,6 +22,6 @@ preg_match_all('/To: (.*)|X-Mail-Origin: .*/', take_mail(), $lines);
 echo implode("\n", $lines[0]), "\n";
 --EXPECT--
 PHP message: MO0301: mail left unrecorded: ...
-mail(): Refused by MailOrigin: unlogged, there is no recorder, and no log takes the mail's line
+mail(): Refused by MailOrigin: unlogged, there is no recorder, and no log takes its line
 To: early@example.com
 X-Mail-Origin: unrecorded

@@ -7,7 +7,7 @@ require __DIR__ . '/fpm.inc';
 start_daemon('--header', 'X-Mail-Origin: 01TEST', 'allow');
 start_fpm([
     'plain' => '',
-    'strict' => "php_admin_value[mailorigin.on_failure] = deny\nphp_admin_value[mailorigin.socket] = /nonexistent/daemon.sock",
+    'strict' => "php_admin_value[mailorigin.on_failure] = deny\nphp_admin_value[mailorigin.socket] = /proc/nonexistent/daemon.sock",
     'off' => 'php_admin_flag[mailorigin.enabled] = off',
     'wrong' => "catch_workers_output = yes\nphp_admin_value[mailorigin.timeout_ms] = soon",
 ], ...plugin_options(), ...['log_errors=1']);

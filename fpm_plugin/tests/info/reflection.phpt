@@ -12,7 +12,7 @@ $with = run_php(test_file('reflection.php'), true, ...$options);
 echo $without === $with ? "equal\n" : "different\n";
 // whichever comes first
 $command = [getenv('TEST_PHP_EXECUTABLE'), '-n', '-d', 'extension=' . getenv('MAILORIGIN_EXTENSION'), '-d', 'mailorigin.on_failure=deny',
-    '-d', 'mailorigin.socket=/nonexistent', '-d', 'extension=mbstring', '-d', 'extension=imap', '-r',
+    '-d', 'mailorigin.socket=/proc/nonexistent', '-d', 'extension=mbstring', '-d', 'extension=imap', '-r',
     'var_dump(@mb_send_mail("to", "s", "b"), @imap_mail("to", "s", "b"), error_get_last()["message"]);'];
 $process = proc_open($command, [1 => ['pipe', 'w']], $pipes);
 echo stream_get_contents($pipes[1]);
