@@ -68,11 +68,10 @@ const core_dir_config* settings_in(apr_pool_t* pool, const server_rec* server,
   return merged;
 }
 
-constexpr int runs_programs = OPT_EXECCGI | OPT_INC_WITH_EXEC;
-
-std::string way_in(const core_dir_config& settings, const std::string& where) {
-  if ((settings.opts & OPT_EXECCGI) != 0) return "Options ExecCGI in " + where;
-  if ((settings.opts & OPT_INC_WITH_EXEC) != 0) return "Options Includes in " + where;
+std::string way_in(const core_dir_config& settings, int runs_programs, const std::string& where) {
+  const int set = settings.opts & runs_programs;
+  if ((set & OPT_EXECCGI) != 0) return "Options ExecCGI in " + where;
+  if ((set & OPT_INC_WITH_EXEC) != 0) return "Options Includes in " + where;
   const bool may_set_options = (settings.override & OR_OPTIONS) != 0 ||
                                (settings.override_list != nullptr &&
                                 apr_table_get(settings.override_list, "Options") != nullptr);
@@ -96,7 +95,8 @@ std::string place_of(const char* file, unsigned line) {
 CgiPrograms::CgiPrograms(apr_pool_t* pool, const ap_directive_t* tree)
     : pool_(pool),
       has_cgi_(ap_find_linked_module("mod_cgi.c") != nullptr ||
-               ap_find_linked_module("mod_cgid.c") != nullptr) {
+               ap_find_linked_module("mod_cgid.c") != nullptr),
+      has_fcgid_(ap_find_linked_module("mod_fcgid.c") != nullptr) {
   if (has_cgi_) collect(tree, "");
 }
 
@@ -126,7 +126,9 @@ std::string CgiPrograms::script_alias(const std::string& host, const std::string
 }
 
 std::string CgiPrograms::way_of(const server_rec* server, const std::string& docroot) const {
-  if (!has_cgi_) return "";
+  if (!has_cgi_ && !has_fcgid_) return "";
+  // SSI's exec is mod_cgi's.
+  const int runs_programs = OPT_EXECCGI | (has_cgi_ ? OPT_INC_WITH_EXEC : 0);
   const std::string root = without_slash(docroot);
   std::vector<std::string> directories = {root};
   for (const core_dir_config* section : sections_of(core_of(server)->sec_dir)) {
@@ -135,7 +137,7 @@ std::string CgiPrograms::way_of(const server_rec* server, const std::string& doc
     if (directory != root && is_in(directory, root)) directories.push_back(directory);
   }
   for (const std::string& directory : directories) {
-    std::string way = way_in(*settings_in(pool_, server, directory), directory);
+    std::string way = way_in(*settings_in(pool_, server, directory), runs_programs, directory);
     if (!way.empty()) return way;
   }
   for (const core_dir_config* section : sections_of(core_of(server)->sec_url)) {

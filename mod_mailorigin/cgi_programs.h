@@ -1,5 +1,5 @@
 // Which virtual hosts may run programs of their own as httpd's user: by mod_cgi and
-// mod_cgid, and by mod_include, which asks these.
+// mod_cgid, by mod_include, which asks these, and by mod_fcgid.
 #pragma once
 
 #include <string>
@@ -26,6 +26,7 @@ class CgiPrograms {
 
   apr_pool_t* pool_;
   bool has_cgi_;
+  bool has_fcgid_;
   // Targets of ScriptAlias by the place of their virtual host; "" outside of any.
   std::unordered_map<std::string, std::vector<std::string>> targets_;
 };

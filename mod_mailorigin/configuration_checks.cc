@@ -13,6 +13,7 @@
 
 #include "core/default_paths.h"
 #include "core/unix_socket.h"
+#include "mod_mailorigin/code_in_httpd.h"
 #include "mod_mailorigin/logs.h"
 #include "mod_mailorigin/sockets.h"
 
@@ -245,10 +246,17 @@ class Checks {
   }
 
   void check_secrecy() {
-    if (ap_coredumpdir_configured == 0) return;
-    configuration_.warnings.emplace_back(
-        "MO0108: CoreDumpDirectory is set: a core of httpd contains the key that origins are "
-        "sealed with");
+    if (ap_coredumpdir_configured != 0) {
+      configuration_.warnings.emplace_back(
+          "MO0108: CoreDumpDirectory is set: a core of httpd contains the key that origins are "
+          "sealed with");
+    }
+    const std::string module = module_for_code_of_htaccess(configuration_.main_server);
+    if (module.empty()) return;
+    configuration_.warnings.push_back(
+        "MO0140: " + module +
+        " is loaded, and AllowOverride lets .htaccess name code for it, which runs inside httpd, "
+        "beside the key that origins are sealed with: whoever may write one can forge them all");
   }
 
   apr_pool_t* pool_;

@@ -242,11 +242,14 @@ CGI = {
 
 @pytest.mark.parametrize("lines", CGI)
 @pytest.mark.parametrize("suexec", [False, True])
-def test_cgi_without_suexec(installation, accounts_of_units, lines, suexec):
+@pytest.mark.parametrize("module", ["cgid", "fcgid"])
+def test_cgi_without_suexec(installation, accounts_of_units, lines, suexec, module):
     """It would run as httpd's user, whatever MailOriginRunAs says."""
+    if module == "fcgid" and ("Includes" in lines or "ScriptAlias" in lines):
+        pytest.skip("mod_cgi's")
     directory = installation.directory("cgi")
     (directory / "www/a").mkdir(parents=True)
-    httpd = Httpd(installation, directory, "", modules=("cgid", "include", "suexec"))
+    httpd = Httpd(installation, directory, "", modules=(module, "include", "suexec"))
     text = httpd.configuration.read_text().replace("AllowOverride All", "AllowOverride None")
     own = lines + ("\nSuexecUserGroup #61901 #61901" if suexec else "")
     httpd.configuration.write_text(text + httpd.fill("MailOriginUser #61909\n" + HOST % own))
@@ -256,6 +259,19 @@ def test_cgi_without_suexec(installation, accounts_of_units, lines, suexec):
         assert re.search(r"MO0130: .*: a\.example:\d+ \(" + CGI[lines].replace("{dir}", str(directory)), said), said
     else:
         assert "MO0130" not in said, said
+
+
+@pytest.mark.parametrize("override", ["None", "FileInfo", "All", "None\nAllowOverrideList Redirect", "None\nAllowOverrideList luahookfixups"])
+@pytest.mark.parametrize("module", ["lua", "include"])
+def test_code_of_htaccess_inside_httpd(installation, override, module):
+    """A tenant's Lua would run where the key is."""
+    httpd = Httpd(installation, installation.directory("inside"), "", modules=(module,))
+    text = httpd.configuration.read_text().replace("AllowOverride All", f"AllowOverride {override}")
+    httpd.configuration.write_text(text)
+    status, said = httpd.check()
+    assert status == 0, said
+    named = override in ("FileInfo", "All") or "luahook" in override
+    assert ("MO0140: mod_lua is loaded" in said) == (module == "lua" and named), said
 
 
 def test_start_names_the_directive(make_site):
