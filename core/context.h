@@ -23,7 +23,7 @@ struct ContextTag {
   static constexpr std::uint8_t version = 1;
 
   enum Flag : std::uint8_t {
-    pass = 1,       // MailOrigin Off: let everything through, record nothing
+    pass = 1,       // MailOrigin Off when it was made; what counts is whether it still is
     truncated = 2,  // a detail was longer than its limit and was cut
   };
   static constexpr std::uint32_t any_uid = UINT32_MAX;

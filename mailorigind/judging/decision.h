@@ -30,7 +30,7 @@ struct Decision {
   // Whose rules hold as well, or null: that of a foreign context. A CGI program that
   // runs as httpd's user is not to get around what its virtual host may not do.
   const VhostPolicy* also = nullptr;
-  // Its site's other ports, whose rules hold as well: without a context, nothing says
+  // Ports of its user's site, whose rules hold as well: without a context, nothing says
   // which port it is.
   std::vector<const VhostPolicy*> ports{};
   bool recorded = true;     // false: MailOrigin Off; then there is no header either
@@ -39,9 +39,9 @@ struct Decision {
 
 // A verified context is judged by its vhost's policy. Without one, a uid that runs a
 // site is judged by that site's, of several by the one that holds `place` (the path of the
-// script, or where it was started), any other uid by the server's, which also
-// stands in for a vhost that is no longer configured. Of a site's ports those with
-// MailOrigin Off count only if all are.
+// script, or where it was started), any other uid by the server's. A context of a vhost
+// that is no longer configured is judged by the server's and the uid's. Of a site's ports
+// those with MailOrigin Off count only if all are.
 Decision decide(const Shown& shown, uid_t uid, std::string_view place, const Policy& policy);
 
 }  // namespace mailorigin::daemon

@@ -72,7 +72,24 @@ TEST(Decision, KeepsTheReasonOfARefusedContextAndGoesByTheUid) {
 TEST(Decision, FallsBackToTheServerForAVhostThatIsGone) {
   const Policy policy = make_policy();
   const Context context = context_of(99);
-  EXPECT_EQ(decide({&context, ""}, alone, "", policy).policy->id, 0u);
+  const Decision decision = decide({&context, ""}, unknown, "", policy);
+  EXPECT_EQ(decision.policy->id, 0u);
+  EXPECT_TRUE(decision.ports.empty());
+}
+
+TEST(Decision, KeepingAContextOfAVhostThatIsGoneIsWorthNothing) {
+  Policy policy = make_policy();
+  const Context context = context_of(99);
+  Decision decision = decide({&context, ""}, shared, "/home/ann/blog/cron.php", policy);
+  EXPECT_EQ(decision.policy->id, 0u);
+  ASSERT_EQ(decision.ports.size(), 1u);
+  EXPECT_EQ(decision.ports[0]->id, 22u);
+  EXPECT_TRUE(decide({&context, ""}, quiet, "", policy).ports.empty());
+  policy.server.enabled = false;
+  EXPECT_FALSE(decide({&context, ""}, unknown, "", policy).recorded);
+  decision = decide({&context, ""}, alone, "", policy);
+  EXPECT_TRUE(decision.recorded);
+  EXPECT_EQ(decision.policy->id, 11u) << "the server has no log";
 }
 
 TEST(Decision, RecordsNothingWhereMailOriginIsOff) {
@@ -80,9 +97,11 @@ TEST(Decision, RecordsNothingWhereMailOriginIsOff) {
   const Context off = context_of(41);
   EXPECT_FALSE(decide({&off, ""}, unknown, "", policy).recorded);
   EXPECT_FALSE(decide({}, quiet, "", policy).recorded);
-  const Context pass = context_of(11, ContextTag::pass);
-  EXPECT_FALSE(decide({&pass, ""}, unknown, "", policy).recorded);
   EXPECT_TRUE(decide({}, alone, "", policy).recorded);
+  // A context of the time when its vhost was off passes only while that is off.
+  const Context before = context_of(11, ContextTag::pass);
+  EXPECT_TRUE(decide({&before, ""}, unknown, "", policy).recorded);
+  EXPECT_EQ(decide({nullptr, "uid", &before}, shared, "", policy).also->id, 11u);
 }
 
 TEST(Decision, APortWhereMailOriginIsOffDoesNotSpeakForItsSite) {

@@ -284,9 +284,13 @@ TEST_F(JudgeTest, DoesNotBelieveAContextOfItsPredecessorsTime) {
   EXPECT_EQ(ask(mail_question("x", seal(context, key_))).answer.reason, "");
 }
 
-TEST_F(JudgeTest, RecordsNothingForAContextThatIsToPass) {
-  const Judged judgement =
-      ask(mail_question("x", fresh_context(key_, ContextTag::any_uid, ContextTag::pass)));
+TEST_F(JudgeTest, RecordsNothingWhileMailOriginIsOff) {
+  const auto question = [&] {
+    return mail_question("x", fresh_context(key_, ContextTag::any_uid, ContextTag::pass));
+  };
+  EXPECT_TRUE(ask(question()).recorded) << "it was off when the context was made, and is on now";
+  use([](VhostPolicy& vhost) { vhost.enabled = false; });
+  const Judged judgement = ask(question());
   EXPECT_FALSE(judgement.recorded);
   EXPECT_EQ(judgement.answer.verdict, Verdict::allow);
   EXPECT_TRUE(judgement.answer.recorded);
