@@ -33,7 +33,9 @@ void add_to_list(std::string& list, std::string_view address) {
 // Walks a header block once for what a mail's facts need of it.
 class FieldReader {
  public:
-  explicit FieldReader(MailFacts& facts) : facts_(facts) {}
+  // Adds to `facts`, and to `recipients` where these are not null.
+  FieldReader(MailFacts& facts, RecipientSet* recipients)
+      : facts_(facts), recipients_(recipients) {}
 
   // Where a carriage return stands alone, a field both goes on behind it and ends
   // there, with others following.
@@ -53,7 +55,9 @@ class FieldReader {
   void read(const HeaderField& field) {
     if (std::any_of(recipient_fields.begin(), recipient_fields.end(),
                     [&](std::string_view name) { return equal_ignoring_case(field.name, name); })) {
+      if (recipients_ == nullptr) return;
       facts_.recipients += count_addresses(field.body);
+      recipients_->add(field.body);
     } else if (equal_ignoring_case(field.name, "From")) {
       // One without a value is the mail server's to fill in.
       const std::string value = unfolded(field.body);
@@ -67,6 +71,7 @@ class FieldReader {
   }
 
   MailFacts& facts_;
+  RecipientSet* recipients_;
   std::uint64_t addresses_in_from_ = 0;
 };
 
@@ -85,14 +90,18 @@ std::uint64_t count_rcpt(std::string_view text) {
 MailFacts examine_mail(const MailText& mail, std::span<const std::string> words,
                        std::size_t administrators) {
   MailFacts facts;
+  RecipientSet recipients;
   facts.recipients = count_addresses(mail.to);
-  FieldReader fields(facts);
+  recipients.add(mail.to);
+  FieldReader fields(facts, mail.header_names_recipients ? &recipients : nullptr);
   fields.read(mail.headers);
   const SendmailOptions options = read_sendmail_options(words, administrators);
   for (const std::string_view word : options.recipients) {
     // One that has none is the postmaster for some.
     facts.recipients += std::max<std::uint64_t>(count_addresses(word), 1);
+    recipients.add(word);
   }
+  facts.recipient_digest = recipients.digest();
   for (const std::string_view sender : options.senders) add_to_list(facts.envelope_from, sender);
   for (const std::string& name : options.not_understood) add_to_list(facts.envelope_from, name);
   if (options.sender_from_header && !facts.from.empty()) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/mail/recipients.h"
+
 namespace mailorigin {
 
 struct MailText {
@@ -13,10 +15,12 @@ struct MailText {
   std::string_view subject;
   std::string_view headers;
   std::string_view message;
+  bool header_names_recipients = true;  // as sendmail's -t has it
 };
 
 struct MailFacts {
   std::uint64_t recipients = 0;  // over To, Cc, Bcc, Resent-* and the arguments; never too few
+  RecipientDigest recipient_digest{};  // of the same
   // The From field; several are joined by commas, as below.
   std::string from;
   // Of every Return-Path (qmail's and nullmailer's sendmail take it from there), -f, -r and

@@ -1,15 +1,23 @@
 #include "core/mail/recipients.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "core/mail/address_lexer.h"
+#include "core/sha256.h"
 
 namespace mailorigin {
 
 namespace {
 
 using Kind = AddressToken::Kind;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& character : out) {
+    if (character >= 'A' && character <= 'Z') character = static_cast<char>(character + 'a' - 'A');
+  }
+  return out;
+}
 
 // Reads a well-formed list. Comments and blanks may stand between any two tokens
 // and mean nothing.
@@ -18,12 +26,12 @@ class WellFormedList {
   explicit WellFormedList(std::string_view list) : lexer_(list) { advance(); }
 
   // Nothing if the list is not well-formed.
-  std::optional<std::uint64_t> count() {
+  std::optional<std::vector<std::string>> addresses() {
     do {
       if (!address()) return std::nullopt;
     } while (take(','));
     if (token_ || in_group_) return std::nullopt;
-    return count_;
+    return std::move(found_);
   }
 
  private:
@@ -44,6 +52,7 @@ class WellFormedList {
   // Words before what says what they are: a local part, or the name of a mailbox
   // or a group.
   struct Words {
+    std::string text{};
     bool any = false;
     bool local_part = true;  // words with a dot between each two
     bool mailbox_name = false;
@@ -52,6 +61,7 @@ class WellFormedList {
   bool words(Words& read) {
     bool after_word = false;
     for (; token_; advance()) {
+      if (!at(Kind::special) || token_->is('.')) read.text += token_->text;
       if (at(Kind::atom) || at(Kind::quoted)) {
         if (after_word) read.local_part = false;
         after_word = read.any = true;
@@ -71,19 +81,25 @@ class WellFormedList {
     return true;
   }
 
-  bool domain() {
-    if (at(Kind::literal)) return advance(), true;
-    do {
+  // Appended to `address`.
+  bool domain(std::string& address) {
+    address += '@';
+    if (at(Kind::literal)) return address += lower(token_->text), advance(), true;
+    for (;;) {
       if (!at(Kind::atom)) return false;
+      address += lower(token_->text);
       advance();
-    } while (take('.'));
-    return true;
+      if (!take('.')) return true;
+      address += '.';
+    }
   }
 
   bool address_in_angles() {
     Words local;
     if (!words(local) || !local.local_part) return false;
-    return (!take('@') || domain()) && take('>');
+    if (take('@') && !domain(local.text)) return false;
+    found_.push_back(std::move(local.text));
+    return take('>');
   }
 
   // Up to the comma or the end. Between commas there may be nothing (obs-addr-list).
@@ -97,13 +113,12 @@ class WellFormedList {
     }
     if (take('<')) {
       if (!address_in_angles()) return false;
-      count_++;
     } else if (take('@')) {
-      if (!read.local_part || !domain()) return false;
-      count_++;
+      if (!read.local_part || !domain(read.text)) return false;
+      found_.push_back(std::move(read.text));
     } else if (read.any || read.mailbox_name) {
       if (!read.local_part) return false;
-      count_++;
+      found_.push_back(std::move(read.text));
     }
     if (in_group_ && take(';')) in_group_ = false;
     return !token_ || token_->is(',');
@@ -111,7 +126,7 @@ class WellFormedList {
 
   AddressLexer lexer_;
   std::optional<AddressToken> token_;
-  std::uint64_t count_ = 0;
+  std::vector<std::string> found_;
   bool in_group_ = false;
 };
 
@@ -156,8 +171,38 @@ std::uint64_t most_addresses(std::string_view list) {
 }  // namespace
 
 std::uint64_t count_addresses(std::string_view list) {
-  const auto count = WellFormedList(list).count();
-  return count ? *count : most_addresses(list);
+  const auto addresses = addresses_in(list);
+  return addresses ? addresses->size() : most_addresses(list);
+}
+
+std::optional<std::vector<std::string>> addresses_in(std::string_view list) {
+  return WellFormedList(list).addresses();
+}
+
+void RecipientSet::add(std::string_view list) {
+  if (auto addresses = addresses_in(list)) {
+    for (std::string& address : *addresses) members_.push_back(std::move(address));
+    return;
+  }
+  std::string whole(1, ' ');  // which no address begins with
+  for (const char character : list) {
+    if (static_cast<unsigned char>(character) > ' ' && character != 127) whole += character;
+  }
+  members_.push_back(std::move(whole));
+}
+
+RecipientDigest RecipientSet::digest() {
+  std::sort(members_.begin(), members_.end());
+  members_.erase(std::unique(members_.begin(), members_.end()), members_.end());
+  Sha256 hash;
+  for (const std::string& member : members_) {
+    hash.add(member);
+    hash.add("\n");
+  }
+  RecipientDigest digest;
+  const Sha256::Digest whole = hash.finish();
+  std::copy_n(whole.begin(), digest.size(), digest.begin());
+  return digest;
 }
 
 }  // namespace mailorigin

@@ -88,22 +88,44 @@ class OptionsReader {
     } else if (word.starts_with("--read-e")) {
       found_.sender_from_header = true;
     } else {
+      if (word.starts_with("--read")) found_.recipients_from_header = true;
       constexpr std::string_view of_names = "abcdefghijklmnopqrstuvwxyz-";
       not_understood(std::string(word.substr(0, word.find_first_not_of(of_names))));
     }
   }
 
+  // Whether this word is an option, and nothing else, for every program.
+  [[nodiscard]] bool is_surely_option() const {
+    return previous_ == Takes::nothing && !options_ended_ && !stopped_;
+  }
+
+  void say_mode(char letter, bool sure) {
+    const bool other = letter != (mode_said_ ? *found_.mode : 'm');
+    if (other && (mode_said_ || !sure)) found_.mode_is_sure = false;
+    found_.mode = letter;
+    mode_said_ = true;
+  }
+
   // As getopt() reads them, "-tif x" is -t -i -f x.
   void read_letters(std::string_view word) {
     bool known = true;
+    if (word == "-I") say_mode('i', is_surely_option());
+    // Of a daemon it is how often; that is a mode of its own.
+    if (word.starts_with("-q") && is_surely_option() && !mode_said_) found_.mode = 'q';
     for (std::size_t i = 1; i < word.size(); i++) {
       const std::string_view rest = word.substr(i + 1);
       if (with_value.find(word[i]) != std::string_view::npos) {
         const bool may_be_missing = with_value_or_none.find(word[i]) != std::string_view::npos;
-        read_value(word[i], value(rest, may_be_missing));
+        const std::string_view found = value(rest, may_be_missing);
+        if (word[i] == 'b') {
+          say_mode(found.empty() ? 'm' : found.front(),
+                   i == 1 && !rest.empty() && is_surely_option());
+        }
+        read_value(word[i], found);
         return;
       }
       const bool flag = flags.find(word[i]) != std::string_view::npos;
+      if (word[i] == 't') found_.recipients_from_header = true;
       if (!flag && of_administrator()) return;  // it means its value by the rest
       if (known && !flag) {
         known = false;  // the rest may be its value, or the next word
@@ -148,6 +170,7 @@ class OptionsReader {
   Takes takes_ = Takes::nothing;
   bool options_ended_ = false;  // by --, for some programs
   bool stopped_ = false;        // at a recipient, for some
+  bool mode_said_ = false;
   SendmailOptions found_;
 };
 

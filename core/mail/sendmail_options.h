@@ -4,6 +4,7 @@
 // one that may be a recipient is one too.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,14 @@ struct SendmailOptions {
   // -a), another mode than sending (-bs), a full name (-F) that could be taken for
   // an address.
   std::vector<std::string> not_understood;
+  // -t, or msmtp's --read-recipients: the message's header names recipients.
+  bool recipients_from_header = false;
+  // What the program is to do, in the letter of -b; 'q' for -q, 'i' for -I. Nothing
+  // without any: then, as with 'm', it sends a message that it reads.
+  std::optional<char> mode;
+  // False where it depends on the program, because of several -b or one that may be
+  // another option's value.
+  bool mode_is_sure = true;
   // -bs, -bS: the message is an SMTP dialogue, and names sender and recipients itself.
   bool smtp_dialogue = false;
   // msmtp's --read-envelope-from: From's first address is the sender, and any more are

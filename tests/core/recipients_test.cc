@@ -88,5 +88,32 @@ TEST(CountAddresses, CountsNoMoreThanPiecesInOtherLists) {
   EXPECT_EQ(count_addresses("a@x.test b@x.test"), 2U);
 }
 
+TEST(AddressesIn, AreWithoutNamesAndComments) {
+  const auto addresses = addresses_in(
+      "\"Me, too\" <Me@Shop.Example> (home), team: a@b, \"x y\"@c.d;, local, <e . f@g . h>");
+  EXPECT_EQ(addresses, (std::vector<std::string>{"Me@shop.example", "a@b", "\"x y\"@c.d", "local",
+                                                 "e.f@g.h"}));
+  EXPECT_EQ(addresses_in("a@b c@d"), std::nullopt);
+}
+
+RecipientDigest digest(std::initializer_list<std::string_view> lists) {
+  RecipientSet set;
+  for (const std::string_view list : lists) set.add(list);
+  return set.digest();
+}
+
+TEST(RecipientSet, IsTheSameInAnyForm) {
+  EXPECT_EQ(digest({"a@b, c@d"}), digest({"C <c@D>", "", "<a@b>"}));
+  EXPECT_EQ(digest({"a@b", "a@b"}), digest({"a@b"}));
+  EXPECT_EQ(digest({"a@b c@d"}), digest({"a@b\r\n c@d"}));
+}
+
+TEST(RecipientSet, IsAnotherForAnyOther) {
+  EXPECT_NE(digest({"a@b"}), digest({"a@b", "c@d"}));
+  EXPECT_NE(digest({"a@b"}), digest({"A@b"}));
+  EXPECT_NE(digest({"a@b c@d"}), digest({"a@bc@d", "e"}));
+  EXPECT_NE(digest({}), digest({"a"}));
+}
+
 }  // namespace
 }  // namespace mailorigin

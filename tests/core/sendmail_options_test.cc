@@ -102,6 +102,35 @@ TEST(SendmailOptions, SeesAnSmtpDialogue) {
   EXPECT_FALSE(read({"-bm", "-s"}).smtp_dialogue);
 }
 
+TEST(SendmailOptions, SeesThatTheHeaderNamesRecipients) {
+  for (const Words& form :
+       {Words{"-t"}, Words{"-it"}, Words{"-Zt"}, Words{"-C", "-t"}, Words{"--read-recipients"}}) {
+    EXPECT_TRUE(read(form).recipients_from_header) << testing::PrintToString(form);
+  }
+  EXPECT_FALSE(read({"-i", "-ft@x", "a@b"}).recipients_from_header);
+}
+
+TEST(SendmailOptions, SaysWhatTheProgramIsToDo) {
+  EXPECT_EQ(read({"-t", "-i"}).mode, std::nullopt);
+  const std::pair<Words, char> forms[] = {
+      {{"-bm", "-t"}, 'm'},    {{"-bs"}, 's'},       {{"-oi", "-bS"}, 'S'}, {{"-bp"}, 'p'},
+      {{"-bd", "-q30m"}, 'd'}, {{"-q"}, 'q'},        {{"-q", "-bm"}, 'm'},  {{"-I"}, 'i'},
+      {{"-C", "-bm"}, 'm'},    {{"-bs", "-bs"}, 's'}};
+  for (const auto& [words, mode] : forms) {
+    EXPECT_EQ(read(words).mode, mode) << testing::PrintToString(words);
+    EXPECT_TRUE(read(words).mode_is_sure) << testing::PrintToString(words);
+  }
+}
+
+// One program would read a message where another speaks SMTP.
+TEST(SendmailOptions, IsNotSureOfAModeThatDependsOnTheProgram) {
+  for (const Words& form :
+       {Words{"-C", "-bs"}, Words{"-bs", "-bm"}, Words{"-bp", "-bm"}, Words{"-b", "s"},
+        Words{"-Gbs"}, Words{"-Z", "-bp"}, Words{"a@b", "-bp"}, Words{"--", "-bp"}}) {
+    EXPECT_FALSE(read(form).mode_is_sure) << testing::PrintToString(form);
+  }
+}
+
 TEST(SendmailOptions, TakesOnlySendersFromTheAdministrator) {
   const SendmailOptions found =
       read({"/usr/bin/env", "X=1", "msmtp", "-C", "/etc/rc", "--tls=on", "-f", "a@b", "-t"}, 9);
