@@ -103,6 +103,11 @@ class Event {
   std::array<std::string, field_count> values_;
 };
 
+// What an event's kind is: how the mail was about to leave.
+inline constexpr std::string_view mail_kind = "mail";      // a function of PHP's
+inline constexpr std::string_view submit_kind = "submit";  // a program hands it to the mail server
+inline constexpr std::string_view smtp_kind = "smtp";      // a connection
+
 // Appends every known field as a name-value pair. Readers take each pair with
 // field_named() and Event::set().
 void append_event(std::string& out, const Event& event);

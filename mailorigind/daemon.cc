@@ -68,18 +68,11 @@ Status Daemon::open_state() {
 
   const Moment now = Moment::now();
   JournalledConnections journalled;
-  auto journal = Journal::open(
-      state_directory_, positions->furthest(), notices_,
-      [&](std::uint64_t position, std::string_view payload) {
-        journalled.add(payload);
-        const auto given = payload_answer(payload);
-        if (!given) return;
-        // An event from the future is as old as none: the clock was ahead.
-        const std::uint64_t age_ms = now.wall_ms - std::min(now.wall_ms, given->time_ms);
-        if (age_ms > nonce_memory_ms) return;
-        answers_.recover({given->uid, given->answer.nonce}, position,
-                         now.elapsed_ms() - std::min(now.elapsed_ms(), age_ms));
-      });
+  auto journal = Journal::open(state_directory_, positions->furthest(), notices_,
+                               [&](std::uint64_t position, std::string_view payload) {
+                                 journalled.add(payload);
+                                 recover(position, payload, now);
+                               });
   if (!journal) return journal.error();
   journal_ = *std::move(journal);
   retention_ = std::make_unique<Retention>(*journal_);
@@ -87,8 +80,8 @@ Status Daemon::open_state() {
   recording_ = std::make_unique<Recording>(*journal_, notices_, [this] { delivery_->wake(); });
   smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, std::move(journalled));
   questions_ =
-      std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_, answers_, names_,
-                                     firewall_, clock_, heard_, notices_);
+      std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_, answers_,
+                                     tickets_, names_, firewall_, clock_, heard_, notices_);
   connections_.set_capacity(descriptor_limit_ / 2);
 
   if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {}, std::nullopt);
@@ -98,6 +91,29 @@ Status Daemon::open_state() {
                  "process shows counts as replayed");
   }
   return Done{};
+}
+
+// What the daemon before had answered, and which tickets it had issued and seen.
+void Daemon::recover(std::uint64_t position, std::string_view payload, const Moment& now) {
+  if (const auto redemption = payload_redemption(payload)) {
+    const auto id = Ulid::parse(redemption->id);
+    if (id && redemption->gate < gate_count) {
+      tickets_.recover(static_cast<Gate>(redemption->gate), *id, redemption->nonce);
+    }
+    return;
+  }
+  const auto given = payload_answer(payload);
+  if (!given) return;
+  // An event from the future is as old as none: the clock was ahead.
+  const std::uint64_t age_ms = now.wall_ms - std::min(now.wall_ms, given->time_ms);
+  const std::uint64_t answered_ms = now.elapsed_ms() - std::min(now.elapsed_ms(), age_ms);
+  if (age_ms <= nonce_memory_ms) {
+    answers_.recover({given->uid, given->answer.nonce}, position, answered_ms);
+  }
+  if (age_ms <= ticket_memory_ms) {
+    tickets_.issue(given->answer,
+                   {given->uid, given->recipients, given->submitted, position, answered_ms});
+  }
 }
 
 Status Daemon::watch() {

@@ -13,6 +13,7 @@
 #include "mailorigind/asking/connection_table.h"
 #include "mailorigind/asking/question_desk.h"
 #include "mailorigind/asking/recent_answers.h"
+#include "mailorigind/asking/tickets.h"
 #include "mailorigind/asking/user_names.h"
 #include "mailorigind/connections/smtp_recorder.h"
 #include "mailorigind/delivery/delivery.h"
@@ -50,6 +51,7 @@ class Daemon {
   Daemon(std::string state_directory, const std::string& runtime_directory, Inherited inherited,
          std::size_t descriptor_limit);
   Status open_state();
+  void recover(std::uint64_t position, std::string_view payload, const Moment& now);
   Status watch();
   void loop();
   void accept_control(int listener);
@@ -79,6 +81,7 @@ class Daemon {
   Judge judge_;
   HeardVhosts heard_;
   RecentAnswers answers_;
+  Tickets tickets_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Retention> retention_;
   std::unique_ptr<Delivery> delivery_;

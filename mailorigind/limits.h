@@ -72,6 +72,14 @@ inline constexpr std::size_t turn_bytes = 1 << 20;
 inline constexpr std::uint64_t nonce_memory_ms = 60'000;
 inline constexpr std::size_t nonces_remembered = 65'536;
 
+// Mails on their way into the mail server: how long one may take, should the server be
+// stopped meanwhile; how many of one uid may be on it, and of all; how often those that
+// were not heard of again are looked for.
+inline constexpr std::uint64_t ticket_memory_ms = 86'400'000;
+inline constexpr std::size_t tickets_per_user = 8'192;
+inline constexpr std::size_t tickets_kept = 65'536;
+inline constexpr std::uint64_t tickets_swept_ms = 60'000;
+
 // Request ids that are bound to a process: a context is valid for a day.
 inline constexpr std::size_t requests_bound = 200'000;
 inline constexpr std::uint64_t request_memory_ms = 86'400'000;

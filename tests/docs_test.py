@@ -152,7 +152,7 @@ def test_kinds_and_verdicts():
     rows = {row[0]: row[1] for row in table(section("docs/directives/log.md", "## Variables"))}
     names = re.search(r"verdict_names\[\] = \{(.*?)\}", text_of("core"))[1]
     same(set(re.findall(r"`(\w+)`", rows["`verdict`, `reason`"].partition(";")[0])), set(re.findall(r'"(\w+)"', names)))
-    same(set(re.findall(r"`(\w+)`", rows["`kind`"])), {"mail", "smtp"})
+    same(set(re.findall(r"`(\w+)`", rows["`kind`"])), set(re.findall(r'_kind = "(\w+)"', text_of("core", suffix=".h"))))
 
 
 def test_limits():

@@ -8,13 +8,15 @@ namespace mailorigin {
 
 namespace {
 
-std::string_view view(const Nonce& nonce) {
-  return {reinterpret_cast<const char*>(nonce.data()), nonce.size()};
+using Bytes = std::array<std::uint8_t, 16>;  // a nonce, a digest
+
+std::string_view view(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-bool read_nonce(std::string_view value, Nonce& nonce) {
-  if (value.size() != nonce.size()) return false;
-  std::copy(value.begin(), value.end(), nonce.begin());
+bool read_bytes(std::string_view value, Bytes& bytes) {
+  if (value.size() != bytes.size()) return false;
+  std::copy(value.begin(), value.end(), bytes.begin());
   return true;
 }
 
@@ -53,6 +55,9 @@ std::string encode_question(const Question& question) {
     writer.add("script", script);
   }
   if (cut_off) writer.add("scripts_cut", std::uint64_t{1});
+  if (question.submitted) writer.add("submitted", std::uint64_t{1});
+  if (question.recipients) writer.add("recipient_digest", view(*question.recipients));
+  if (!question.ticket.empty()) writer.add("ticket", question.ticket);
   append_event(packet, question.claims);
   return packet;
 }
@@ -63,35 +68,50 @@ Result<Question> decode_question(std::string_view packet) {
   return question;
 }
 
+namespace {
+
+// One pair of a question; false for one that is not understood.
+bool read_pair(std::string_view name, std::string_view value, Question& question) {
+  if (name == "script") {
+    question.scripts.emplace_back(value);
+    return true;
+  }
+  if (name == "directory") {
+    question.directory = value;
+    return value.size() <= directory_limit;
+  }
+  if (name == "scripts_cut") return question.scripts_cut = value == "1";
+  if (name == "submitted") return question.submitted = value == "1";
+  if (name == "recipient_digest") return read_bytes(value, question.recipients.emplace());
+  if (name == "ticket") {
+    question.ticket = value;
+    return value.size() == Ulid::text_length;
+  }
+  if (name != "context") return read_claim(name, value, question.claims);
+  question.context = value;
+  return value.size() <= context_text_limit;
+}
+
+}  // namespace
+
 Status decode_question(std::string_view packet, Question& question) {
   question.context.clear();
   question.directory.clear();
   question.claims.clear();
   question.scripts.clear();
   question.scripts_cut = false;
+  question.submitted = false;
+  question.recipients.reset();
+  question.ticket.clear();
   std::size_t scripts_size = 0;
   bool has_nonce = false;
-  const Status read = read_packet(MessageType::question, "question", packet,
-                                  [&](std::string_view name, std::string_view value) {
-                                    if (name == "nonce")
-                                      return has_nonce = read_nonce(value, question.nonce);
-                                    if (name == "script") {
-                                      question.scripts.emplace_back(value);
-                                      scripts_size += value.size();
-                                      return scripts_size <= scripts_limit;
-                                    }
-                                    if (name == "directory") {
-                                      question.directory = value;
-                                      return value.size() <= directory_limit;
-                                    }
-                                    if (name == "scripts_cut") {
-                                      return question.scripts_cut = value == "1";
-                                    }
-                                    if (name != "context")
-                                      return read_claim(name, value, question.claims);
-                                    question.context = value;
-                                    return value.size() <= context_text_limit;
-                                  });
+  const Status read =
+      read_packet(MessageType::question, "question", packet,
+                  [&](std::string_view name, std::string_view value) {
+                    if (name == "nonce") return has_nonce = read_bytes(value, question.nonce);
+                    if (name == "script") scripts_size += value.size();
+                    return scripts_size <= scripts_limit && read_pair(name, value, question);
+                  });
   if (!read) return read.error();
   if (!has_nonce) return Error{"question: no nonce"};
   return Done{};
@@ -118,7 +138,7 @@ Result<Answer> decode_answer(std::string_view packet) {
   bool has_verdict = false;
   const Status read = read_packet(
       MessageType::answer, "answer", packet, [&](std::string_view name, std::string_view value) {
-        if (name == "nonce") return read_nonce(value, answer.nonce);
+        if (name == "nonce") return read_bytes(value, answer.nonce);
         if (name == "verdict") {
           const auto verdict = verdict_named(value);
           answer.verdict = verdict.value_or(Verdict::deny);
@@ -162,7 +182,7 @@ Result<Registration> decode_registration(std::string_view packet) {
   const Status read =
       read_packet(MessageType::registration, "registration", packet,
                   [&](std::string_view name, std::string_view value) {
-                    if (name == "nonce") return has_nonce = read_nonce(value, registration.nonce);
+                    if (name == "nonce") return has_nonce = read_bytes(value, registration.nonce);
                     if (name == "context") {
                       registration.context = value;
                       return value.size() <= context_text_limit;

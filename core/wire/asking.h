@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,7 +11,9 @@
 
 #include "core/context.h"
 #include "core/event.h"
+#include "core/mail/recipients.h"
 #include "core/result.h"
+#include "core/ulid.h"
 #include "core/verdict.h"
 #include "core/wire/packet.h"
 
@@ -31,6 +34,13 @@ struct Question {
   // are more.
   std::vector<std::string> scripts{};
   bool scripts_cut = false;
+  // It is no call of PHP's: a program hands a message to the mail server.
+  bool submitted = false;
+  // Whom the mail is for, over all that names recipients.
+  std::optional<RecipientDigest> recipients{};
+  // Id of the event that this very mail has already; empty: none. Counts once, and only
+  // for the same uid and recipients.
+  std::string ticket{};
 };
 
 struct Answer {

@@ -11,14 +11,15 @@
 namespace mailorigin::daemon {
 
 QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
-                           Recording& recording, RecentAnswers& answers, const UserNames& names,
-                           FirewallLink& firewall, ThreadClock& clock, HeardVhosts& heard,
-                           service::NoticeBoard& notices)
+                           Recording& recording, RecentAnswers& answers, Tickets& tickets,
+                           const UserNames& names, FirewallLink& firewall, ThreadClock& clock,
+                           HeardVhosts& heard, service::NoticeBoard& notices)
     : connections_(connections),
       judge_(judge),
       journal_(journal),
       recording_(recording),
       answers_(answers),
+      tickets_(tickets),
       names_(names),
       firewall_(firewall),
       clock_(clock),
@@ -31,6 +32,7 @@ void QuestionDesk::begin_turn(const Moment& moment) {
   turn_++;
   clock_.start();
   answers_.expire(moment.elapsed_ms());
+  tickets_.expire(moment.elapsed_ms());
 }
 
 // ---- Reading
@@ -150,6 +152,10 @@ void QuestionDesk::answer_question(AskingConnection& asking, AskingUser& asker) 
     pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
     return;
   }
+  if (auto given = redeemed(asker)) {
+    pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
+    return;
+  }
   asker.questions.charge(cost(packet_.bytes.size()) - 1);
   Judgement judgement = judge_.judge(
       question_, {packet_.sender, names_.name(asker.uid), asker.questions, asking.lineage},
@@ -157,11 +163,33 @@ void QuestionDesk::answer_question(AskingConnection& asking, AskingUser& asker) 
   std::optional<std::size_t> record;
   if (judgement.recorded) {
     record = recording_.add([&](std::string& out) {
-      append_payload(out, judgement.policy, judgement.answer, question_.claims);
+      append_payload(out, judgement.policy, judgement.answer, question_.claims,
+                     question_.recipients);
     });
   }
   asking.user->turn.used(charge(asker.questions, token_ns));
-  pending_.push_back({asking.fd(), &asker, key, std::move(judgement.answer), record});
+  pending_.push_back({asking.fd(), &asker, key, std::move(judgement.answer), record,
+                      question_.recipients, question_.submitted});
+}
+
+// The answer that this very mail has had, if it shows its ticket.
+std::optional<Answer> QuestionDesk::redeemed(AskingUser& asker) {
+  if (question_.ticket.empty() || !question_.recipients) return std::nullopt;
+  const auto id = Ulid::parse(question_.ticket);
+  if (!id || !asker.questions.take(moment_.elapsed_ms())) return std::nullopt;
+  const auto position =
+      tickets_.redeem(Gate::submission, *id, {asker.uid, question_.recipients, question_.nonce},
+                      moment_.elapsed_ms());
+  if (!position) return std::nullopt;
+  const auto payload = journal_.payload_at(*position);
+  auto given = payload ? payload_answer(*payload) : std::nullopt;
+  if (!given) return std::nullopt;
+  recording_.add([&](std::string& out) {
+    append_redemption(
+        out, {question_.ticket, static_cast<std::uint64_t>(Gate::submission), question_.nonce});
+  });
+  given->answer.nonce = question_.nonce;
+  return std::move(given->answer);
 }
 
 // In questions of the least size.
@@ -202,6 +230,8 @@ void QuestionDesk::end_turn() {
       AskingConnection& asking = *connections_.find(pending.fd);
       answers_.remember(asking.last_question, pending.key, *begin + *pending.record);
       asking.last_question = pending.key;
+      tickets_.issue(pending.answer, {pending.asker->uid, pending.recipients, pending.submitted,
+                                      *begin + *pending.record, moment_.elapsed_ms()});
     } else if (pending.record && pending.answer.verdict != Verdict::deny) {
       pending.answer.recorded = false;  // a refusal stands, recorded or not
     }

@@ -13,6 +13,7 @@
 #include "mailorigind/asking/heard_vhosts.h"
 #include "mailorigind/asking/recent_answers.h"
 #include "mailorigind/asking/registrations.h"
+#include "mailorigind/asking/tickets.h"
 #include "mailorigind/asking/user_names.h"
 #include "mailorigind/asking/waiting_answers.h"
 #include "mailorigind/connections/firewall_link.h"
@@ -28,9 +29,9 @@ class QuestionDesk {
  public:
   // All references must outlive it.
   QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
-               Recording& recording, RecentAnswers& answers, const UserNames& names,
-               FirewallLink& firewall, ThreadClock& clock, HeardVhosts& heard,
-               service::NoticeBoard& notices);
+               Recording& recording, RecentAnswers& answers, Tickets& tickets,
+               const UserNames& names, FirewallLink& firewall, ThreadClock& clock,
+               HeardVhosts& heard, service::NoticeBoard& notices);
 
   // ---- A turn: begin, any number of read(), end.
 
@@ -55,6 +56,8 @@ class QuestionDesk {
     Answer answer;
     // Where among what is recorded its event begins; nothing if it has no new one.
     std::optional<std::size_t> record;
+    std::optional<RecipientDigest> recipients{};  // of the question, for its ticket
+    bool submitted = false;
   };
 
   bool receive(AskingConnection& from);
@@ -70,12 +73,14 @@ class QuestionDesk {
   [[nodiscard]] double cost(std::size_t size) const;
   [[nodiscard]] std::optional<Answer> repeated(const RecentAnswers::Key& key,
                                                const Question& question) const;
+  std::optional<Answer> redeemed(AskingUser& asker);
 
   ConnectionTable& connections_;
   Judge& judge_;
   const Journal& journal_;
   Recording& recording_;
   RecentAnswers& answers_;
+  Tickets& tickets_;
   const UserNames& names_;
   FirewallLink& firewall_;
   ThreadClock& clock_;

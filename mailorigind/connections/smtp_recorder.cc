@@ -44,7 +44,7 @@ void JournalledConnections::add(std::string_view payload) {
   constexpr std::size_t records_per_connection = 2;
   const auto number = payload_connection(payload);
   if (!number) return;
-  records_.emplace_back(payload_policy(payload), *number);
+  records_.emplace_back(payload_policy(payload).value_or(0), *number);
   if (records_.size() > connections_per_turn * records_per_connection) records_.pop_front();
 }
 
@@ -97,7 +97,7 @@ void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& 
   const std::uint64_t age_ms =
       (moment.boottime_ns - std::min(moment.boottime_ns, connection.boottime_ns)) / 1'000'000;
   stamp_.put(event_, moment.wall_ms - age_ms);
-  event_.set(Field::kind, "smtp");
+  event_.set(Field::kind, smtp_kind);
   event_.set(Field::verdict,
              verdict_name(static_cast<Verdict>(std::min<std::uint8_t>(connection.verdict, 3))));
   event_.set(Field::reason, reason_name(connection.reason));

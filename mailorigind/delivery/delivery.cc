@@ -209,7 +209,9 @@ void Delivery::flush(Target& target, std::uint64_t now_ms) {
 
 void Delivery::offer(const JournalReader::Record& record, Target::State members,
                      std::uint64_t now_ms) {
-  const std::uint32_t vhost = payload_policy(record.payload);
+  const auto policy = payload_policy(record.payload);
+  if (!policy) return;
+  const std::uint32_t vhost = *policy;
   bool is_read = false;
   const auto add = [&](Target& target, const Format& format) {
     if (target.state() == members && target.full()) flush(target, now_ms);
@@ -274,7 +276,8 @@ bool Delivery::catch_up(std::uint64_t now_ms) {
 void Delivery::drop(const Target& target) {
   std::uint64_t lost = 0;
   each_record(target.position(), target.end(), [&](const JournalReader::Record& record) {
-    if (target.takes(payload_policy(record.payload))) lost++;
+    const auto vhost = payload_policy(record.payload);
+    if (vhost && target.takes(*vhost)) lost++;
   });
   if (lost > 0) {
     notices_.say(Notice::Level::warning,
@@ -313,8 +316,10 @@ std::uint64_t Delivery::lose(const Journal::Segment& segment) {
   std::uint64_t unseen = 0;  // by any policy
   std::uint64_t events = 0;  // that a log at least lacks
   each_record(segment.base, segment.end, [&](const JournalReader::Record& record) {
+    const auto policy = payload_policy(record.payload);
+    if (!policy) return;
+    const std::uint32_t vhost = *policy;
     const bool passed = record.position < common_.position();
-    const std::uint32_t vhost = payload_policy(record.payload);
     bool is_lost = false;
     const auto missing = [&](Target* target) {
       const bool follows = target->state() == Target::State::following;

@@ -15,14 +15,30 @@ constexpr std::string_view header_name = "@header";
 constexpr std::string_view value_name = "@value";
 constexpr std::string_view retry_name = "@retry_after";
 constexpr std::string_view connection_name = "@connection";
+constexpr std::string_view recipients_name = "@recipients";
+constexpr std::string_view redeemed_name = "@redeemed";
+constexpr std::string_view gate_name = "@gate";
+
+using Bytes = std::array<std::uint8_t, 16>;  // a nonce, a digest
+
+std::string_view view(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool read_bytes(std::string_view value, Bytes& bytes) {
+  if (value.size() != bytes.size()) return false;
+  std::copy(value.begin(), value.end(), bytes.begin());
+  return true;
+}
 
 }  // namespace
 
 void append_payload(std::string& out, std::uint32_t policy, const Answer& answer,
-                    const Event& event) {
+                    const Event& event, const std::optional<RecipientDigest>& recipients) {
   NameValueWriter writer(out);
   writer.add(policy_name, std::uint64_t{policy});
-  writer.add(nonce_name, {reinterpret_cast<const char*>(answer.nonce.data()), answer.nonce.size()});
+  writer.add(nonce_name, view(answer.nonce));
+  if (recipients) writer.add(recipients_name, view(*recipients));
   if (answer.retry_after > 0) writer.add(retry_name, answer.retry_after);
   for (const auto& [name, value] : answer.headers) {
     writer.add(header_name, name);
@@ -39,8 +55,29 @@ void append_connection(std::string& out, std::uint32_t policy, std::string_view 
   append_event(out, event);
 }
 
-std::uint32_t payload_policy(std::string_view payload) {
+void append_redemption(std::string& out, const Redemption& redemption) {
+  NameValueWriter writer(out);
+  writer.add(redeemed_name, redemption.id);
+  writer.add(gate_name, redemption.gate);
+  writer.add(nonce_name, view(redemption.nonce));
+}
+
+std::optional<Redemption> payload_redemption(std::string_view payload) {
+  NameValueReader reader(payload);
+  const auto first = reader.next();
+  if (!first || first->name != redeemed_name) return std::nullopt;
+  const auto second = reader.next();
+  const auto third = reader.next();
+  const auto gate =
+      second && second->name == gate_name ? parse_number(second->value) : std::nullopt;
+  Redemption redemption{first->value, gate.value_or(0), {}};
+  if (!gate || !third || !read_bytes(third->value, redemption.nonce)) return std::nullopt;
+  return redemption;
+}
+
+std::optional<std::uint32_t> payload_policy(std::string_view payload) {
   const auto first = NameValueReader(payload).next();
+  if (first && first->name == redeemed_name) return std::nullopt;
   if (!first || first->name != policy_name) return 0;
   return static_cast<std::uint32_t>(parse_number(first->value, UINT32_MAX).value_or(0));
 }
@@ -80,9 +117,11 @@ std::optional<GivenAnswer> payload_answer(std::string_view payload) {
   NameValueReader reader(payload);
   while (const auto pair = reader.next()) {
     const auto [name, value] = *pair;
-    if (name == nonce_name && value.size() == given.answer.nonce.size()) {
-      std::copy(value.begin(), value.end(), given.answer.nonce.begin());
-      has_nonce = true;
+    if (name == redeemed_name) return std::nullopt;
+    if (name == nonce_name) {
+      has_nonce = read_bytes(value, given.answer.nonce);
+    } else if (name == recipients_name) {
+      if (!read_bytes(value, given.recipients.emplace())) given.recipients.reset();
     } else if (name == retry_name) {
       given.answer.retry_after = parse_number(value).value_or(0);
     } else if (name == header_name) {
@@ -93,6 +132,8 @@ std::optional<GivenAnswer> payload_answer(std::string_view payload) {
       given.uid = static_cast<std::uint32_t>(parse_number(value, UINT32_MAX).value_or(0));
     } else if (name == info(Field::time).name) {
       given.time_ms = parse_rfc3339(value).value_or(0);
+    } else if (name == info(Field::kind).name) {
+      given.submitted = value == submit_kind;
     } else if (name == info(Field::id).name) {
       given.answer.id = value;
     } else if (name == info(Field::reason).name) {

@@ -11,17 +11,27 @@
 
 namespace mailorigin::daemon {
 
-// `policy` is the id of the vhost whose logs the event belongs into.
+// `policy` is the id of the vhost whose logs the event belongs into. With `recipients`
+// the event's id is a ticket for them.
 void append_payload(std::string& out, std::uint32_t policy, const Answer& answer,
-                    const Event& event);
+                    const Event& event,
+                    const std::optional<RecipientDigest>& recipients = std::nullopt);
+
+// That a mail has passed a gate by its ticket `id`. No event, and no log's.
+struct Redemption {
+  std::string_view id;
+  std::uint64_t gate = 0;  // Gate's value
+  Nonce nonce{};
+};
+void append_redemption(std::string& out, const Redemption& redemption);
 
 // Of a connection that the kernel has recorded; nobody is answered. `number` tells it
 // from every other.
 void append_connection(std::string& out, std::uint32_t policy, std::string_view number,
                        const Event& event);
 
-// Whose logs; the server's if the payload does not say.
-std::uint32_t payload_policy(std::string_view payload);
+// Whose logs; the server's if the payload does not say. Nothing where it is for none.
+std::optional<std::uint32_t> payload_policy(std::string_view payload);
 
 // The number of a connection.
 std::optional<std::string_view> payload_connection(std::string_view payload);
@@ -37,7 +47,12 @@ struct GivenAnswer {
   std::uint32_t uid = 0;
   std::uint64_t time_ms = 0;
   Answer answer;
+  bool submitted = false;                     // of kind submit
+  std::optional<RecipientDigest> recipients;  // with them, its id is a ticket
 };
 std::optional<GivenAnswer> payload_answer(std::string_view payload);
+
+// Its id points into the payload.
+std::optional<Redemption> payload_redemption(std::string_view payload);
 
 }  // namespace mailorigin::daemon

@@ -120,7 +120,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
           decision, moment, answer);
   }
   answer.id = stamp_.put(event, moment.wall_ms);
-  event.set(Field::kind, "mail");
+  event.set(Field::kind, question.submitted ? submit_kind : mail_kind);
   describe_asker(event, asker);
   event.set(Field::verdict, verdict_name(answer.verdict));
   event.set(Field::reason, answer.reason);

@@ -35,6 +35,21 @@ TEST(Question, SurvivesItsEncoding) {
   EXPECT_FALSE(read->scripts_cut);
 }
 
+TEST(Question, OfASubmissionSurvivesItsEncoding) {
+  Question submission = question();
+  submission.submitted = true;
+  submission.recipients.emplace().fill(3);
+  submission.ticket = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  Question read = question();
+  ASSERT_TRUE(decode_question(encode_question(submission), read));
+  EXPECT_TRUE(read.submitted);
+  EXPECT_EQ(read.recipients, submission.recipients);
+  EXPECT_EQ(read.ticket, submission.ticket);
+  // Nothing of it stays for the next.
+  ASSERT_TRUE(decode_question(encode_question(question()), read));
+  EXPECT_FALSE(read.submitted || read.recipients || !read.ticket.empty());
+}
+
 TEST(Question, MayNotClaimWhatTheKernelOrHttpdSay) {
   for (const Field field : {Field::uid, Field::pid, Field::verified, Field::vhost, Field::client,
                             Field::verdict, Field::id, Field::request_id}) {

@@ -48,6 +48,34 @@ TEST(EventRecord, BringsBackTheEventAndTheAnswer) {
   EXPECT_EQ(payload_answer("\xff\xff"), std::nullopt);
 }
 
+TEST(EventRecord, SaysForWhomItsIdIsATicket) {
+  RecipientDigest recipients;
+  recipients.fill(9);
+  Event event;
+  event.set(Field::kind, submit_kind);
+  std::string payload;
+  append_payload(payload, 1, {}, event, recipients);
+  const auto given = payload_answer(payload);
+  ASSERT_TRUE(given);
+  EXPECT_EQ(given->recipients, recipients);
+  EXPECT_TRUE(given->submitted);
+  EXPECT_EQ(payload_redemption(payload), std::nullopt);
+}
+
+TEST(EventRecord, OfATicketThatWasShownIsNoEvent) {
+  Redemption redemption{"01ARZ3NDEKTSV4RRFFQ69G5FAV", 1, {}};
+  redemption.nonce.fill(7);
+  std::string payload;
+  append_redemption(payload, redemption);
+  const auto read = payload_redemption(payload);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->id, redemption.id);
+  EXPECT_EQ(read->gate, 1u);
+  EXPECT_EQ(read->nonce, redemption.nonce);
+  EXPECT_EQ(payload_answer(payload), std::nullopt);
+  EXPECT_EQ(payload_policy(payload), std::nullopt);
+}
+
 TEST(EventRecord, TellsARepeatedQuestionFromAnother) {
   const Event claims = testing::mail_question("hello").claims;
   Event event = claims;

@@ -85,6 +85,51 @@ TEST_F(DaemonTest, ARepeatedNonceIsOneEvent) {
   EXPECT_TRUE(lines[1].starts_with("sneaked in|"));
 }
 
+RecipientDigest recipients_of(std::string_view list) {
+  RecipientSet set;
+  set.add(list);
+  return set.digest();
+}
+
+// mail() has asked, and sendmail asks about the same mail.
+TEST_F(DaemonTest, AMailWithItsTicketIsOneEvent) {
+  Question call = mail_question("by mail()");
+  call.recipients = recipients_of("someone@example.org");
+  RawClient client(host_.question_socket);
+  const auto answer = client.ask(call);
+  ASSERT_TRUE(answer);
+
+  const auto submit = [&](std::string_view list) {
+    Question submission = mail_question("by sendmail");
+    submission.submitted = true;
+    submission.recipients = recipients_of(list);
+    submission.ticket = answer->id;
+    return client.ask(submission);
+  };
+  const auto other = submit("someone@example.org, victim@example.org");
+  ASSERT_TRUE(other);
+  EXPECT_NE(other->id, answer->id) << "for other recipients";
+  const auto same = submit("Someone <someone@EXAMPLE.org>");
+  ASSERT_TRUE(same);
+  EXPECT_EQ(same->id, answer->id);
+  EXPECT_EQ(same->headers, answer->headers);
+  EXPECT_EQ(same->verdict, Verdict::allow);
+  // And after a kill the journal says that it has been shown.
+  host_.kill_now();
+  host_.start();
+  RawClient second(host_.question_socket);
+  client = std::move(second);
+  const auto twice = submit("someone@example.org");
+  ASSERT_TRUE(twice);
+  EXPECT_NE(twice->id, answer->id);
+
+  control_.emplace(host_.control_socket);
+  EXPECT_EQ(push(), "");
+  std::vector<std::string> subjects;
+  for (const std::string& line : log_lines(3)) subjects.push_back(line.substr(0, line.find('|')));
+  EXPECT_EQ(subjects, (std::vector<std::string>{"by mail()", "by sendmail", "by sendmail"}));
+}
+
 TEST_F(DaemonTest, ARequestBelongsToTheFirstProcessThatShowsIt) {
   const std::string context = fresh_context(host_.key, tenant);
   // A worker whose child shows it first, then the worker itself.
