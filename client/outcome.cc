@@ -61,10 +61,10 @@ Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, const Question& qu
   }
 
   Outcome outcome;
+  append_one_line(outcome.event_id, cut(answer->id, word_limit));
   if (answer->verdict == Verdict::deny) {
     outcome.kind = Outcome::Kind::denied;
     append_one_line(outcome.reason, cut(answer->reason, word_limit));
-    append_one_line(outcome.event_id, cut(answer->id, word_limit));
     outcome.retry_after = answer->retry_after;
   } else {
     outcome.headers = usable_fields(answer->headers);

@@ -14,7 +14,7 @@ namespace mailorigin::client {
 
 struct Outcome {
   enum class Kind : std::uint8_t {
-    send,     // with `headers`
+    send,     // with `headers`; `event_id`
     denied,   // by the daemon: `reason`, `event_id`
     unasked,  // there is no answer, and none may leave without: `reason` says why
   };

@@ -19,6 +19,7 @@ MAY_INCLUDE = {
     "service": ("core",),
     "reports": ("core",),
     "mod_mailorigin": ("core",),
+    "submit": ("core", "client"),
     "fpm_plugin": ("core", "client"),
     "mailorigind": ("core", "service"),
     "firewall": ("core", "service"),
@@ -27,6 +28,7 @@ MAY_INCLUDE = {
     "tests/harness": ("core",),
     "tests/core": ("core",),
     "tests/client": ("core", "client"),
+    "tests/submit": ("core", "client", "submit"),
     "tests/reports": ("core", "reports"),
     "tests/module": ("core", "mod_mailorigin"),
     "tests/fpm_plugin": ("core", "fpm_plugin"),
@@ -34,8 +36,8 @@ MAY_INCLUDE = {
     "tests/firewall": ("core", "firewall"),
     "tests/cli": ("core", "reports", "cli", "tests/reports"),
     "tests/fake_daemon": ("core",),
-    "tests/fuzz": ("core", "mailorigind"),
-    "tests/programs": ("core",),
+    "tests/fuzz": ("core", "client", "mailorigind", "submit"),
+    "tests/programs": ("core", "client"),
 }
 PARTS = sorted({part.split("/")[0] for part in MAY_INCLUDE} - {"tests", "bench"})
 
@@ -141,7 +143,7 @@ def test_message_numbers_are_unique():
 
 
 def test_message_numbers_belong_to_their_part():
-    series = {"mod_mailorigin": "MO01", "mailorigind": "MO02", "fpm_plugin": "MO03", "firewall": "MO04"}
+    series = {"mod_mailorigin": "MO01", "mailorigind": "MO02", "fpm_plugin": "MO03", "firewall": "MO04", "submit": "MO05"}
     wrong = [
         f"{name} in {place}"
         for name, where in message_numbers().items() for place in where

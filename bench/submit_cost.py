@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+"""mailorigin-sendmail before a program, against that program started directly, side by side."""
+
+import argparse
+import statistics
+import subprocess
+import time
+
+from servers import installation, say_ratio, site_with_everything
+
+
+def once(command, path):
+    """Seconds from the start to the end, with the message from a pipe."""
+    with open(path, "rb") as message:
+        feeder = subprocess.Popen(["/bin/cat"], stdin=message, stdout=subprocess.PIPE)
+        began = time.perf_counter()
+        subprocess.run(command, stdin=feeder.stdout, check=True)
+        took = time.perf_counter() - began
+        feeder.stdout.close()
+        feeder.wait()
+    return took
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--large-rounds", type=int, default=60)
+    options = parser.parse_args()
+    place = installation()
+    site = site_with_everything(place, "submit")
+    try:
+        real = site.directory / "real"
+        real.write_text("#!/bin/sh\nexec /bin/cat >/dev/null\n")
+        real.chmod(0o755)
+        ours = [str(place.built("submit/mailorigin-sendmail")), f"--mailorigin-real={real}",
+                f"--mailorigin-socket={site.httpd.runtime_dir}/mailorigin.sock", "-t", "-i"]
+        head = b"To: to@example.org\nFrom: me@shop.example\nSubject: x\n\n"
+        for what, size, rounds, bound in (("a mail of 2 KB", 2_000, options.rounds, "at most 2 ms more"),
+                                          ("a mail of 10 MB", 10_000_000, options.large_rounds, "at most 1.05")):
+            path = site.directory / "message"
+            path.write_bytes(head + b"a line of the body that is not very long\n" * (size // 41))
+            pairs = []
+            for number in range(rounds + 3):
+                both = [None, None]
+                for which in (0, 1) if number % 2 else (1, 0):
+                    both[which] = once(ours if which == 0 else [str(real), "-t", "-i"], path)
+                if number >= 3:
+                    pairs.append(tuple(both))
+            more = statistics.median(with_us - alone for with_us, alone in pairs)
+            print(f"{what}: {more * 1e3:.2f} ms more than {statistics.median(alone for _, alone in pairs) * 1e3:.2f} ms")
+            say_ratio(what, pairs, bound)
+    finally:
+        site.stop()
+        place.remove()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+#include "submit/real_program.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "core/result.h"
+#include "submit/streams.h"
+
+namespace mailorigin::submit {
+
+namespace {
+
+Ending system_ending(std::string_view what) {
+  return {EX_OSERR, "MO0509: " + system_error(what, errno).message};
+}
+
+// argv[0] stays what the caller chose: mailq and newaliases are told by it.
+[[nodiscard]] Ending execute(const RealProgram& real) {
+  std::vector<char*> words;
+  words.reserve(real.words.size() + 1);
+  for (const std::string& word : real.words) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  execv(real.path.c_str(), words.data());
+  return {errno == E2BIG ? EX_OSERR : EX_UNAVAILABLE,
+          "MO0510: " + system_error(real.path, errno).message};
+}
+
+// In place of standard input.
+bool read_from(Fd source) { return dup2(source.get(), STDIN_FILENO) == STDIN_FILENO; }
+
+// What the caller waits for is the program's, not this process's: it keeps nothing open
+// but the message's way, and no signal for the caller's group is for it.
+void hand_on(std::string_view begin, const Fd& pipe) {
+  const auto to = static_cast<unsigned>(pipe.get());
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) (void)std::signal(number, SIG_IGN);
+  close_range(1, to - 1, 0);
+  close_range(to + 1, ~0U, 0);
+  if (!write_all(pipe.get(), begin)) return;
+  copy_until_end(STDIN_FILENO, pipe.get());
+}
+
+}  // namespace
+
+Ending become(const RealProgram& real) { return execute(real); }
+
+Ending become_reading(const RealProgram& real, std::string_view text) {
+  Fd memory(memfd_create("message", MFD_CLOEXEC));
+  if (!memory || !write_all(memory.get(), text) || lseek(memory.get(), 0, SEEK_SET) != 0 ||
+      !read_from(std::move(memory))) {
+    return system_ending("the message");
+  }
+  return execute(real);
+}
+
+Ending become_reading_on(const RealProgram& real, std::string_view begin) {
+  std::array<int, 2> ends;
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_ending("pipe");
+  Fd out(ends[0]);
+  Fd in(ends[1]);
+  // The child's own child, so that the program has none that it does not know.
+  const pid_t between = fork();
+  if (between < 0) return system_ending("fork");
+  if (between == 0) {
+    const pid_t feeder = fork();
+    if (feeder == 0) {
+      out.reset();
+      (void)std::signal(SIGPIPE, SIG_IGN);
+      hand_on(begin, in);
+    }
+    _exit(feeder < 0 ? 1 : 0);
+  }
+  in.reset();
+  int status = 0;
+  while (waitpid(between, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (status != 0) {
+    errno = EAGAIN;
+    return system_ending("fork");
+  }
+  if (!read_from(std::move(out))) return system_ending("pipe");
+  return execute(real);
+}
+
+std::variant<Child, Ending> start(const RealProgram& real) {
+  std::array<int, 2> to;
+  std::array<int, 2> from;
+  if (pipe2(to.data(), O_CLOEXEC) != 0) return system_ending("pipe");
+  Fd its_input(to[0]);
+  Child child;
+  child.to.reset(to[1]);
+  if (pipe2(from.data(), O_CLOEXEC) != 0) return system_ending("pipe");
+  Fd its_output(from[1]);
+  child.from.reset(from[0]);
+  child.pid = fork();
+  if (child.pid < 0) return system_ending("fork");
+  if (child.pid > 0) return child;
+  if (!read_from(std::move(its_input)) || dup2(its_output.get(), STDOUT_FILENO) < 0) {
+    _exit(EX_OSERR);
+  }
+  const Ending why_not = execute(real);
+  const std::string line = std::string("mailorigin-sendmail: ") + why_not.text + "\n";
+  write_all(STDERR_FILENO, line);
+  _exit(why_not.status);
+}
+
+void end_like(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFSIGNALED(status)) {
+    (void)std::signal(WTERMSIG(status), SIG_DFL);
+    raise(WTERMSIG(status));
+  }
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR);
+}
+
+}  // namespace mailorigin::submit
