@@ -37,7 +37,28 @@ std::string current_directory() {
   return VCWD_GETCWD(path, sizeof path) != nullptr ? path : "";
 }
 
-Question question_about(const MailCall& call, const std::string& request_entry,
+Question question_of_call(std::string_view function, const std::string& request_entry,
+                          const std::vector<std::string>& mailers) {
+  const std::string entry = request_entry.empty() ? outermost_file() : request_entry;
+  CallSite site = call_site(entry, mailers);
+  Question question;
+  question.scripts = std::move(site.scripts);
+  question.scripts_cut = site.scripts_cut;
+  Event& claims = question.claims;
+  claims.set(Field::function, function);
+  claims.set(Field::entry, entry);
+  claims.set(Field::file, site.file);
+  claims.set(Field::line, site.line);
+  claims.set(Field::caller, site.caller);
+  claims.set(Field::stack, site.stack);
+  claims.set(Field::eval, site.eval);
+  if (site.truncated) claims.set(Field::truncated, true);
+  claims.set(Field::sapi, sapi_module.name);
+  claims.set(Field::pool, fpm_pool_name());
+  return question;
+}
+
+Question question_about(const MailCall& call, const std::string& entry,
                         const std::vector<std::string>& mailers) {
   const std::string to = as_mail_sends(call.to);
   const std::string headers = all_headers(call);
@@ -48,23 +69,10 @@ Question question_about(const MailCall& call, const std::string& request_entry,
   for (std::string& word : shell_words(call.parameters)) words.push_back(std::move(word));
   // Counted over the whole text, before a field's limit cuts it.
   const MailFacts facts = examine_mail({to, subject, headers, call.message}, words, administrators);
-  const std::string entry = request_entry.empty() ? outermost_file() : request_entry;
-  CallSite site = call_site(entry, mailers);
 
-  Question question;
-  question.scripts = std::move(site.scripts);
-  question.scripts_cut = site.scripts_cut;
+  Question question = question_of_call(call.function, entry, mailers);
+  question.recipients = facts.recipient_digest;
   Event& claims = question.claims;
-  claims.set(Field::function, call.function);
-  claims.set(Field::entry, entry);
-  claims.set(Field::file, site.file);
-  claims.set(Field::line, site.line);
-  claims.set(Field::caller, site.caller);
-  claims.set(Field::stack, site.stack);
-  claims.set(Field::eval, site.eval);
-  if (site.truncated) claims.set(Field::truncated, true);
-  claims.set(Field::sapi, sapi_module.name);
-  claims.set(Field::pool, fpm_pool_name());
   claims.set(Field::to, to);
   claims.set(Field::from, facts.from);
   claims.set(Field::envelope_from, facts.envelope_from);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/wire/asking.h"
@@ -15,6 +16,10 @@ namespace mailorigin::php {
 // `mailers` are mailorigin.mailers.
 Question question_about(const MailCall& call, const std::string& entry,
                         const std::vector<std::string>& mailers);
+
+// The part of it that says where a call of `function` stands.
+Question question_of_call(std::string_view function, const std::string& entry,
+                          const std::vector<std::string>& mailers);
 
 // Where the process is, as far as that is known.
 std::string current_directory();

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/inherited_call.h"
 #include "fpm_plugin/claims.h"
 #include "fpm_plugin/error_log.h"
 #include "fpm_plugin/function_hook.h"
@@ -47,12 +48,13 @@ void ask_about(const MailCall& call, ModuleState& state) noexcept {
     // What sending takes is there before the question is recorded: room for the copies
     // that are made while the headers are composed, and for the answer's fields.
     if (!call.header_table) state.header_text.reserve(4 * call.headers.size() + packet_limit);
-    state.children.prepare(state.request.context);
     Question question = question_about(call, state.request.entry, state.settings.mailers);
+    state.children.prepare(state.request.context, client::encode_call(question));
     question.context = state.request.context;
     if (question.context.empty()) question.directory = current_directory();
     state.outcome = client::ask_for_outcome(state.asker, state.settings.conduct, question,
                                             log_for_administrator);
+    state.children.add_ticket(state.outcome.event_id);
   } catch (...) {  // no memory to record it, nor to name it in a log: it must not leave
     state.outcome = Outcome::exhausted();
   }

@@ -12,6 +12,7 @@
 #include "fpm_plugin/made_code.h"
 #include "fpm_plugin/module_state.h"
 #include "fpm_plugin/php_api.h"
+#include "fpm_plugin/program_functions.h"
 #include "fpm_plugin/refusal.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
@@ -35,6 +36,7 @@ decltype(sapi_module.activate) sapi_activate_request = nullptr;
 PostStartupResult post_startup() {
   install_mail_functions();
   install_connect_functions();
+  install_program_functions();
   return next_post_startup ? next_post_startup() : SUCCESS;
 }
 
@@ -98,6 +100,7 @@ ModuleResult start_module(int type, int module_number) {
   if (!hooks_are_allowed()) warn_of_shared_jit();
   install_mail_functions();
   install_connect_functions();
+  install_program_functions();
   register_workers_at_fork();
   conceal_from_functions();
   watch_made_code();
@@ -116,6 +119,7 @@ ModuleResult stop_module(int type, int module_number) {
   reveal();
   remove_mail_functions();
   remove_connect_functions();
+  remove_program_functions();
   stop_watching_end_of_request();
   stop_watching_server_log();
   stop_watching_made_code();
