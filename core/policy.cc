@@ -102,6 +102,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   writer.add("strict", std::uint64_t{vhost.strict});
   if (vhost.run_as) writer.add("run_as", std::uint64_t{*vhost.run_as});
   if (!vhost.user.empty()) writer.add("user", vhost.user);
+  if (!vhost.run_as_fault.empty()) writer.add("run_as_fault", vhost.run_as_fault);
   for (const LogRoute& route : vhost.logs) writer.add("log", encode_route(route));
   for (const HeaderRule& rule : vhost.headers) writer.add("header", encode_header(rule));
   writer.add("send", rule_name(vhost.send));
@@ -261,8 +262,9 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "site") vhost.site = value;
     if (name == "docroot") vhost.docroot = value;
     if (name == "user") vhost.user = value;
+    if (name == "run_as_fault") vhost.run_as_fault = value;
     return name == "sender_domain" || name == "name" || name == "site" || name == "docroot" ||
-           name == "user";
+           name == "user" || name == "run_as_fault";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");
   return vhost;

@@ -111,7 +111,8 @@ const command_rec mailorigin_directives[] = {
     AP_INIT_TAKE12("MailOriginHeader", setter<add_header>, nullptr, RSRC_CONF,
                    "On, Off, none, or a header's name and its \"format\""),
     AP_INIT_TAKE1("MailOriginRunAs", setter<set_run_as>, nullptr, RSRC_CONF,
-                  "the user or #uid that PHP of this virtual host runs as"),
+                  "the user or #uid that PHP of this virtual host runs as, or owner: of its "
+                  "DocumentRoot"),
     AP_INIT_TAKE1("MailOriginStrict", setter<set_strict>, nullptr, RSRC_CONF,
                   "On or Off: whether .htaccess is kept from PHP's settings and from the context"),
     AP_INIT_TAKE1("MailOriginSend", setter<set_send>, nullptr, RSRC_CONF,

@@ -28,7 +28,8 @@ struct LogDirective {
 
 // One MailOriginRunAs.
 struct RunAs {
-  std::optional<std::uint32_t> uid;  // nothing: there is no such user, any more or yet
+  bool is_owner = false;             // whoever owns the document root
+  std::optional<std::uint32_t> uid;  // else; nothing: there is no such user, any more or yet
   const char* user = "";             // as written
   Place place;
 };

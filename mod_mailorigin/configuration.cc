@@ -15,6 +15,7 @@
 #include "mod_mailorigin/pool.h"
 #include "mod_mailorigin/strict.h"
 #include "mod_mailorigin/vhost_names.h"
+#include "mod_mailorigin/vhost_users.h"
 
 namespace mailorigin::httpd {
 
@@ -77,7 +78,7 @@ constexpr std::size_t hosts_named = 5;
 class Reader {
  public:
   Reader(apr_pool_t* pool, Configuration& configuration)
-      : pool_(pool), configuration_(configuration) {
+      : pool_(pool), configuration_(configuration), users_(configuration.warnings) {
     apr_pool_create(&scratch_, pool);
   }
   ~Reader() { apr_pool_destroy(scratch_); }
@@ -88,6 +89,7 @@ class Reader {
     read_modules();
     read_servers();
     configuration_.policy.index();
+    users_.warn();
     warn_of_cgi();
     check_configuration(pool_, configuration_, faults_);
     return !faults_.any();
@@ -160,8 +162,8 @@ class Reader {
 
   VhostPolicy read_server(server_rec* server, const VhostName& name) {
     ServerConfig& config = own_config_of(pool_, server, configuration_.main_server);
-    const auto run_as = config.run_as ? config.run_as->uid : std::nullopt;  // MailOriginRunAs
-    if (config.run_as && !run_as) warn_of_missing_user(name.name, *config.run_as);
+    const auto suexec = suexec_uid(scratch_, server);
+    const auto [run_as, run_as_fault] = run_as_of(server, name.name, suexec);  // MailOriginRunAs
     // Nothing in it has a destructor: a pool's memory is all it needs.
     static_assert(std::is_trivially_destructible_v<Vhost>);
     Vhost* const vhost = new (apr_palloc(pool_, sizeof(Vhost))) Vhost;
@@ -182,20 +184,11 @@ class Reader {
     policy.docroot = docroot_of(server);
     policy.enabled = vhost->enabled;
     policy.strict = vhost->strict;
-    policy.run_as = run_as ? run_as : suexec_uid(scratch_, server);
+    policy.run_as = run_as ? run_as : suexec;
+    policy.run_as_fault = run_as_fault;
     if (policy.run_as) vhost->uid = *policy.run_as;
-    if (config.run_as && could_be_user(config.run_as->user)) policy.user = config.run_as->user;
-    if (run_as == 0U) {
-      configuration_.warnings.push_back(
-          "MO0120: " + name.name +
-          " runs PHP as root (MailOriginRunAs): its scripts can read the key and forge the origin "
-          "of any mail");
-    }
-    if (run_as && *run_as == ap_unixd_config.user_id) {
-      configuration_.warnings.push_back(
-          "MO0106: " + name.name +
-          " runs PHP as httpd's own User, whose processes hold the key: its scripts could forge "
-          "the origin of any mail");
+    if (config.run_as && !config.run_as->is_owner && could_be_user(config.run_as->user)) {
+      policy.user = config.run_as->user;
     }
     look_for_cgi(server, policy, run_as.has_value());
     read_rules(server, config, policy);
@@ -206,6 +199,16 @@ class Reader {
       for (const LogDirective& log : *config.logs) policy.logs.push_back(route(log, config));
     }
     return policy;
+  }
+
+  // SuexecUserGroup names the user whom `owner` finds out. Outside of virtual hosts there is
+  // a site only where there are none.
+  VhostUsers::User run_as_of(const server_rec* server, const std::string& host,
+                             std::optional<std::uint32_t> suexec) {
+    const ServerConfig& config = config_of(server);
+    const bool is_site = server->is_virtual != 0 || server->next == nullptr;
+    if (config.run_as && config.run_as->is_owner && (suexec || !is_site)) return {};
+    return users_.of(host, docroot_of(server), config);
   }
 
   // What runs as httpd's user is not the user of MailOriginRunAs. It takes its time with
@@ -230,13 +233,6 @@ class Reader {
         "MO0130: CGI programs and SSI's exec run as httpd's User, not as that of MailOriginRunAs, "
         "unless SuexecUserGroup says otherwise: " +
         hosts);
-  }
-
-  void warn_of_missing_user(const std::string& host, const RunAs& run_as) {
-    configuration_.warnings.push_back(
-        "MO0129: MailOriginRunAs (" + run_as.place.text() + "): '" + run_as.user +
-        "' is not a user of this machine: " + host +
-        " is judged as one whose user is not known, until there is one and httpd is reloaded");
   }
 
   static void read_rules(const server_rec* server, const ServerConfig& config,
@@ -305,6 +301,7 @@ class Reader {
   apr_pool_t* pool_;
   apr_pool_t* scratch_ = nullptr;
   Configuration& configuration_;
+  VhostUsers users_;
   const ServerConfig* main_config_ = nullptr;
   std::map<std::pair<int, std::string>, std::uint32_t> targets_;
   std::set<std::string> unknown_formats_;  // places: a list may serve many hosts

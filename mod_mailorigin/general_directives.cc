@@ -49,9 +49,10 @@ const char* set_strict(cmd_parms* cmd, const char* argument) {
 // MailOriginRunAs
 const char* set_run_as(cmd_parms* cmd, const char* argument) {
   Users& users = users_of(cmd->pool);
-  RunAs run_as{{}, apr_pstrdup(cmd->pool, argument), place_of(cmd)};
+  const bool is_owner = strcasecmp(argument, "owner") == 0;
+  RunAs run_as{is_owner, {}, apr_pstrdup(cmd->pool, argument), place_of(cmd)};
   // A customer's account that is gone must not take all the others' hosts with it.
-  if (!could_be_user(argument) || users.uid_of(argument)) {
+  if (!is_owner && (!could_be_user(argument) || users.uid_of(argument))) {
     const auto uid = parse_user(argument, users);
     if (!uid) return wrong(cmd, uid.error().message);
     run_as.uid = *uid;

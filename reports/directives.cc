@@ -117,6 +117,9 @@ std::vector<std::string> vhost_directives(const Policy& policy, const VhostPolic
   if (const std::string user = user_of(vhost); !user.empty()) {
     out.push_back(line("MailOriginRunAs", {user}));
   }
+  if (!vhost.run_as_fault.empty()) {
+    out.push_back("# MailOriginRunAs owner: nobody, " + vhost.run_as_fault);
+  }
   for (const LogRoute& log : vhost.logs) {
     out.push_back(
         line("MailOriginLog", {target_text(policy.targets[log.target]), log.format.text}));

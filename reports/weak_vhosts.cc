@@ -25,11 +25,18 @@ std::vector<Weakness> find_weaknesses(const Policy& policy,
       "a process of any user",
       "MailOriginRunAs user, unless their PHP runs inside httpd",
       {}};
+  Weakness without_owner{
+      "no-owner",
+      "MailOriginRunAs owner says nobody, for the way to their DocumentRoot is not its owner's "
+      "alone (`mailorigin policy VHOST` says why): a context of theirs holds for a process of any "
+      "user",
+      "mend that, or MailOriginRunAs user, and apachectl graceful",
+      {}};
   std::map<std::uint32_t, User> users;
   for (const VhostPolicy& vhost : policy.vhosts) {
     if (!vhost.enabled) continue;
     if (!vhost.run_as) {
-      unknown.vhosts.push_back(vhost.name);
+      (vhost.run_as_fault.empty() ? unknown : without_owner).vhosts.push_back(vhost.name);
       continue;
     }
     User& user = users[*vhost.run_as];
@@ -54,7 +61,9 @@ std::vector<Weakness> find_weaknesses(const Policy& policy,
                        "a user of its own for each site", std::move(user.vhosts)});
     }
   }
-  if (!unknown.vhosts.empty()) found.push_back(std::move(unknown));
+  for (Weakness* const each : {&unknown, &without_owner}) {
+    if (!each->vhosts.empty()) found.push_back(std::move(*each));
+  }
   return found;
 }
 

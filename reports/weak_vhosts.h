@@ -12,7 +12,7 @@
 namespace mailorigin::reports {
 
 struct Weakness {
-  std::string reason;  // a stable word: no-run-as, shared-uid, root, httpd-user
+  std::string reason;  // a stable word: no-run-as, no-owner, shared-uid, root, httpd-user
   std::string text;
   std::string remedy;
   std::vector<std::string> vhosts;

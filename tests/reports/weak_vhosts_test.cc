@@ -28,8 +28,9 @@ TEST(WeakVhosts, EachReasonOnce) {
                    vhost("b:80", 1002),         vhost("c:80", 1002),     vhost("root:80", 0),
                    vhost("httpd:80", 33),       vhost("unknown:80", {}), vhost("off:80", {}, false),
                    vhost("off:81", 1001, false)};
+  policy.vhosts.emplace_back(vhost("lost:80", {})).run_as_fault = "/srv/lost: belongs to root";
   const auto found = find_weaknesses(policy, 33);
-  ASSERT_EQ(found.size(), 4U);
+  ASSERT_EQ(found.size(), 5U);
   EXPECT_EQ(found[0].reason, "root");
   EXPECT_EQ(found[0].vhosts, Names{"root:80"});
   EXPECT_EQ(found[1].reason, "httpd-user");
@@ -38,6 +39,8 @@ TEST(WeakVhosts, EachReasonOnce) {
   EXPECT_EQ(found[2].vhosts, (Names{"b:80", "c:80"}));
   EXPECT_EQ(found[3].reason, "no-run-as");
   EXPECT_EQ(found[3].vhosts, Names{"unknown:80"});
+  EXPECT_EQ(found[4].reason, "no-owner");
+  EXPECT_EQ(found[4].vhosts, Names{"lost:80"});
 }
 
 TEST(WeakVhosts, NoneWhereEachSiteHasItsUser) {

@@ -1,0 +1,83 @@
+#include "mod_mailorigin/docroot_owner.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "core/fd.h"
+#include "mod_mailorigin/way.h"
+
+namespace mailorigin::httpd {
+
+namespace {
+
+constexpr uid_t unmapped_owner = 65534;  // the kernel's overflowuid, and NFS's
+
+class OwnerRules : public WayRules {
+ public:
+  Status directory(const std::string& path, int fd, const struct stat& about) override {
+    if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+      return Error{path +
+                   ": others than its owner may write there, and put another directory in the "
+                   "document root's place (chmod go-w)"};
+    }
+    return belongs(path, fd, about);
+  }
+
+  Status link(const std::string& path, const struct stat& about) override {
+    return note(path, about.st_uid);
+  }
+
+  // Of a directory that may be writable to others: what is in it does not change whose it is.
+  Status belongs(const std::string& path, int fd, const struct stat& about) {
+    struct statfs system {};
+    if (fstatfs(fd, &system) != 0) return system_error(path, errno);
+    if (system.f_type == FUSE_SUPER_MAGIC) {
+      return Error{path + ": is on FUSE, which users may mount and whose owners they choose"};
+    }
+    return note(path, about.st_uid);
+  }
+
+ private:
+  Status note(const std::string& path, uid_t uid) {
+    if (uid == 0) return Done{};
+    if (!other_) {
+      other_ = uid;
+      first_ = path;
+    }
+    if (*other_ == uid) return Done{};
+    return Error{path + ": belongs to uid " + std::to_string(uid) + ", and " + first_ +
+                 " on the way there to uid " + std::to_string(*other_)};
+  }
+
+  std::optional<uid_t> other_;  // than root
+  std::string first_;           // that belongs to that user
+};
+
+}  // namespace
+
+Result<std::uint32_t> owner_of_docroot(const std::string& path, std::uint32_t httpd_uid) {
+  if (path.empty()) return Error{"there is no DocumentRoot"};
+  OwnerRules rules;
+  const auto way = walk(path, rules);
+  if (!way) return way.error();
+  const Fd docroot(openat(way->directory.get(), way->name.c_str(),
+                          O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat about {};
+  if (!docroot || fstat(docroot.get(), &about) != 0) return system_error(way->path, errno);
+  if (const Status fits = rules.belongs(way->path, docroot.get(), about); !fits) {
+    return fits.error();
+  }
+  if (about.st_uid == 0) return Error{way->path + ": belongs to root"};
+  if (about.st_uid == httpd_uid) return Error{way->path + ": belongs to httpd's own User"};
+  if (about.st_uid == unmapped_owner) {
+    return Error{way->path + ": belongs to uid 65534, as all do whose owner is not known here"};
+  }
+  return static_cast<std::uint32_t>(about.st_uid);
+}
+
+}  // namespace mailorigin::httpd

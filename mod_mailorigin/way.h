@@ -1,0 +1,38 @@
+// The way to a file, which others than root may stand on. Knows no httpd.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <string>
+
+#include "core/fd.h"
+#include "core/result.h"
+
+namespace mailorigin::httpd {
+
+// What is asked about each step; an error ends the walk and is its result. Paths are as
+// people write them, without a slash at their end.
+class WayRules {
+ public:
+  virtual ~WayRules() = default;
+  // A directory, `/` included; `fd` is O_PATH.
+  virtual Status directory(const std::string& path, int fd, const struct stat& about) = 0;
+  // A symbolic link, before it is followed.
+  virtual Status link(const std::string& path, const struct stat& about) = 0;
+};
+
+// Where a way ends: in that directory, by that name, which may not be there; if it is, it is
+// no symbolic link, unless the directory is one of /proc (/dev/stdout leads there).
+struct WayEnd {
+  Fd directory;  // O_PATH
+  std::string name;
+  std::string path;  // of both
+  bool in_proc;
+};
+
+// Walks from the root, one name at a time, and follows links itself: what `rules` has seen is
+// what is walked through, whoever changes a name meanwhile. `path` must be absolute. Fails as
+// the rules and the system calls do; the error names the step.
+Result<WayEnd> walk(const std::string& path, WayRules& rules);
+
+}  // namespace mailorigin::httpd
