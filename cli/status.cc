@@ -53,6 +53,18 @@ std::string logs_line(const json& report) {
          " wait in the journal";
 }
 
+// By what /etc/php says; what is heard of them is a finding.
+std::string php_line(const json& report) {
+  std::string with;
+  std::string without;
+  for (const json& php : array_at(member(report, "php"), "programs")) {
+    std::string& out = flag_at(php, "enabled") ? with : without;
+    out += (out.empty() ? "" : ", ") + text_at(php, "version") + ' ' + text_at(php, "sapi");
+  }
+  if (with.empty()) return "no program of /etc/php loads the extension";
+  return "the extension is loaded by " + with + (without.empty() ? "" : "; not by " + without);
+}
+
 std::string firewall_line(const json& report) {
   const json& firewall = member(report, "firewall");
   const std::string wanted = text_at(firewall, "wanted");
@@ -111,14 +123,17 @@ std::string status_text(const json& report, const Style& style) {
   } lines[] = {{"httpd", "httpd     ", httpd_line(report)},
                {"daemon", "daemon    ", daemon_line(report)},
                {"logs", "logs      ", logs_line(report)},
+               {"php", "php       ", php_line(report)},
                {"firewall", "firewall  ", firewall_line(report)}};
-  // Without the daemon nothing is known of the others.
+  // Without the daemon nothing is known of the others, and before httpd's first start little.
   const bool known = member(report, "daemon").is_object();
+  const bool configured = member(report, "policy").is_object();
   std::string out;
   for (const auto& each : lines) {
-    const bool judged = known || std::string_view(each.part) == "daemon";
+    const std::string_view part = each.part;
+    const bool judged = part == "daemon" || (part == "httpd" ? known : configured);
     out += each.label + (judged ? headline(report, each.part, style) : std::string("?    ")) +
-           "  " + printable(each.line) + '\n';
+           "  " + (judged ? printable(each.line) : "not known") + '\n';
   }
   if (!array_at(report, "findings").empty()) {
     out += '\n' + findings_text(array_at(report, "findings"), style);

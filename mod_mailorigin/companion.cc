@@ -76,6 +76,7 @@ Companion::Companion(apr_pool_t* pool, server_rec* main_server, CompanionSetting
 
 Status Companion::start(PolicyToPush policy, bool renew) {
   policy_ = std::move(policy);
+  kept_.absence_said = false;  // whoever reloads httpd is told again
   if (settings_.external) {
     // The unit may not be there yet: what httpd has started itself hears it, too,
     // before it goes.
@@ -226,13 +227,15 @@ bool Companion::push(Deadline deadline) {
   }
   write(pushed->notices);
   if (!pushed->refusal.empty()) {
-    say_absent(std::string("MO0112: ") + settings_.name +
-               " refuses the policy: " + pushed->refusal);
+    if (std::exchange(refusal_, pushed->refusal) != pushed->refusal) {
+      say(APLOG_ERR, std::string("MO0112: ") + settings_.name + " refuses the policy: " + refusal_);
+    }
     return false;
   }
   if (kept_.connection >= 0) close(kept_.connection);
   kept_.connection = pushed->connection.release();
   kept_.absence_said = false;
+  refusal_.clear();
   has_policy_ = true;
   say(APLOG_NOTICE,
       std::string("MO0110: ") + settings_.name + " has taken the policy: " + policy_.summary);

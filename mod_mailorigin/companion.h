@@ -89,6 +89,7 @@ class Companion {
   KeptCompanion& kept_;
   PolicyToPush policy_;
   bool has_policy_ = false;
+  std::string refusal_;  // the last one that was said
   apr_proc_t watched_{};
 };
 

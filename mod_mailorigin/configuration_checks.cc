@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "core/default_paths.h"
 #include "core/unix_socket.h"
@@ -36,6 +39,29 @@ auto rules_of(const VhostPolicy& vhost) {
   const auto& [id, name, site, docroot, enabled, strict, run_as, user, run_as_fault, logs, headers,
                send, denied_scripts, limits, max_recipients, sender, smtp] = vhost;
   return std::tie(enabled, send, denied_scripts, limits, max_recipients, sender, smtp);
+}
+
+// In the order of rules_of().
+constexpr const char* rule_directives[] = {"MailOrigin",
+                                           "MailOriginSend",
+                                           "MailOriginDenyScript",
+                                           "MailOriginLimit",
+                                           "MailOriginMaxRecipients",
+                                           "MailOriginSender",
+                                           "MailOriginSmtp, -Allow or -Local"};
+
+template <class... Rules>
+std::string differences(const std::tuple<Rules...>& some, const std::tuple<Rules...>& others) {
+  static_assert(sizeof...(Rules) == std::size(rule_directives), "a name for each rule");
+  std::string out;
+  const auto add = [&](bool same, const char* directive) {
+    if (!same) out += (out.empty() ? "" : ", ") + std::string(directive);
+  };
+  [&]<std::size_t... At>(std::index_sequence<At...>) {
+    (add(std::get<At>(some) == std::get<At>(others), rule_directives[At]), ...);
+  }
+  (std::index_sequence_for<Rules...>());
+  return out;
 }
 
 class Checks {
@@ -226,11 +252,14 @@ class Checks {
     const Policy& policy = configuration_.policy;
     for (const VhostPolicy& vhost : policy.vhosts) {
       for (const VhostPolicy* port : policy.other_ports(vhost)) {
-        if (port < &vhost || rules_of(vhost) == rules_of(*port)) continue;
+        if (port < &vhost) continue;
+        const std::string different = differences(rules_of(vhost), rules_of(*port));
+        if (different.empty()) continue;
         configuration_.warnings.push_back(
-            "MO0139: " + vhost.name + " and " + port->name +
-            " are one site with different rules: what its user sends without a request (cron, a "
-            "shell) is under the stricter of both");
+            "MO0139: " + vhost.name + " and " + port->name + " are one site, and differ in " +
+            different +
+            ": what its user sends without a request (cron, a shell) is under the stricter of "
+            "both");
       }
     }
   }

@@ -51,15 +51,15 @@ json firewall_findings(FirewallMode mode, const Result<json>& answer,
   }
   const std::string engine = text_at(*answer, "engine");
   if (engine != "bpf" && engine != "nftables" && findings.empty()) {
-    findings.push_back(
-        finding("firewall", "nothing is enforced: nothing is loaded", "apachectl graceful"));
+    findings.push_back(finding("firewall", "nothing is enforced: nothing is loaded",
+                               "apachectl graceful, and see what error_log says (MO0111, MO0112)"));
   }
   const std::string in_force = text_at(*answer, "mode");
   if (in_force != firewall_mode_name(mode)) {
     findings.push_back(finding("firewall",
                                "it is in the mode '" + in_force + "', and httpd.conf says '" +
                                    std::string(firewall_mode_name(mode)) + "'",
-                               "apachectl graceful"));
+                               "apachectl graceful, and see what error_log says (MO0111, MO0112)"));
   }
   return findings;
 }

@@ -86,7 +86,8 @@ void check_logs(const json& daemon, json& findings) {
             size_text(number_at(log, "waiting")),
         missing ? "start httpd, or apachectl graceful"
         : deleted
-            ? "apachectl graceful, which opens it anew and has it written"
+            ? "apachectl graceful, which opens it anew and has it written; make its directory "
+              "before, if that is gone, too"
             : "room on its disk, or a program that reads; it is written as soon as it can be"));
   }
   const json& journal = member(daemon, "journal");

@@ -30,7 +30,28 @@ TEST(StatusText, Well) {
             "daemon    well   mailorigind " MAILORIGIN_VERSION
             ", pid 7, since 2026-11-22T00:00:00.000Z, 1 virtual hosts\n"
             "logs      well   2 targets, 0 behind; 0 bytes of 1000 bytes wait in the journal\n"
+            "php       well   no program of /etc/php loads the extension\n"
             "firewall  well   off\n");
+}
+
+TEST(StatusText, NothingIsWellBeforeHttpdHasSaidWhatShallBe) {
+  Observed observed;
+  observed.daemon = well_daemon;
+  observed.daemon.erase("policy");
+  const std::string text = shown(observed);
+  EXPECT_TRUE(has(text, "httpd     to do")) << text;
+  EXPECT_TRUE(has(text, "daemon    well")) << text;
+  for (const char* part : {"logs      ", "php       ", "firewall  "}) {
+    EXPECT_TRUE(has(text, part + std::string("?      not known\n"))) << text;
+  }
+}
+
+TEST(StatusText, PhpWithAndWithoutTheExtension) {
+  Observed mixed = observed(well_daemon);
+  mixed.php = {{"8.2", "cli", true, true}, {"8.2", "fpm", true, true}, {"8.4", "fpm", false, true}};
+  EXPECT_TRUE(has(shown(mixed),
+                  "php       to do  the extension is loaded by 8.2 cli, 8.2 fpm; "
+                  "not by 8.4 fpm\n"));
 }
 
 TEST(StatusText, TheDaemonIsNotThere) {

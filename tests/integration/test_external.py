@@ -3,9 +3,12 @@
 import os
 import re
 import signal
+import socket
+import threading
 import time
 
 import pytest
+from harness import wire
 from harness.external import ExternalDaemon
 from harness.site import new_mark, two_vhosts
 from harness.waiting import alive, wait_until
@@ -203,3 +206,34 @@ def test_without_the_module(make_external, syslog):
     done, _ = site.php(61003, f"<?php var_dump(mail('to@example.org', '{mark}', 'b'));")
     assert done.stdout == b"bool(true)\n"
     assert site.sendmail.wait(mark)
+
+
+def refuse(listener):
+    """Answers each push of a policy."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection:
+            connection.recv(65536)
+            connection.send(bytes([1, 19, 0, 0]) + wire.pair("error", "an unknown pair"))
+            while connection.recv(65536):
+                pass
+
+
+def test_a_refusal_is_said_after_an_absence(make_external):
+    """What comes at last may be of an older version: it is never going to take the policy."""
+    site, _ = make_external(listen=False, start=False)
+    site.httpd.expect_log("MO0111: mailorigind does not take the policy")
+    site.start()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(site.httpd.runtime_dir / "control.sock"))
+    listener.listen(8)
+    threading.Thread(target=refuse, args=(listener,), daemon=True).start()
+    said = "MO0112: mailorigind refuses the policy: .*an unknown pair"
+    site.httpd.expect_log(said)
+    try:
+        wait_until(lambda: re.search(said, site.httpd.said()), "the refusal in error_log", 60)
+    finally:
+        listener.close()

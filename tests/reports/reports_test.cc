@@ -105,8 +105,10 @@ TEST(StatusReport, ALogThatWasDeleted) {
   daemon["findings_count"] = 1;
   const json report = status_report(observed(daemon));
   expect_one(report, "logs", "/log/a: its file was deleted");
-  EXPECT_EQ(text_at(report["findings"][0], "remedy"),
-            "apachectl graceful, which opens it anew and has it written");
+  EXPECT_EQ(
+      text_at(report["findings"][0], "remedy"),
+      "apachectl graceful, which opens it anew and has it written; make its directory before, "
+      "if that is gone, too");
 }
 
 TEST(StatusReport, TheJournalFillsUp) {
