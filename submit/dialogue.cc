@@ -189,7 +189,7 @@ bool Dialogue::take_message() {
   if (envelope_.recipients.empty()) return answer("503 5.5.1 there is no recipient");
   if (!answer("354 end with a dot on a line by itself")) return false;
   MailDataReader data;
-  Head head;
+  Head head(Head::MailboxLine::is_no_such);
   std::string read;
   while (!head.is_whole()) {
     if (data.has_ended()) {

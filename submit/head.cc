@@ -45,7 +45,7 @@ void Head::add(std::string_view bytes) {
 
 bool Head::take_line(std::string_view line) {
   const std::size_t next = line_begin_ + line.size();
-  if (!has_header_ && is_mailbox_line(line)) {
+  if (!has_header_ && mailbox_line_ == MailboxLine::may_be_there && is_mailbox_line(line)) {
     header_begin_ = header_end_ = next;
     return true;
   }

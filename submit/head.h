@@ -15,6 +15,11 @@ namespace mailorigin::submit {
 // does not begin with a field has none for all of them.
 class Head {
  public:
+  // Whether "From " lines may stand in front, as in a mailbox file. By SMTP none do.
+  enum class MailboxLine { may_be_there, is_no_such };
+  explicit Head(MailboxLine mailbox_line = MailboxLine::may_be_there)
+      : mailbox_line_(mailbox_line) {}
+
   // More of the message, which may be more than its head.
   void add(std::string_view bytes);
   // That was all of the message.
@@ -39,6 +44,7 @@ class Head {
   // False where the head is whole.
   bool take_line(std::string_view line);
 
+  MailboxLine mailbox_line_;
   std::string text_;
   std::size_t line_begin_ = 0;  // of the first line that has not been taken
   std::size_t searched_ = 0;    // no line end from there on to here

@@ -18,6 +18,8 @@ namespace mailorigin::submit {
 
 namespace {
 
+constexpr int pipe_size = 1 << 20;
+
 Ending system_ending(std::string_view what) {
   return {EX_OSERR, "MO0509: " + system_error(what, errno).message};
 }
@@ -65,6 +67,8 @@ Ending become_reading_on(const RealProgram& real, std::string_view begin) {
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_ending("pipe");
   Fd out(ends[0]);
   Fd in(ends[1]);
+  // As much as a user may have: the fewer times both have to be woken.
+  (void)fcntl(in.get(), F_SETPIPE_SZ, pipe_size);
   // The child's own child, so that the program has none that it does not know.
   const pid_t between = fork();
   if (between < 0) return system_ending("fork");

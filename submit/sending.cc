@@ -118,7 +118,7 @@ Ending send_message(const Settings& settings) {
     fields = outcome.headers;
   }
   const std::string begin = head.with(fields);
-  head = {};
+  head = Head();
   return gathered == Gathered::all ? become_reading(real_program(settings), begin)
                                    : become_reading_on(real_program(settings), begin);
 }

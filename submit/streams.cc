@@ -12,6 +12,7 @@ namespace mailorigin::submit {
 namespace {
 
 constexpr std::size_t chunk = 65'536;
+constexpr std::size_t spliced_at_once = 1 << 20;
 
 // False where the reader of `to` has gone while there was nothing to read.
 bool wait_for_more(int from, int to) {
@@ -56,7 +57,7 @@ void copy_until_end(int from, int to) {
   std::array<char, chunk> buffer;
   while (wait_for_more(from, to)) {
     if (spliced) {
-      const ssize_t part = splice(from, nullptr, to, nullptr, chunk, 0);
+      const ssize_t part = splice(from, nullptr, to, nullptr, spliced_at_once, 0);
       if (part == 0) return;
       if (part > 0 || errno == EINTR || errno == EAGAIN) continue;
       if (errno != EINVAL) return;

@@ -30,6 +30,13 @@ TEST(Head, EndsAtTheFirstEmptyLine) {
   EXPECT_EQ(head_of("A: 1\n\0\nBcc: a@b\n\n"sv).fields(), "A: 1\n\0\nBcc: a@b\n"sv);
 }
 
+TEST(Head, HasNoMailboxLineInSmtp) {
+  Head head(Head::MailboxLine::is_no_such);
+  head.add("From me\nTo: a@b\n\n");
+  EXPECT_EQ(head.fields(), "");
+  EXPECT_EQ(head.with(ours), "X-Mail-Origin: 01A\n\nFrom me\nTo: a@b\n\n");
+}
+
 TEST(Head, IsKnownToBeWholeOnlyThen) {
   Head head;
   const std::string message = "From a@b Mon\nTo: a@b\n\n";

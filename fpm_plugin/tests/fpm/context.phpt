@@ -29,7 +29,7 @@ REDIRECT_SSL_MAILORIGIN_CONTEXT [false,false,null,null,null,null,null,false]
 REDIRECT_OTHER ["visible",false,"visible","visible","visible","visible",null,true]
 bool(true)
 bool(false)
-string(3) "[]
+string(9) "[sealed]
 "
 arguments <>
 context <sealed>
