@@ -74,6 +74,10 @@ def help_of(*arguments):
     return subprocess.run([program, *arguments, "--help"], capture_output=True, text=True, timeout=30, check=True).stdout
 
 
+def usage_of(program):
+    return subprocess.run([build_directory() / program, "--help"], capture_output=True, text=True, timeout=30, check=True).stdout
+
+
 def listed(text):
     """What a help's lines begin with: options, and an argument in capitals."""
     return set(re.findall(r"^  (--[a-z-]+(?: [A-Z]+)?|[A-Z]+)(?: |$)", text, re.M))
@@ -99,3 +103,57 @@ def test_commands():
         assert example in examples, f"docs/mailorigin.md has no example '{example}'"
     named = {word for line in usage for word in re.findall(r"(?<![\w-])([a-z]+)(?![\w-])", line)} - {"mailorigin"}
     assert named == set(commands()), f"{named ^ set(commands())} stands on one side only"
+
+
+# ---- man pages and completion
+
+
+MAN = {"mailorigin": "cli/mailorigin", "mailorigind": "mailorigind/mailorigind", "mailorigin-firewall": "firewall/mailorigin-firewall"}
+
+
+def man_text(name):
+    """A man page's words, without what formats them."""
+    text = re.sub(r"\\f.|^\.\w+ ?", "", (PROJECT / f"conf/man/{name}.8").read_text(), flags=re.M).replace("\\-", "-").replace('"', "")
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", MAN)
+def test_a_man_page(name):
+    """Each option of --help with what it says of it, and no other; of mailorigin its commands as well."""
+    text, helps = man_text(name), [usage_of(MAN[name])]
+    if name == "mailorigin":
+        helps += [help_of(command) for command in commands()]
+    options = {option for each in helps for option in re.findall(r"(?<![\w-])--[a-z-]+", each)}
+    assert set(re.findall(r"(?<![\w-])--[a-z-]+", text)) == options
+    described = {entry for each in helps for entry in re.findall(r"^  (?:--[\w-]+|[a-z]+)(?: \S+)*? {2,}(\S.*)$", each, re.M)} - {"more of each"}
+    missing = {entry for entry in described if entry not in text}
+    assert not missing, f"conf/man/{name}.8 lacks: {missing}"
+
+
+def completed(shell, line):
+    """What a shell offers at the end of a command line."""
+    environment = {"PATH": f"{build_directory()}/cli:/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+    directory = PROJECT / "conf/completion"
+    words = " ".join(f"'{word}'" for word in line.split(" "))
+    scripts = {
+        "bash": f"source {directory}/mailorigin.bash; COMP_WORDS=({words}); COMP_CWORD={line.count(' ')}; _mailorigin; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        "fish": f"source {directory}/mailorigin.fish; complete --do-complete '{line}' | string replace --regex '\\t.*' ''",
+        # What would be shown, with its builtins in the place of the line editor's.
+        "zsh": f"""fpath=({directory} $fpath); autoload _mailorigin; words=({words}); CURRENT=${{#words}}
+            _call_program() {{ shift; $@ }}; _path_files() {{ }}; compadd() {{ while [[ $1 != -- ]]; do shift; done; print -rl -- $@[2,-1] }}
+            _describe() {{ print -rl -- ${{${{(P)2}}%%:*}} }}; _mailorigin""",
+    }
+    done = subprocess.run([shell, "-c", scripts[shell]], env=environment, capture_output=True, text=True, timeout=30, check=True)
+    return {word for word in done.stdout.split() if word.startswith(line.split(" ")[-1])}
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish", "zsh"])
+def test_completion(shell):
+    """What --help lists."""
+    everywhere = {"--json", "--runtime-dir"}
+    assert {word for word in completed(shell, "mailorigin ") if not word.startswith("-")} == set(commands())
+    assert completed(shell, "mailorigin --") >= everywhere | {"--version"}
+    for command in commands():
+        options = {each.split(" ")[0] for each in listed(help_of(command)) if each.startswith("--")}
+        assert completed(shell, f"mailorigin {command} --") >= options | everywhere
+        assert not completed(shell, f"mailorigin {command} ") & set(commands())

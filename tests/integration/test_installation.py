@@ -5,18 +5,31 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness.installation import build_directory
 from harness.paths import PROJECT
 from harness.paths import HTTPD, HTTPD_MODULES, PHP, PHP_CONFIGURATION, PHP_EXTENSIONS
 
-FILES = {
+CONFIGURATION = {
+    "/etc/apache2/mods-available/mailorigin.load",
+    "/etc/apache2/mods-available/mailorigin.conf",
+    f"{PHP_CONFIGURATION}/mods-available/mailorigin.ini",
+    "/etc/logrotate.d/mailorigin",
+    "/etc/apparmor.d/usr.local.sbin.mailorigind",
+    "/etc/apparmor.d/usr.local.sbin.mailorigin-firewall",
+}
+FILES = CONFIGURATION | {
     f"{HTTPD_MODULES}/mod_mailorigin.so",
     f"{PHP_EXTENSIONS}/mailorigin.so",
     "/usr/local/bin/mailorigin",
     "/usr/local/sbin/mailorigin-firewall",
     "/usr/local/sbin/mailorigind",
-    "/etc/apache2/mods-available/mailorigin.load",
-    "/etc/apache2/mods-available/mailorigin.conf",
-    f"{PHP_CONFIGURATION}/mods-available/mailorigin.ini",
+    "/usr/local/sbin/mailorigin-sendmail",
+    "/usr/local/include/mailorigin.h",
+    "/usr/local/lib/libmailorigin.so",
+    "/usr/local/lib/libmailorigin.so.0",
+    "/usr/local/lib/libmailorigin.so.0.1.0",
+    "/usr/local/lib/pkgconfig/mailorigin.pc",
+    "/usr/local/share/man/man3/mailorigin.3",
     "/usr/local/lib/systemd/system/mailorigin-firewall.service",
     "/usr/local/lib/systemd/system/mailorigin-firewall-boot.service",
     "/usr/local/lib/systemd/system/mailorigind.service",
@@ -24,23 +37,32 @@ FILES = {
     "/usr/local/lib/systemd/system/mailorigind-control.socket",
     "/usr/local/lib/sysusers.d/mailorigin.conf",
     "/usr/local/lib/tmpfiles.d/mailorigin.conf",
+    "/usr/local/share/man/man8/mailorigin.8",
+    "/usr/local/share/man/man8/mailorigind.8",
+    "/usr/local/share/man/man8/mailorigin-firewall.8",
+    "/usr/local/share/bash-completion/completions/mailorigin",
+    "/usr/local/share/zsh/vendor-completions/_mailorigin",
+    "/usr/local/share/fish/vendor_completions.d/mailorigin.fish",
 }
+DOCS, KEPT = "/usr/local/share/doc/mailorigin/", "/usr/local/share/mailorigin/configuration"
+
+
+def cmake(root, *arguments):
+    return subprocess.run(["cmake", *arguments], env={**os.environ, "DESTDIR": str(root)}, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")
 def installed(installation):
     root = installation.directory("installed")
-    build = Path(os.environ.get("MAILORIGIN_BUILD", PROJECT / "build/development"))
-    done = subprocess.run(
-        ["cmake", "--install", str(build)], env={**os.environ, "DESTDIR": str(root)}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    cmake(root, "--install", build_directory())
     return root
 
 
 def test_files(installed):
     found = {f"/{path.relative_to(installed)}" for path in installed.rglob("*") if path.is_file()}
-    assert found == FILES
+    assert {name for name in found if not name.startswith((DOCS, KEPT))} == FILES
+    assert {name.removeprefix(KEPT) for name in found if name.startswith(KEPT)} == CONFIGURATION
+    assert {DOCS + "operations.md", DOCS + "directives/rules.md", DOCS + "examples/mailorigin.conf"} <= found
     for name in found:
         assert not Path(f"{installed}{name}").stat().st_mode & 0o022, name
 
@@ -48,7 +70,6 @@ def test_files(installed):
 def test_httpd_takes_its_configuration(installed, installation):
     """mailorigin.load and mailorigin.conf as they are, but for where the module is at the moment."""
     root = installation.directory("packaged")
-    (root / "logs").mkdir()
     available = installed / "etc/apache2/mods-available"
     load = (available / "mailorigin.load").read_text()
     assert f"{HTTPD_MODULES}/mod_mailorigin.so" in load
@@ -56,8 +77,7 @@ def test_httpd_takes_its_configuration(installed, installation):
         f"LoadModule mpm_event_module {HTTPD_MODULES}/mod_mpm_event.so\n"
         + load.replace("/usr/lib", f"{installed}/usr/lib")
         + f"ServerRoot {root}\nDefaultRuntimeDir {root}\nServerName x\nListen 127.0.0.1:1\nErrorLog {root}/error_log\n"
-        + f"Define APACHE_LOG_DIR {root}/logs\n"
-        + (available / "mailorigin.conf").read_text()
+        + (available / "mailorigin.conf").read_text().replace("/var/log/mailorigin", str(root))
     )
     done = subprocess.run([HTTPD, "-t", "-f", str(root / "httpd.conf")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -81,9 +101,84 @@ def test_php_takes_its_ini(installed, installation):
     assert (done.stdout, done.stderr) == ("/run/mailorigin/mailorigin.sockallow", "")
 
 
+def test_an_edit_is_never_overwritten(installation):
+    root = installation.directory("edited")
+    cmake(root, "--install", build_directory())
+    edited, older = root / "etc/apache2/mods-available/mailorigin.conf", root / "etc/logrotate.d/mailorigin"
+    new = older.read_text()
+    edited.write_text("# mine\n")
+    for path in (older, Path(f"{root}{KEPT}/etc/logrotate.d/mailorigin")):  # as a version before had it
+        path.write_text("# older\n")
+    said = cmake(root, "--install", build_directory())
+    assert edited.read_text() == "# mine\n"
+    assert older.read_text() == new
+    assert f"Kept: {edited}, it was edited" in said and f"Kept: {older}" not in said
+
+    said = cmake(root, "--build", build_directory(), "--target", "uninstall")
+    assert f"Kept: {edited}, it was edited" in said
+    assert [path for path in root.rglob("*") if path.is_file()] == [edited]
+
+
+# What a program answers, for the two that are not Debian's.
+ANSWERS = """#!/bin/sh
+case "$*" in
+"-q SYSCONFDIR") echo {root}{sysconfdir} ;;
+"-q SBINDIR") echo {root}/bin ;;
+"-q PROGNAME") echo httpd ;;
+-V) echo ' -D HTTPD_ROOT="{root}{httpd_root}"' ;;
+--ini-dir) echo {root}{ini_dir} ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("directories", "answers", "expected"),
+    [
+        (["etc/httpd/conf.modules.d", "etc/php.d"], ("/etc/httpd/conf", "/etc/httpd", "/etc/php.d"),
+         ["/etc/httpd/conf.modules.d/20-mailorigin.conf", "/etc/httpd/conf.d/mailorigin.conf", "/etc/php.d/20-mailorigin.ini"]),
+        (["etc/apache2/mods-available", "etc/php/8.4/mods-available"], ("/etc/apache2", "/etc/apache2", "/etc/php/8.4/cli/conf.d"),
+         ["/etc/apache2/mods-available/mailorigin.load", "/etc/apache2/mods-available/mailorigin.conf", "/etc/php/8.4/mods-available/mailorigin.ini"]),
+        ([], ("/opt/httpd/conf", "/opt/httpd", "/opt/php/conf.d"),
+         ["/opt/httpd/conf/extra/mailorigin-load.conf", "/opt/httpd/conf/extra/mailorigin.conf", "/opt/php/conf.d/20-mailorigin.ini"]),
+    ],
+    ids=["RHEL", "Debian", "built by hand"],
+)  # fmt: skip
+def test_httpd_and_php_say_where_their_configuration_is(tmp_path, directories, answers, expected):
+    for directory in ["bin", *directories]:
+        (tmp_path / directory).mkdir(parents=True)
+    for program in ("apxs", "httpd", "php-config"):
+        path = tmp_path / "bin" / program
+        path.write_text(ANSWERS.format(root=tmp_path, sysconfdir=answers[0], httpd_root=answers[1], ini_dir=answers[2]))
+        path.chmod(0o755)
+    script = tmp_path / "ask.cmake"
+    script.write_text(
+        f"set(MAILORIGIN_APXS {tmp_path}/bin/apxs)\ninclude({PROJECT}/cmake/host_paths.cmake)\nhttpd_configuration_files(load conf)\n"
+        f"php_configuration_file({tmp_path}/bin/php-config ini)\nmessage(NOTICE \"${{load}} ${{conf}} ${{ini}}\")\n"
+    )
+    said = subprocess.run(["cmake", "-P", script], capture_output=True, text=True, check=True).stderr
+    assert said.split() == [f"{tmp_path}{path}" for path in expected]
+
+
 def test_units_name_what_is_installed(installed):
     units = installed / "usr/local/lib/systemd/system"
     service = (units / "mailorigind.service").read_text()
     assert "ExecStart=/usr/local/sbin/mailorigind --user mailorigin" in service
     for name in ("mailorigind.socket", "mailorigind-control.socket"):
         assert "ListenSequentialPacket=/run/mailorigin/" in (units / name).read_text()
+
+
+def test_profiles_of_apparmor(installed):
+    """As far as a kernel without it can: its own compiler takes them."""
+    for path in (installed / "etc/apparmor.d").iterdir():
+        done = subprocess.run(["apparmor_parser", "--skip-kernel-load", "--skip-cache", path], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_module_of_selinux(tmp_path):
+    sources, module = PROJECT / "conf/selinux", tmp_path / "mailorigin.mod"
+    for command in (
+        ["checkmodule", "-M", "-m", "-o", module, sources / "mailorigin.te"],
+        ["semodule_package", "-o", tmp_path / "mailorigin.pp", "-m", module, "-f", sources / "mailorigin.fc"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
