@@ -1,4 +1,4 @@
-"""A machine under systemd: this one's files, and processes, network and cgroup of its own.
+"""A machine under systemd: the files of this one or of another root, and processes, network and cgroup of its own.
 
 What is written there is gone with it. Its control group is the root of its own cgroup
 namespace: what a firewall in there attaches to governs nobody out here. Its process ids are
@@ -24,6 +24,7 @@ SYSTEMD = Path("/lib/systemd/systemd")
 RELAY = "192.0.2.25"
 PREFIX = "mo-machine."
 PATIENCE = 60
+DEFAULT_TARGET = "default.target"
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}
 
 # The first process of the namespaces; $1 is the root. Only a cgroup that is not this
@@ -60,21 +61,26 @@ class NotHere(Exception):
 
 
 class Machine:
-    def __init__(self):
+    """With the files of `lower`, a root that has systemd, and of `size`, what may be written to it."""
+
+    def __init__(self, lower=Path("/"), size="1g"):
         self._look_around()
         self._sweep()
         self._place = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}.", dir="/var/lib"))
         self._cgroup = unified() / self._place.name
         self._process = None
         # An overlay takes no upper directory of the file system that lies below it.
-        mount_tmpfs(self._place, "1g")
+        mount_tmpfs(self._place, size)
         self.root, upper, work = (self._place / name for name in ("root", "upper", "work"))
         for directory in (self.root, upper, work):
             directory.mkdir()
         try:
-            self._run("mount", "-t", "overlay", "-o", f"lowerdir=/,upperdir={upper},workdir={work}", "machine", self.root)
-            self._forget_this_machine()
-            self._run("cmake", "--install", build_directory(), DESTDIR=str(self.root))
+            self._run("mount", "-t", "overlay", "-o", f"lowerdir={lower},upperdir={upper},workdir={work}", "machine", self.root)
+            self.write("etc/fstab", "")
+            self.write("etc/hostname", "web\n")
+            default = self.root / "etc/systemd/system" / DEFAULT_TARGET
+            default.unlink(missing_ok=True)
+            default.symlink_to("/lib/systemd/system/multi-user.target")
         except BaseException:
             self.remove()
             raise
@@ -96,21 +102,16 @@ class Machine:
     def _run(*command, **environment):
         subprocess.run([str(each) for each in command], env={**os.environ, **environment}, check=True, capture_output=True, timeout=PATIENCE)
 
-    def _forget_this_machine(self):
-        """Its choice of units, modules, sites and pools; the packages' own files stay."""
-        for name in ("systemd/system", "apache2/mods-enabled", "apache2/sites-enabled", "apache2/conf-enabled", PHP_CONFIGURATION.relative_to("/etc") / "fpm/pool.d"):
-            for entry in (self.root / "etc" / name).iterdir():
-                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-        shutil.rmtree(self.root / "var/log/journal", ignore_errors=True)
-        self.write("etc/fstab", "")
-        self.write("etc/hostname", "web\n")
-        (self.root / "etc/systemd/system/default.target").symlink_to("/lib/systemd/system/multi-user.target")
-
     def write(self, name, text, mode=0o644):
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(mode)
+
+    def copy(self, source, name):
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
 
     def read(self, name):
         return (self.root / name).read_text()
@@ -149,10 +150,10 @@ class Machine:
         self.end()
         return self.boot()
 
-    def __call__(self, *command, check=True):
+    def __call__(self, *command, check=True, patience=PATIENCE):
         """Runs a program in there, as root."""
         done = self.start(*command)
-        out, err = done.communicate(timeout=PATIENCE)
+        out, err = done.communicate(timeout=patience)
         assert not check or done.returncode == 0, f"{command}: {out}{err}"
         return Said(done.returncode, out, err)
 
@@ -185,6 +186,25 @@ class Machine:
             if not Path("/proc", place.name.split(".")[1]).exists():
                 remove_tree(unified() / place.name)
                 shutil.rmtree(place, ignore_errors=True)
+
+
+class ThisMachine(Machine):
+    """This machine's packages, and what was built; not its choice of units, modules, sites and pools."""
+
+    def __init__(self):
+        super().__init__()
+        try:
+            for name in ("apache2/mods-enabled", "apache2/sites-enabled", "apache2/conf-enabled", PHP_CONFIGURATION.relative_to("/etc") / "fpm/pool.d"):
+                for entry in (self.root / "etc" / name).iterdir():
+                    entry.unlink()
+            for entry in (self.root / "etc/systemd/system").iterdir():
+                if entry.name != DEFAULT_TARGET:
+                    shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            shutil.rmtree(self.root / "var/log/journal", ignore_errors=True)
+            self._run("cmake", "--install", build_directory(), DESTDIR=str(self.root))
+        except BaseException:
+            self.remove()
+            raise
 
 
 def remove_tree(cgroup):

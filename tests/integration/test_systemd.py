@@ -4,7 +4,7 @@ import json
 import signal
 
 import pytest
-from harness.machine import RELAY, Machine, NotHere
+from harness.machine import RELAY, NotHere, ThisMachine
 from harness.paths import PHP_CONFIGURATION, PHP_FPM_UNIT
 from harness.waiting import wait_until
 
@@ -72,7 +72,7 @@ REFUSED = "111"
 @pytest.fixture(scope="module")
 def machine():
     try:
-        made = Machine()
+        made = ThisMachine()
     except NotHere as reason:
         pytest.skip(f"no machine can be booted here: {reason}")
     try:
