@@ -103,6 +103,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   if (vhost.run_as) writer.add("run_as", std::uint64_t{*vhost.run_as});
   if (!vhost.user.empty()) writer.add("user", vhost.user);
   if (!vhost.run_as_fault.empty()) writer.add("run_as_fault", vhost.run_as_fault);
+  for (const std::string& section : vhost.sections) writer.add("section", section);
   for (const LogRoute& route : vhost.logs) writer.add("log", encode_route(route));
   for (const HeaderRule& rule : vhost.headers) writer.add("header", encode_header(rule));
   writer.add("send", rule_name(vhost.send));
@@ -263,8 +264,9 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "docroot") vhost.docroot = value;
     if (name == "user") vhost.user = value;
     if (name == "run_as_fault") vhost.run_as_fault = value;
+    if (name == "section") vhost.sections.emplace_back(value);
     return name == "sender_domain" || name == "name" || name == "site" || name == "docroot" ||
-           name == "user" || name == "run_as_fault";
+           name == "user" || name == "run_as_fault" || name == "section";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");
   return vhost;

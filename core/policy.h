@@ -84,7 +84,8 @@ struct VhostPolicy {
   bool strict = true;                   // MailOriginStrict: httpd's to enforce, here to be shown
   std::optional<std::uint32_t> run_as;  // MailOriginRunAs, or suexec's uid
   std::string user;  // whom MailOriginRunAs names; run_as is the uid that httpd found, if any
-  std::string run_as_fault;  // why MailOriginRunAs owner is nobody; empty: it is not so
+  std::string run_as_fault;           // why MailOriginRunAs owner is nobody; empty: it is not so
+  std::vector<std::string> sections;  // the <MailOriginSite>s that have their say in it
   std::vector<LogRoute> logs;
   std::vector<HeaderRule> headers;
 

@@ -11,6 +11,7 @@
 #include "mod_mailorigin/module.h"
 #include "mod_mailorigin/pool.h"
 #include "mod_mailorigin/rule_directives.h"
+#include "mod_mailorigin/site_sections.h"
 
 namespace mailorigin::httpd {
 
@@ -89,6 +90,16 @@ ServerConfig& own_config_of(apr_pool_t* pool, server_rec* server, const server_r
   return *config;
 }
 
+void put_over(apr_pool_t* pool, ServerConfig& config, const ServerConfig& section) {
+  VhostSettings settings = section;
+  inherit(settings, config);
+  static_cast<VhostSettings&>(config) = settings;
+  if (section.formats == nullptr) return;
+  auto* const formats = pool_new<Nicknames>(pool, *section.formats);
+  if (config.formats != nullptr) formats->insert(config.formats->begin(), config.formats->end());
+  config.formats = formats;
+}
+
 }  // namespace mailorigin::httpd
 
 using namespace mailorigin::httpd;
@@ -128,6 +139,9 @@ const command_rec mailorigin_directives[] = {
     AP_INIT_TAKE_ARGV("MailOriginSender", setter<add_sender_domains>, nullptr, RSRC_CONF,
                       "[action=deny|hold|observe] domains that From and the envelope sender must "
                       "belong to, vhost, or any"),
+    AP_INIT_RAW_ARGS("<MailOriginSite", read_site_section, nullptr, RSRC_CONF,
+                     "a ServerName or ServerAlias: directives for this site, over those of its "
+                     "virtual hosts"),
     AP_INIT_TAKE1("MailOriginUnverified", server_setter<set_unverified>, nullptr, RSRC_CONF,
                   "allow, observe or deny: mail without a verified origin or a virtual host"),
     AP_INIT_TAKE12("MailOriginSocket", server_setter<add_socket>, nullptr, RSRC_CONF,

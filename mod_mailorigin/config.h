@@ -34,6 +34,15 @@ struct RunAs {
   Place place;
 };
 
+struct ServerConfig;
+
+// One <MailOriginSite>.
+struct SiteSection {
+  std::string name;            // lower case
+  const ServerConfig* config;  // what stands in it
+  Place place;
+};
+
 // One MailOriginSocket.
 struct SocketDirective {
   std::string path;
@@ -72,11 +81,14 @@ struct ServerSettings {
   const char* firewall_user = nullptr;               // MailOriginFirewallUser
   std::vector<std::uint16_t>* smtp_ports = nullptr;  // MailOriginSmtpPorts
   SmtpAccounts* smtp_accounts = nullptr;             // MailOriginSmtpUsers
+  std::vector<SiteSection>* sites = nullptr;         // MailOriginSite
 };
 
 struct ServerConfig : VhostSettings, ServerSettings {
   // MailOriginLogFormat: of here alone, see choose_format().
   Nicknames* formats = nullptr;
+  // The sections whose directives are in here, for people.
+  std::vector<std::string>* sections = nullptr;
   // What requests need, filled in once the whole configuration has been read.
   const Vhost* vhost = nullptr;
 };
@@ -95,5 +107,8 @@ SmtpPolicy smtp_policy(const VhostSettings& settings);
 // Gives a virtual host that has no directive of its own, and would share the
 // server's object, one of its own.
 ServerConfig& own_config_of(apr_pool_t* pool, server_rec* server, const server_rec* main_server);
+
+// What `section` says, in the place of what `config` says.
+void put_over(apr_pool_t* pool, ServerConfig& config, const ServerConfig& section);
 
 }  // namespace mailorigin::httpd

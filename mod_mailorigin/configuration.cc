@@ -13,6 +13,8 @@
 #include "mod_mailorigin/cgi_programs.h"
 #include "mod_mailorigin/configuration_checks.h"
 #include "mod_mailorigin/pool.h"
+#include "mod_mailorigin/site_names.h"
+#include "mod_mailorigin/site_sections.h"
 #include "mod_mailorigin/strict.h"
 #include "mod_mailorigin/vhost_names.h"
 #include "mod_mailorigin/vhost_users.h"
@@ -127,6 +129,7 @@ class Reader {
       servers.push_back(each);
     }
     std::reverse(servers.begin(), servers.end());
+    apply_site_sections(pool_, main_server, servers, configuration_.warnings);
     VhostNames names;
     for (server_rec* const server : servers) {
       name = names.choose(server->server_hostname, port_of(server), address_of(scratch_, server),
@@ -196,8 +199,10 @@ class Reader {
     // MailOriginHeader, MailOriginLog
     if (config.headers != nullptr) policy.headers = *config.headers;
     if (config.logs != nullptr) {
-      for (const LogDirective& log : *config.logs) policy.logs.push_back(route(log, config));
+      for (const LogDirective& log : *config.logs)
+        policy.logs.push_back(route(log, config, policy.site));
     }
+    if (config.sections != nullptr) policy.sections = *config.sections;
     return policy;
   }
 
@@ -285,9 +290,11 @@ class Reader {
     return at->second;
   }
 
-  LogRoute route(const LogDirective& log, const ServerConfig& config) {
+  LogRoute route(const LogDirective& log, const ServerConfig& config, const std::string& site) {
     LogRoute route;
-    route.target = target_index(log.target, log.place);
+    LogTarget target = log.target;
+    if (target.kind == LogTarget::Kind::file) target.name = path_of_site(target.name, site);
+    route.target = target_index(target, log.place);
     // MailOriginLogFormat
     auto format = choose_format(log.format, config.formats, main_config_->formats);
     if (format) {

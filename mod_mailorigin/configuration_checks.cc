@@ -36,8 +36,8 @@ bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0;
 
 // All members are named, so that no rule to come is forgotten here: it does not compile.
 auto rules_of(const VhostPolicy& vhost) {
-  const auto& [id, name, site, docroot, enabled, strict, run_as, user, run_as_fault, logs, headers,
-               send, denied_scripts, limits, max_recipients, sender, smtp] = vhost;
+  const auto& [id, name, site, docroot, enabled, strict, run_as, user, run_as_fault, sections, logs,
+               headers, send, denied_scripts, limits, max_recipients, sender, smtp] = vhost;
   return std::tie(enabled, send, denied_scripts, limits, max_recipients, sender, smtp);
 }
 
@@ -266,12 +266,15 @@ class Checks {
 
   void check_descriptors() {
     rlimit limit{};
-    const std::size_t needed = descriptors_needed(configuration_.policy) + other_descriptors;
+    // A reload opens them beside those that are open, until the daemon has the new ones.
+    const std::size_t needed = 2 * descriptors_needed(configuration_.policy) + other_descriptors;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || needed <= limit.rlim_cur) return;
     faults_.add("MO0103: MailOriginLog: " + std::to_string(configuration_.policy.targets.size()) +
                 " different targets need " + std::to_string(needed) +
-                " file descriptors, and RLIMIT_NOFILE allows " + std::to_string(limit.rlim_cur) +
-                ": raise it (ulimit -n, LimitNOFILE= in httpd's unit)");
+                " file descriptors at a reload, and RLIMIT_NOFILE allows " +
+                std::to_string(limit.rlim_cur) +
+                ": raise it (APACHE_ULIMIT_MAX_FILES in /etc/apache2/envvars, ulimit -n, "
+                "LimitNOFILE= in httpd's unit), or log to one file, whose lines name their site");
   }
 
   void check_secrecy() {

@@ -1,6 +1,8 @@
 // What every directive's setter needs, and the guard through which httpd calls it.
 #pragma once
 
+#include <strings.h>
+
 #include <exception>
 #include <string>
 
@@ -36,6 +38,10 @@ struct Setter<function> {
 
   // Of directives for the server alone: an error inside <VirtualHost>.
   static const char* set_of_server(cmd_parms* cmd, void*, Arguments... arguments) noexcept {
+    const ap_directive_t* const section = cmd->directive->parent;
+    if (section != nullptr && strcasecmp(section->directive, "<MailOriginSite") == 0) {
+      return wrong(cmd, "cannot stand within <MailOriginSite>: it is for the whole server");
+    }
     const char* const refused = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     return refused != nullptr ? refused : set(cmd, nullptr, arguments...);
   }

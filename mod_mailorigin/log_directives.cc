@@ -2,10 +2,12 @@
 
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/format.h"
 #include "mod_mailorigin/directive.h"
+#include "mod_mailorigin/site_names.h"
 
 namespace mailorigin::httpd {
 
@@ -28,12 +30,18 @@ const char* add_log(cmd_parms* cmd, const char* target, const char* format) {
     if (target[std::strspn(target, "|$ \t")] == '\0') {
       return wrong(cmd, "a command must follow the '|' of '" + std::string(target) + "'");
     }
+    if (std::string_view(target).find(site_placeholder) != std::string_view::npos) {
+      return wrong(cmd, "a command cannot hold %{site}, for there is one for all; a file can");
+    }
     log.target = {LogTarget::Kind::pipe, target};
   } else {
     const char* const path = path_of(cmd, target);
     if (path == nullptr) {
       return wrong(cmd, "'" + std::string(target) +
                             "' is not a target: a file, \"|command\", syslog[:facility] or none");
+    }
+    if (const Status checked = check_placeholders(target); !checked) {
+      return wrong(cmd, checked.error().message);
     }
     log.target = {LogTarget::Kind::file, path};
   }

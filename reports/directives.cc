@@ -112,6 +112,7 @@ std::string target_text(const LogTarget& target) {
 
 std::vector<std::string> vhost_directives(const Policy& policy, const VhostPolicy& vhost) {
   std::vector<std::string> out;
+  for (const std::string& section : vhost.sections) out.push_back("# with " + section);
   out.emplace_back(vhost.enabled ? "MailOrigin On" : "MailOrigin Off");
   out.emplace_back(vhost.strict ? "MailOriginStrict On" : "MailOriginStrict Off");
   if (const std::string user = user_of(vhost); !user.empty()) {

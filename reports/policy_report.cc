@@ -28,6 +28,7 @@ json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
   if (vhost.run_as) facts["uid"] = *vhost.run_as;
   if (const std::string user = user_of(vhost); !user.empty()) facts["user"] = user;
   if (!vhost.run_as_fault.empty()) facts["run_as_fault"] = vhost.run_as_fault;
+  if (!vhost.sections.empty()) facts["sections"] = vhost.sections;
   facts["send"] = rule_name(vhost.send);
   facts["denied_scripts"] = json::array();
   for (const ScriptRule& script : vhost.denied_scripts) {

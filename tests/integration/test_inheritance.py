@@ -155,7 +155,7 @@ def test_server(inherited):
 # What httpd passes on otherwise than in the policy; docs_test.py has their defaults.
 NOT_IN_POLICY = {
     "MailOriginDaemon", "MailOriginFirewallUser", "MailOriginLogFormat", "MailOriginRunAs", "MailOriginRuntimeDir",
-    "MailOriginSocket", "MailOriginStateDir", "MailOriginUser",
+    "MailOriginSite", "MailOriginSocket", "MailOriginStateDir", "MailOriginUser",
 }  # fmt: skip
 
 
