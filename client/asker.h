@@ -22,6 +22,7 @@ enum class Silence : std::uint8_t {
   late,         // one listens, and has not answered in time
   exhausted,    // this process has no descriptor or memory left to ask
   unreachable,  // the way to the socket is closed to this process
+  unwritable,   // it has answered, and could not write its journal
 };
 
 struct NoAnswer {

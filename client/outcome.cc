@@ -23,6 +23,8 @@ std::string_view reason_of(Silence why) {
       return "late";
     case Silence::exhausted:
       return "exhausted";
+    case Silence::unwritable:
+      return "unwritable";
     case Silence::absent:
     case Silence::unreachable:
       break;
@@ -32,7 +34,8 @@ std::string_view reason_of(Silence why) {
 
 bool may_leave_in(Silence why, const Conduct& conduct) {
   if (why == Silence::absent) return conduct.sends_without_daemon;  // mailorigin.on_failure
-  if (why == Silence::late) return conduct.sends_when_late;         // mailorigin.on_timeout
+  // mailorigin.on_timeout: it is there, and cannot do its work now.
+  if (why == Silence::late || why == Silence::unwritable) return conduct.sends_when_late;
   return false;
 }
 
@@ -57,7 +60,7 @@ Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, const Question& qu
   if (!answer) return unrecorded(conduct, question.claims, reply.none, other_log);
   if (!answer->recorded && answer->verdict != Verdict::deny) {
     return unrecorded(conduct, question.claims,
-                      {Silence::absent, "mailorigind cannot write its journal"}, other_log);
+                      {Silence::unwritable, "mailorigind cannot write its journal"}, other_log);
   }
 
   Outcome outcome;

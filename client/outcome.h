@@ -34,7 +34,7 @@ struct Conduct {
   std::string socket{};
   Patience patience{};
   bool sends_without_daemon = true;  // mailorigin.on_failure
-  bool sends_when_late = false;      // mailorigin.on_timeout
+  bool sends_when_late = false;      // mailorigin.on_timeout, an unwritable journal's as well
 };
 
 // Where a line goes that syslog does not take; false if that is nowhere.

@@ -33,6 +33,7 @@ void noting_log(SapiText message, int level) {
 const char* explanation(std::string_view reason) {
   if (reason == "late") return "late, the recorder did not answer in time";
   if (reason == "exhausted") return "exhausted, no descriptor or memory is left to ask or to send";
+  if (reason == "unwritable") return "unwritable, the recorder cannot write its journal";
   if (reason == "unlogged") return "unlogged, there is no recorder, and no log takes its line";
   return "the recorder cannot be reached";
 }

@@ -47,7 +47,7 @@ struct Answer {
   Nonce nonce{};
   Verdict verdict = Verdict::allow;
   // False: the daemon could not write its journal; the sender then does what
-  // mailorigin.on_failure says, as if there were no daemon.
+  // mailorigin.on_timeout says.
   bool recorded = true;
   std::string id;      // event id; empty when nothing is recorded (MailOrigin Off)
   std::string reason;  // a stable word

@@ -22,6 +22,15 @@ namespace {
 constexpr std::size_t head_size = 12;
 constexpr std::string_view prefix = "journal-";
 
+// The last batch of a segment may begin just before it is full.
+constexpr std::uint64_t segment_room = segment_size + turn_bytes + record_limit;
+
+// On the disk, beyond the file's end. Without it, or on a file system that cannot, it is
+// taken as it is written.
+void take_room(const Fd& file) {
+  (void)fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(segment_room));
+}
+
 // Published: it finds damage, it does not keep anybody out.
 constexpr std::array<unsigned char, 16> checksum_key = {'M', 'a', 'i', 'l', 'O', 'r', 'i', 'g',
                                                         'i', 'n', ' ', 'j', 'r', 'n', 'l', '1'};
@@ -127,14 +136,22 @@ Status Journal::recover(std::uint64_t at_least, const Visitor& recent) {
                      " were not written whole before the daemon ended; they are cut off");
   }
   if (count > 0) begin_ = bases_.front();
-  if (usable && end_ >= at_least) return Done{};
+  if (usable && end_ >= at_least) {
+    take_room(last_);
+    prepare_next();
+    return Done{};
+  }
   return start_segment(std::max(end_.load(), at_least));
 }
 
 Status Journal::start_segment(std::uint64_t base) {
   const std::string name = path({base, base});
-  Fd file(::open(name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  // To cut off what is empty would give back its room.
+  const bool prepared = rename(next_path().c_str(), name.c_str()) == 0;
+  Fd file(::open(name.c_str(), O_RDWR | O_CLOEXEC | (prepared ? 0 : O_CREAT | O_TRUNC), 0600));
   if (!file) return system_error(name, errno);
+  take_room(file);
+  prepare_next();
   const std::lock_guard lock(mutex_);
   last_ = std::move(file);
   last_base_ = base;
@@ -142,6 +159,11 @@ Status Journal::start_segment(std::uint64_t base) {
   begin_ = bases_.front();
   end_ = base;
   return Done{};
+}
+
+void Journal::prepare_next() const {
+  const Fd file(::open(next_path().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (file) take_room(file);
 }
 
 Status Journal::append(std::string_view records) {

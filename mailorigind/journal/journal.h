@@ -80,6 +80,9 @@ class Journal {
   Status find_segments();
   Status recover(std::uint64_t at_least, const Visitor& recent);
   Status start_segment(std::uint64_t base);
+  // Takes the room of the segment to come. Without it, the segment finds what is there.
+  void prepare_next() const;
+  [[nodiscard]] std::string next_path() const { return directory_ + "/journal-next"; }
 
   const std::string directory_;
   service::NoticeBoard& notices_;

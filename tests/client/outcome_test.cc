@@ -18,7 +18,8 @@ class OutcomeTest : public DaemonSide {
   Conduct conduct() const {
     return {.program = "client-test",
             .socket = path_,
-            .patience = {milliseconds(5000), milliseconds(5000)}};
+            .patience = {milliseconds(5000), milliseconds(5000)},
+            .sends_when_late = sends_when_late_};
   }
 
   Outcome outcome_of(const Answer& given) {
@@ -35,6 +36,7 @@ class OutcomeTest : public DaemonSide {
 
   std::vector<std::string> logged_;  // where no syslog listens
   bool logs_ = true;
+  bool sends_when_late_ = false;
   OtherLog log_ = [this](std::string_view line) {
     logged_.emplace_back(line);
     return logs_;
@@ -79,9 +81,19 @@ TEST_F(OutcomeTest, WhatIsNotRecordedSaysSo) {
   Answer given;
   given.recorded = false;
   given.headers = {{"X-Mail-Origin", "1"}};
+  sends_when_late_ = true;
   const Outcome outcome = outcome_of(given);
   EXPECT_EQ(outcome.kind, Outcome::Kind::send);
   EXPECT_EQ(outcome.headers, unrecorded_);
+}
+
+// A tenant can fill a disk.
+TEST_F(OutcomeTest, ADaemonThatCannotRecordIsNotAnAbsentOne) {
+  Answer given;
+  given.recorded = false;
+  const Outcome outcome = outcome_of(given);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::unasked);
+  EXPECT_EQ(outcome.reason, "unwritable");
 }
 
 TEST_F(OutcomeTest, ARefusalStandsThoughItIsNotRecorded) {

@@ -219,6 +219,27 @@ TEST_F(JournalTest, AFullDiskTakesNothingOrAllAndPasses) {
   EXPECT_EQ(read_all(*journal), (std::vector<std::string>{"one", "four"}));
 }
 
+TEST_F(JournalTest, AFullDiskStopsNothingForASegmentAndAnother) {
+  const std::string disk = directory_ / "disk";
+  std::filesystem::create_directory(disk);
+  const testing::SmallDisk small(disk, "size=72m");
+  if (!small.mounted()) GTEST_SKIP() << "no tmpfs can be mounted here";
+  auto journal = Journal::open(disk, 0, notices_, [](auto, auto) {});
+  ASSERT_TRUE(journal);
+  std::ofstream(disk + "/ballast") << std::string(72 << 20, 'b');
+  const std::string batch = record(std::string(record_limit, 'x'));
+  std::size_t appended = 0;
+  while (appended < 64 << 20 && (*journal)->append(batch)) appended += batch.size();
+  EXPECT_GE(appended, 2 * segment_size);
+  EXPECT_LT(appended, 64U << 20);
+  // Also after a restart.
+  std::filesystem::remove(disk + "/ballast");
+  journal = Journal::open(disk, 0, notices_, [](auto, auto) {});
+  ASSERT_TRUE(journal);
+  std::ofstream(disk + "/ballast") << std::string(72 << 20, 'b');
+  EXPECT_TRUE((*journal)->append(batch));
+}
+
 TEST_F(JournalTest, RefusesAStateDirectoryThatIsNotThere) {
   const auto journal = Journal::open(directory_ / "nowhere", 0, notices_, {});
   ASSERT_FALSE(journal);

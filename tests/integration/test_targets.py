@@ -165,9 +165,9 @@ def test_full_disk(make_site):
 
 
 def test_full_journal(make_site):
-    """The journal's own disk is full: nothing can be recorded, and on_failure decides, at once."""
+    """The journal's own disk is full, as a tenant can make it: mail is refused, unless on_timeout says otherwise."""
     vhosts = two_vhosts()
-    vhosts[1].pool.settings["mailorigin.on_failure"] = "deny"
+    vhosts[1].pool.settings["mailorigin.on_timeout"] = "allow"
     site = make_site(vhosts, start=False)
     mount_tmpfs(site.httpd.state_dir, "8m")
     try:
@@ -178,12 +178,14 @@ def test_full_journal(make_site):
         site.httpd.allow_log(r"MO\d{4}: .*journal")
         code = "<?php for ($i = 0; $i < 500; $i++) if (!@mail('to@example.org', 'MARK', 'b', 'X: ' . str_repeat('x', 15000))) { echo 'refused'; break; }"
         mark = new_mark()
-        assert site.blog.run(code.replace("MARK", mark)).text == "refused"
-        kept = site.shop.run(f"<?php var_dump(mail('to@example.org', '{new_mark()}', 'b', 'X: ' . str_repeat('x', 15000)));")
-        assert kept.text == "bool(true)\n"
+        assert site.shop.run(code.replace("MARK", mark)).text == "refused"
+        sent = site.blog.run(f"<?php var_dump(mail('to@example.org', '{new_mark()}', 'b', 'X: ' . str_repeat('x', 15000)));")
+        assert sent.text == "bool(true)\n"
+        refused = site.shop.run("<?php mail('to@example.org', 'again', 'b', 'X: ' . str_repeat('x', 15000));")
+        assert "Refused by MailOrigin: unwritable" in refused.text
         ballast.unlink()
-        wait_until(lambda: "true" in site.blog.run("<?php var_dump(@mail('to@example.org', 'again', 'b'));").text, "the journal")
-        site.blog.json.wait(site.blog.mail())
+        wait_until(lambda: "true" in site.shop.run("<?php var_dump(@mail('to@example.org', 'again', 'b'));").text, "the journal")
+        site.shop.json.wait(site.shop.mail())
     finally:
         site.stop()
         unmount(site.httpd.state_dir)

@@ -1,5 +1,7 @@
 --TEST--
-A daemon that cannot record counts as none: mailorigin.on_failure=allow
+A daemon that cannot record: mailorigin.on_timeout=allow
+--INI--
+mailorigin.on_timeout=allow
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

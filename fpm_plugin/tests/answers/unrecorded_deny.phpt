@@ -1,7 +1,5 @@
 --TEST--
-A daemon that cannot record counts as none: mailorigin.on_failure=deny
---INI--
-mailorigin.on_failure=deny
+A daemon that cannot record is not an absent one: on_failure does not count
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';
@@ -9,5 +7,5 @@ start_daemon('--header', 'X-Mail-Origin: 01TEST', 'unrecorded');
 var_dump(mail('to@example.com', 'Subject', 'Body'));
 show_mail();
 --EXPECTF--
-Warning: mail(): Refused by MailOrigin: the recorder cannot be reached in %sunrecorded_deny.php on line 4
+Warning: mail(): Refused by MailOrigin: unwritable, the recorder cannot write its journal in %sunrecorded_deny.php on line 4
 bool(false)
