@@ -29,8 +29,12 @@ inline constexpr std::uint64_t token_ns = 20'000;
 inline constexpr double registration_rate = 1000;
 inline constexpr double registration_burst = 5000;
 // While the journal is half full of what is not delivered, a question costs this
-// many: whoever floods must not push out others' events, or his own.
+// many, if its uid has written more than this to the journal, in bytes per second and at
+// once: whoever floods must not push out others' events, or his own. Eight mails a
+// second stay below it.
 inline constexpr double crowded_journal_factor = 16;
+inline constexpr double journal_rate = 16384;
+inline constexpr double journal_burst = 16 << 20;
 
 // Comparing names with MailOriginDenyScript, for one question and one virtual host's
 // expressions; of the thread's time.

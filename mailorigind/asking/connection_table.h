@@ -29,6 +29,7 @@ struct AskingUser {
   const uid_t uid;
   Quota questions;
   Quota registrations{registration_rate, registration_burst};
+  Quota journal{journal_rate, journal_burst};  // what it writes there, in bytes
   TurnShare turn;
   std::list<int> longest_idle_first;
   std::uint64_t last_seen_ms = 0;

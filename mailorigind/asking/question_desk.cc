@@ -156,7 +156,9 @@ void QuestionDesk::answer_question(AskingConnection& asking, AskingUser& asker) 
     pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
     return;
   }
-  asker.questions.charge(cost(packet_.bytes.size()) - 1);
+  const bool fills_journal = asker.journal.in_debt(moment_.elapsed_ms());
+  asker.journal.charge(static_cast<double>(packet_.bytes.size()));
+  asker.questions.charge(cost(packet_.bytes.size(), fills_journal) - 1);
   Judgement judgement = judge_.judge(
       question_, {packet_.sender, names_.name(asker.uid), asker.questions, asking.lineage},
       moment_);
@@ -193,8 +195,8 @@ std::optional<Answer> QuestionDesk::redeemed(AskingUser& asker) {
 }
 
 // In questions of the least size.
-double QuestionDesk::cost(std::size_t size) const {
-  const bool crowded = journal_.end() - journal_.begin() > journal_capacity / 2;
+double QuestionDesk::cost(std::size_t size, bool fills_journal) const {
+  const bool crowded = fills_journal && journal_.end() - journal_.begin() > journal_capacity / 2;
   return (1 + std::floor(static_cast<double>(size) / bytes_per_token)) *
          (crowded ? crowded_journal_factor : 1);
 }

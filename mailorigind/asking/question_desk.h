@@ -70,7 +70,7 @@ class QuestionDesk {
   std::uint64_t charge(Quota& quota, std::uint64_t paid_ns = 0);
   void give(const WaitingAnswer& waiting);
   bool send(int fd, const Answer& answer);
-  [[nodiscard]] double cost(std::size_t size) const;
+  [[nodiscard]] double cost(std::size_t size, bool fills_journal) const;
   [[nodiscard]] std::optional<Answer> repeated(const RecentAnswers::Key& key,
                                                const Question& question) const;
   std::optional<Answer> redeemed(AskingUser& asker);

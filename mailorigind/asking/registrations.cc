@@ -39,8 +39,7 @@ std::string_view Registrations::begin(const Registration& registration,
   const uid_t uid = asker.credentials.uid;
   const Process& process = asker.lineage->front();
   if (process.start == 0) return "hidden";  // /proc does not show it (hidepid), nor its start
-  if (waiting_.size() >= registrations_at_once ||
-      waiting_.count_of(uid) >= registrations_per_user) {
+  if (!waiting_.has_room_for(uid, registrations_at_once, registrations_per_user)) {
     return busy_reason;
   }
   const auto number = firewall_.add(process_of(registration, process, uid));

@@ -29,6 +29,11 @@ std::size_t WaitingAnswers::count_of(uid_t uid) const {
                     [&](const auto& entry) { return entry.second.uid == uid; }));
 }
 
+bool WaitingAnswers::has_room_for(uid_t uid, std::size_t at_once, std::size_t per_user) const {
+  const std::size_t room = at_once - std::min(at_once, size());
+  return count_of(uid) < std::min(per_user, (room + 1) / 2);
+}
+
 std::uint64_t WaitingAnswers::next_deadline_ms() const {
   std::uint64_t next_ms = UINT64_MAX;
   for (const auto& [awaited, answer] : waiting_) next_ms = std::min(next_ms, answer.deadline_ms);

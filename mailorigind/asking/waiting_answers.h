@@ -40,6 +40,9 @@ class WaitingAnswers {
 
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
   [[nodiscard]] std::size_t count_of(uid_t uid) const;
+  // Whether one more of this uid's may wait, if `at_once` may, and of one uid so many: one
+  // has no more than half of what is left, so that a few together do not take all of it.
+  [[nodiscard]] bool has_room_for(uid_t uid, std::size_t at_once, std::size_t per_user) const;
   // When take_overdue() has something; UINT64_MAX: never.
   [[nodiscard]] std::uint64_t next_deadline_ms() const;
 

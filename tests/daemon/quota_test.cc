@@ -30,6 +30,22 @@ TEST(Quota, ATokenPaysForAnOrdinaryQuestion) {
   EXPECT_TRUE(quota.in_debt(1000));
 }
 
+TEST(Quota, OfTheJournalTellsAFloodFromMail) {
+  constexpr double mail = 2048;
+  Quota shop(journal_rate, journal_burst);
+  Quota flood(journal_rate, journal_burst);
+  std::uint64_t now_ms = 1000;
+  for (int second = 0; second < 86'400; second++, now_ms += 1000) {
+    EXPECT_FALSE(shop.in_debt(now_ms));
+    for (int i = 0; i < 8; i++) shop.charge(mail);
+  }
+  for (int second = 0; second < 4; second++, now_ms += 1000) {
+    (void)flood.in_debt(now_ms);
+    for (int i = 0; i < 2500; i++) flood.charge(mail);
+  }
+  EXPECT_TRUE(flood.in_debt(now_ms));
+}
+
 TEST(TurnShare, EndsByNumber) {
   TurnShare share;
   for (std::size_t i = 0; i < messages_per_user_and_turn; i++) EXPECT_TRUE(share.take(1));

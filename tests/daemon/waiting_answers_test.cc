@@ -41,5 +41,21 @@ TEST(WaitingAnswers, AreTakenAtTheirDeadlineAndNotAgain) {
   EXPECT_EQ(answers.next_deadline_ms(), 300u);
 }
 
+TEST(WaitingAnswers, HaveRoomForOthersAfterAFewUsersHaveTakenAllTheyCan) {
+  WaitingAnswers answers;
+  std::uint64_t number = 0;
+  for (uid_t uid = 1; uid <= 6; uid++) {
+    std::size_t taken = 0;
+    for (; answers.has_room_for(uid, 32, 8); taken++) {
+      answers.add({Awaited::From::firewall, number++}, waiting(4, uid, 100));
+    }
+    EXPECT_GE(taken, 1u);
+    EXPECT_LE(taken, 8u);
+  }
+  EXPECT_TRUE(answers.has_room_for(7, 32, 8));
+  while (answers.size() < 32) answers.add({Awaited::From::firewall, number++}, waiting(4, 8, 100));
+  EXPECT_FALSE(answers.has_room_for(7, 32, 8));
+}
+
 }  // namespace
 }  // namespace mailorigin::daemon
