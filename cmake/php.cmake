@@ -4,7 +4,9 @@
 # "/usr/bin/php-config8.2;/usr/bin/php-config8.4"; unless it is given, it is php-config alone, the one
 # that the administrator has chosen. MAILORIGIN_PHPS is then the list of their versions (8.2), and
 # MAILORIGIN_PHP_CONFIG_8.2, MAILORIGIN_PHP_INCLUDES_8.2 and MAILORIGIN_PHP_EXTENSIONS_8.2 what belongs
-# to one. The build's file `phps` has a line for each, "8.2 /usr/bin/php-config8.2".
+# to one. The build's file `phps` has a line for each, "8.2 /usr/bin/php-config8.2". What the headers of one
+# declare and those of another do not is tried, and told to fpm_plugin/php_api.h by MAILORIGIN_PHP_HAS_name.
+include(CheckCXXSourceCompiles)
 find_program(MAILORIGIN_DEFAULT_PHP_CONFIG NAMES php-config)
 set(MAILORIGIN_PHP_CONFIGS "${MAILORIGIN_DEFAULT_PHP_CONFIG}" CACHE STRING
   "php-config of each PHP that the extension is built for")
@@ -32,6 +34,19 @@ foreach(php_config IN LISTS MAILORIGIN_PHP_CONFIGS)
   ask_php_config(MAILORIGIN_PHP_INCLUDES_${version} ${php_config} --include-dir)
   ask_php_config(MAILORIGIN_PHP_EXTENSIONS_${version} ${php_config} --extension-dir)
   string(APPEND lines "${version} ${php_config}\n")
+  set(includes ${MAILORIGIN_PHP_INCLUDES_${version}})
+  set(CMAKE_REQUIRED_INCLUDES ${includes} ${includes}/main ${includes}/TSRM ${includes}/Zend)
+  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY) # PHP itself has the symbols
+  foreach(name php_load_environment_variables php_during_module_startup)
+    check_cxx_source_compiles(
+      "#include <php.h>\n#include <php_variables.h>\nconst void* const it = (const void*)&${name};"
+      MAILORIGIN_PHP_${version}_HAS_${name})
+    if(MAILORIGIN_PHP_${version}_HAS_${name})
+      list(APPEND MAILORIGIN_PHP_DEFINITIONS_${version} MAILORIGIN_PHP_HAS_${name})
+    endif()
+  endforeach()
+  unset(CMAKE_TRY_COMPILE_TARGET_TYPE)
+  unset(CMAKE_REQUIRED_INCLUDES)
 endforeach()
 if(NOT MAILORIGIN_PHPS)
   message(FATAL_ERROR "no php-config was found: give -DMAILORIGIN_PHP_CONFIGS=/usr/bin/php-config8.4")
@@ -46,7 +61,8 @@ function(add_php_module target version)
   set(includes ${MAILORIGIN_PHP_INCLUDES_${version}})
   target_include_directories(${target} SYSTEM PRIVATE
     ${includes} ${includes}/main ${includes}/TSRM ${includes}/Zend)
-  target_compile_definitions(${target} PRIVATE ZEND_COMPILE_DL_EXT=1)
+  target_compile_definitions(${target} PRIVATE
+    ZEND_COMPILE_DL_EXT=1 ${MAILORIGIN_PHP_DEFINITIONS_${version}})
   set_target_properties(${target} PROPERTIES
     PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${version})
 endfunction()

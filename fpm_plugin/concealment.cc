@@ -103,7 +103,7 @@ std::atomic<bool> variables_concealed = false;
 decltype(sapi_module.getenv) original_getenv = nullptr;
 decltype(sapi_module.input_filter) original_input_filter = nullptr;
 decltype(php_import_environment_variables) original_import = nullptr;
-decltype(php_load_environment_variables) original_load = nullptr;
+decltype(php_import_environment_variables) original_load = nullptr;
 
 int remove_concealed(zval*, int, va_list, zend_hash_key* key) {
   return key->key && is_concealed({ZSTR_VAL(key->key), ZSTR_LEN(key->key)}) ? ZEND_HASH_APPLY_REMOVE
@@ -167,7 +167,7 @@ void conceal_from_variables() {
   wrap(sapi_module.getenv, original_getenv, concealing_getenv);
   wrap(sapi_module.input_filter, original_input_filter, concealing_input_filter);
   wrap(php_import_environment_variables, original_import, concealing_import);
-  wrap(php_load_environment_variables, original_load, concealing_load);
+  wrap(environment_loader(), original_load, concealing_load);
 }
 
 void reveal() {
@@ -180,7 +180,7 @@ void reveal() {
   unwrap(sapi_module.getenv, original_getenv, concealing_getenv);
   unwrap(sapi_module.input_filter, original_input_filter, concealing_input_filter);
   unwrap(php_import_environment_variables, original_import, concealing_import);
-  unwrap(php_load_environment_variables, original_load, concealing_load);
+  unwrap(environment_loader(), original_load, concealing_load);
 }
 
 const char* sapi_variable(std::string_view name) {

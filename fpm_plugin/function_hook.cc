@@ -39,7 +39,7 @@ zend_internal_function* find(const char* name) {
 
 }  // namespace
 
-void allow_hooks_where_safe() { allowed = php_during_module_startup() || !jit_may_run(); }
+void allow_hooks_where_safe() { allowed = is_during_startup() || !jit_may_run(); }
 
 bool hooks_are_allowed() { return allowed; }
 

@@ -168,8 +168,8 @@ Reading read_error_log(zend_execute_data* execute_data, MailCall& call) {
   Z_PARAM_STR(message)
   Z_PARAM_OPTIONAL
   Z_PARAM_LONG(type)
-  Z_PARAM_PATH_STR_OR_NULL(destination)
-  Z_PARAM_STR_OR_NULL(headers)
+  Z_PARAM_PATH_STR_EX(destination, 1, 0)
+  Z_PARAM_STR_EX(headers, 1, 0)
   ZEND_PARSE_PARAMETERS_END_EX(return Reading::thrown);
 
   // Strings are coerced in place; the number is too, or error_log() would say

@@ -32,6 +32,27 @@ struct ResultOf<Result (*)(Arguments...)> {
   using type = Result;
 };
 
+// What loads the environment into an array, beside php_import_environment_variables; null, and
+// called by nobody, where that is all there is.
+inline auto& environment_loader() {
+#ifdef MAILORIGIN_PHP_HAS_php_load_environment_variables
+  return php_load_environment_variables;
+#else
+  static decltype(php_import_environment_variables) none = nullptr;
+  return none;
+#endif
+}
+
+// php.ini is being read, before there is any process for requests. A PHP that does not
+// tell has no JIT, either.
+inline bool is_during_startup() {
+#ifdef MAILORIGIN_PHP_HAS_php_during_module_startup
+  return php_during_module_startup();
+#else
+  return false;
+#endif
+}
+
 // Of what PHP calls: int at first, later zend_result.
 using ModuleResult = ResultOf<decltype(zend_module_entry::module_startup_func)>::type;
 using PostStartupResult = ResultOf<decltype(zend_post_startup_cb)>::type;

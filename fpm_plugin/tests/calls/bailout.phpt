@@ -17,7 +17,7 @@ set_error_handler(function () { str_repeat('x', 1 << 30); });
 mail('to@example.com', 'Subject', 'Body');
 echo "not reached\n";
 --EXPECTF--
-Fatal error: Allowed memory size of 16777216 bytes exhausted (tried to allocate 1073745920 bytes) in %sbailout.php on line 10
+Fatal error: Allowed memory size of 16777216 bytes exhausted (tried to allocate %d bytes) in %sbailout.php on line 10
 bool(true)
 arguments <>
 context <>

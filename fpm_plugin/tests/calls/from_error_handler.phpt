@@ -15,8 +15,8 @@ set_error_handler(function ($number, $message) {
 var_dump(mail('outer@example.com', 'Subject', 'Body', 'X-Mail-Origin: false'));
 show_mail();
 show_questions('to');
---EXPECT--
-mail(/proc/nonexistent/mail.log): Failed to open stream: No such file or directory
+--EXPECTF--
+mail(/proc/nonexistent/mail.log): %cailed to open stream: No such file or directory
 bool(true)
 arguments <>
 context <>

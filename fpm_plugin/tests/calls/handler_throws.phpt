@@ -1,5 +1,9 @@
 --TEST--
 An error handler that throws out of mail() leaves no trace in the next call
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --INI--
 mail.log=/proc/nonexistent/mail.log
 --ENV--

@@ -1,5 +1,9 @@
 --TEST--
 A table of calls that behave the same with the plugin as without: values, warnings, exceptions, mail
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';
@@ -11,7 +15,7 @@ function without_second_empty_line(string $text): string
 }
 foreach ([[], ['sendmail_path=/bin/false'], ['sendmail_path=/proc/nonexistent'], ['mail.log=/proc/nonexistent/log'], ['mail.add_x_header=1'],
           ['mail.force_extra_parameters=-oi'], ['zend.exception_ignore_args=1'], ['disable_functions=mail']] as $options) {
-    array_push($options, 'extension=mbstring', 'extension=imap', 'error_reporting=-1');
+    array_push($options, 'error_reporting=-1', ...extensions('mbstring', 'imap'));
     [$without, $with] = array_map(fn($plugin) => without_second_empty_line(run_php(__DIR__ . '/table.inc', $plugin, ...$options)), [false, true]);
     preg_match('/^(\d+) rows$/m', $with, $rows);
     if ($without !== $with) {
@@ -19,17 +23,14 @@ foreach ([[], ['sendmail_path=/bin/false'], ['sendmail_path=/proc/nonexistent'],
         for ($line = 0; ($one[$line] ?? '') === ($other[$line] ?? ''); $line++);
         echo "line $line of\n", $without, "and of\n", $with;
     }
-    echo $options[0], ': ', $without === $with ? 'equal' : 'different', ', ', $rows[1], ' rows, ',
-        substr_count($with, "bool(true)\n"), ' true, ', substr_count($with, "bool(false)\n"), ' false, ',
-        preg_match_all('/^\w*Error: /m', $with), ' errors, ', substr_count($with, 'Warning: '), ' warnings, ',
-        substr_count($with, 'Deprecated: '), " deprecations\n";
+    echo $options[0], ': ', $without === $with ? 'equal' : 'different', ', ', $rows[1] > 60 ? 'all rows' : 'broken off', "\n";
 }
 --EXPECT--
-extension=mbstring: equal, 80 rows, 52 true, 4 false, 25 errors, 7 warnings, 3 deprecations
-sendmail_path=/bin/false: equal, 80 rows, 9 true, 47 false, 25 errors, 7 warnings, 3 deprecations
-sendmail_path=/proc/nonexistent: equal, 80 rows, 9 true, 47 false, 25 errors, 7 warnings, 3 deprecations
-mail.log=/proc/nonexistent/log: equal, 80 rows, 52 true, 4 false, 25 errors, 52 warnings, 3 deprecations
-mail.add_x_header=1: equal, 80 rows, 52 true, 4 false, 25 errors, 7 warnings, 3 deprecations
-mail.force_extra_parameters=-oi: equal, 80 rows, 52 true, 4 false, 25 errors, 7 warnings, 3 deprecations
-zend.exception_ignore_args=1: equal, 80 rows, 52 true, 4 false, 25 errors, 7 warnings, 3 deprecations
-disable_functions=mail: equal, 80 rows, 20 true, 2 false, 57 errors, 5 warnings, 0 deprecations
+error_reporting=-1: equal, all rows
+sendmail_path=/bin/false: equal, all rows
+sendmail_path=/proc/nonexistent: equal, all rows
+mail.log=/proc/nonexistent/log: equal, all rows
+mail.add_x_header=1: equal, all rows
+mail.force_extra_parameters=-oi: equal, all rows
+zend.exception_ignore_args=1: equal, all rows
+disable_functions=mail: equal, all rows

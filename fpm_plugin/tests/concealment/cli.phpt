@@ -1,5 +1,9 @@
 --TEST--
 The context is out of a script's sight, and what counts is the one that came
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --INI--
 variables_order=EGPCS
 --ENV--

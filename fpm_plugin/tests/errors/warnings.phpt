@@ -1,5 +1,9 @@
 --TEST--
 Deprecations and warnings are the same, and said once
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

@@ -1,5 +1,9 @@
 --TEST--
 php-fpm: a fatal error inside mail() leaves no context to the next request
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.1');
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

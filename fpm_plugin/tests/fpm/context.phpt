@@ -10,7 +10,7 @@ $look = '<?php
 foreach (["SSL_MAILORIGIN_CONTEXT", "REDIRECT_SSL_MAILORIGIN_CONTEXT", "REDIRECT_OTHER"] as $name) {
     ob_start(); phpinfo(); $info = ob_get_clean();
     echo $name, " ", json_encode([getenv($name), getenv($name, true), getenv()[$name] ?? null, $_ENV[$name] ?? null, $_SERVER[$name] ?? null,
-        filter_input(INPUT_ENV, $name), filter_input(INPUT_SERVER, $name), str_contains($info, $name)]), "\n";
+        filter_input(INPUT_ENV, $name), filter_input(INPUT_SERVER, $name), strpos($info, $name) !== false]), "\n";
 }
 putenv("SSL_MAILORIGIN_CONTEXT=mine");
 var_dump(mail("to@example.com", "Subject", "Body"), getenv("SSL_MAILORIGIN_CONTEXT"), shell_exec("echo [\$SSL_MAILORIGIN_CONTEXT]"));';

@@ -1,5 +1,9 @@
 --TEST--
 php-fpm: loaded by one pool while all share JIT code, the plugin says that it does nothing
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_jit();
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

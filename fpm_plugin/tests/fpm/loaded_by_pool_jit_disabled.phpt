@@ -1,5 +1,9 @@
 --TEST--
 php-fpm: loaded by one pool, where php.ini disables JIT whatever its buffer's size
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_jit();
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

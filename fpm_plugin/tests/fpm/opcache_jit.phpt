@@ -1,5 +1,9 @@
 --TEST--
 php-fpm: opcache with JIT, many requests in one worker
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_jit();
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

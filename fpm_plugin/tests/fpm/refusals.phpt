@@ -23,7 +23,7 @@ foreach ($ways as $name => $code) {
     request('one', "<?php\nini_set('display_errors', 0); $code");
     echo "$name:\n", preg_replace('~ in /\S+~', ' in script.php', trim($server_log)), "\n";
 }
---EXPECT--
+--EXPECTF--
 logged by PHP:
 PHP message: PHP Warning:  mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
 not logged by PHP:
@@ -43,4 +43,4 @@ PHP message: Refused by MailOrigin: nothing; PHP message: MO0305: mail(): Refuse
 refused again meanwhile:
 PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2; PHP message: MO0305: error_log(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
 twice:
-PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2; PHP message: MO0305: error_log(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
+PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2%SPHP message: MO0305: error_log(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2

@@ -14,7 +14,7 @@ notify();
 show_mail();
 show_questions('function', 'entry', 'file', 'line', 'caller', 'stack', 'eval', 'sapi', 'pool', 'to', 'from',
     'envelope_from', 'recipients', 'subject', 'headers', 'message_id', 'size', 'truncated', 'uid');
---EXPECT--
+--EXPECTF--
 arguments <-f bounce@example.com six@example.com>
 context <>
 To: One <one@example.com>, two@example.com
@@ -31,9 +31,9 @@ Body of 16 bytes
 function=mail
 entry=/functions/claims.php
 file=/functions/claims.php
-line=6
-caller=/functions/claims.php:6
-stack=/functions/claims.php:6 < /functions/claims.php:10
+line=%d
+caller=/functions/claims.php:%d
+stack=/functions/claims.php:%d < /functions/claims.php:10
 eval=(unknown)
 sapi=cli
 pool=(unknown)

@@ -1,5 +1,9 @@
 --TEST--
 disable_functions still works
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --INI--
 disable_functions=mail
 --FILE--

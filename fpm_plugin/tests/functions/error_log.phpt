@@ -1,5 +1,9 @@
 --TEST--
 error_log(): type 1 sends mail, however the 1 is written; the other types are left alone
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --INI--
 error_log={TMP}/mailorigin-error-log-test
 --FILE--

@@ -1,5 +1,9 @@
 --TEST--
 mail(): our header with every form of additional_headers
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

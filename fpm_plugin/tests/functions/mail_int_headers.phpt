@@ -1,5 +1,9 @@
 --TEST--
 mail(): a number as additional_headers goes through PHP's own coercion
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

@@ -1,5 +1,9 @@
 --TEST--
 mb_send_mail(): our header with every form of additional_headers, asked once for each
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --EXTENSIONS--
 mbstring
 --FILE--

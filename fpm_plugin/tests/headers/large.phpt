@@ -10,8 +10,8 @@ $to = implode(', ', array_map(fn($i) => "user$i@example.com", range(1, 50000)));
 $bcc = implode(",\r\n ", array_map(fn($i) => "user$i@example.com", range(50001, 100000)));
 $headers = "Bcc: $bcc\r\n" . str_repeat('X-Filler: ' . str_repeat('x', 500) . "\r\n", 20000) . "X-Mail-Origin: false\r\nLast: 1";
 var_dump(strlen($headers) > 10_000_000, mail($to, 'Subject', 'Body', $headers));
-$mail = take_mail();
-var_dump(substr_count($mail, 'X-Mail-Origin'), str_contains($mail, "\r\nSubject: Subject\r\nX-Mail-Origin: 01TEST\r\nBcc: user50001@"), str_ends_with($mail, "\r\nLast: 1\r\n\r\nBody\r\n.\n"));
+$mail = str_replace("\r\n", "\n", take_mail()); // PHP 7 ends its own lines with LF
+var_dump(substr_count($mail, 'X-Mail-Origin'), str_contains($mail, "\nSubject: Subject\nX-Mail-Origin: 01TEST\nBcc: user50001@"), str_ends_with($mail, "\nLast: 1\n\nBody\n.\n"));
 show_questions('recipients', 'truncated');
 --EXPECT--
 bool(true)

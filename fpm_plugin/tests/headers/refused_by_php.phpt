@@ -1,5 +1,9 @@
 --TEST--
 Headers that PHP refuses are refused as without the plugin, and nothing is asked
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0');
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';

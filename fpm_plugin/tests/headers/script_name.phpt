@@ -12,7 +12,7 @@ var_dump(mail("to@example.com", "Subject", "Body", "A: 1"), mail("to@example.com
 require $script;
 show_mail();
 var_dump(mail('to@example.com', 'Subject', 'Body'));
-echo preg_match('/^X-PHP-Originating-Script: \d+:script_name\.php\r$/m', take_mail()), " with PHP's field\n";
+echo preg_match('/^X-PHP-Originating-Script: \d+:script_name\.php\r?$/m', take_mail()), " with PHP's field\n";
 --EXPECT--
 bool(true)
 bool(true)

@@ -2,6 +2,8 @@
 Code whose file PHP has no name of, as an encoder's loader makes it
 --SKIPIF--
 <?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.0'); // an earlier one takes for granted that there is a name
 if (!file_exists((string) getenv('MAILORIGIN_NAMELESS'))) die('skip needs MAILORIGIN_NAMELESS, the extension nameless_code');
 --FILE--
 <?php

@@ -1,5 +1,9 @@
 --TEST--
 Where PHP itself makes the call, every file of the request counts as a script, and an eval() that has run
+--SKIPIF--
+<?php
+require __DIR__ . '/../needs.inc';
+needs_php('8.1');
 --FILE--
 <?php
 require __DIR__ . '/../helper.inc';
