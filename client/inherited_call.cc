@@ -1,6 +1,8 @@
 #include "client/inherited_call.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "core/base64url.h"
 #include "core/name_values.h"

@@ -1,6 +1,7 @@
 #include "submit/dialogue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/name_values.h"
 #include "core/text.h"

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <cstdint>
+#include <utility>
 
 #include "core/file.h"
 #include "core/name_values.h"

@@ -1,6 +1,7 @@
 #include "core/mail/recipients.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/mail/address_lexer.h"
 #include "core/sha256.h"

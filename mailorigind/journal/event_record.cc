@@ -1,6 +1,7 @@
 #include "mailorigind/journal/event_record.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/name_values.h"
 

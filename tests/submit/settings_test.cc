@@ -6,6 +6,10 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 namespace mailorigin::submit {
 namespace {
