@@ -3,6 +3,8 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -11,12 +13,14 @@ namespace mailorigin::cli {
 namespace {
 
 constexpr std::size_t name_width = 21;
+constexpr std::size_t line_width = 80;
+constexpr std::size_t usage_width = 40;  // beside the rest of the line
 
 // "--runtime-dir DIR", "VHOST".
 std::string name_of(const CLI::Option& option) {
   if (option.get_positional()) return option.get_name(true);
   const bool takes_value = option.get_items_expected_max() > 0;
-  return option.get_name(false, true) + (takes_value ? ' ' + option.get_type_name() : "");
+  return "--" + option.get_lnames().front() + (takes_value ? ' ' + option.get_type_name() : "");
 }
 
 std::string entry(const std::string& name, const std::string& description) {
@@ -41,17 +45,23 @@ std::string options_help(const CLI::App& app) {
   return out;
 }
 
-// " [VHOST]", " [--remove]": what belongs to this command alone.
-std::string own_arguments(const CLI::App& app) {
-  std::string out;
-  for (const CLI::Option* option : options_of(app)) out += " [" + name_of(*option) + ']';
-  return out;
+// " [VHOST]", " [--remove]": what belongs to this command alone; where that takes more than
+// `room`, what has no dashes: the rest is listed under the command's own --help.
+std::string own_arguments(const CLI::App& app, std::size_t room) {
+  std::string all;
+  std::string without_dashes;
+  for (const CLI::Option* option : options_of(app)) {
+    const std::string each = " [" + name_of(*option) + ']';
+    all += each;
+    if (option->get_positional()) without_dashes += each;
+  }
+  return all.size() <= room ? all : without_dashes;
 }
 
 std::string example(const char* line) { return std::string("\nExample:\n  ") + line + '\n'; }
 
 std::string help_of(const CLI::App& program, const CLI::App& app, const Command& command) {
-  return std::string("usage: mailorigin ") + command.name + own_arguments(app) +
+  return std::string("usage: mailorigin ") + command.name + own_arguments(app, usage_width) +
          " [options]\n\n  " + command.description + "\n\n" + options_help(app) +
          options_help(program) + example(command.example);
 }
@@ -59,7 +69,9 @@ std::string help_of(const CLI::App& program, const CLI::App& app, const Command&
 std::string help_of_all(const CLI::App& program, std::span<const Command* const> commands) {
   std::string out = "usage: mailorigin [options] COMMAND\n\n";
   for (const Command* command : commands) {
-    out += entry(command->name + own_arguments(*program.get_subcommand(command->name)),
+    const std::size_t words = std::strlen(command->name) + std::strlen(command->description);
+    out += entry(command->name + own_arguments(*program.get_subcommand(command->name),
+                                               line_width - std::min(line_width, words + 3)),
                  command->description);
   }
   out += '\n' + options_help(program) + entry("--version", "") +

@@ -4,11 +4,15 @@
 #include "cli/firewall.h"
 #include "cli/policy.h"
 #include "cli/status.h"
+#include "cli/tail.h"
+#include "cli/top.h"
+#include "cli/trace.h"
 
 namespace mailorigin::cli {
 
 std::span<const Command* const> commands() {
-  static constexpr const Command* table[] = {&status_command, &policy_command, &firewall_command};
+  static constexpr const Command* table[] = {&status_command, &policy_command, &firewall_command,
+                                             &trace_command,  &top_command,    &tail_command};
   return table;
 }
 

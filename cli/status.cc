@@ -65,6 +65,16 @@ std::string php_line(const json& report) {
   return "the extension is loaded by " + with + (without.empty() ? "" : "; not by " + without);
 }
 
+std::string store_line(const json& report) {
+  const json& store = member(report, "store");
+  if (!store.is_object() || store.empty()) return "not known";
+  if (!flag_at(store, "wanted")) return "off";
+  const std::string file = text_at(store, "file");
+  return text_at(store, "driver") + (file.empty() ? "" : ' ' + file) + ", " +
+         std::to_string(number_at(store, "retained_days")) + " days; " +
+         size_text(number_at(store, "waiting")) + " wait in the journal";
+}
+
 std::string firewall_line(const json& report) {
   const json& firewall = member(report, "firewall");
   const std::string wanted = text_at(firewall, "wanted");
@@ -123,6 +133,7 @@ std::string status_text(const json& report, const Style& style) {
   } lines[] = {{"httpd", "httpd     ", httpd_line(report)},
                {"daemon", "daemon    ", daemon_line(report)},
                {"logs", "logs      ", logs_line(report)},
+               {"store", "store     ", store_line(report)},
                {"php", "php       ", php_line(report)},
                {"firewall", "firewall  ", firewall_line(report)}};
   // Without the daemon nothing is known of the others, and before httpd's first start little.

@@ -21,6 +21,11 @@ inline std::string kept_policy(const std::string& state_directory) {
   return state_directory + "/policy";
 }
 
+// The store's database, unless MailOriginStore names another.
+inline std::string default_store(const std::string& state_directory) {
+  return state_directory + "/mail.db";
+}
+
 // The addresses that mailorigin-firewall keeps of names.
 inline std::string kept_names(const std::string& state_directory) {
   return state_directory + "/names";

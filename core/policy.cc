@@ -91,6 +91,16 @@ std::string encode_firewall(const FirewallPolicy& firewall) {
   return out;
 }
 
+std::string encode_store(const StorePolicy& store) {
+  std::string out;
+  NameValueWriter writer(out);
+  writer.add("enabled", std::uint64_t{store.enabled});
+  writer.add("driver", store.driver);
+  writer.add("params", store.params);
+  writer.add("retained_days", store.retained_days);
+  return out;
+}
+
 std::string encode_vhost(const VhostPolicy& vhost) {
   std::string out;
   NameValueWriter writer(out);
@@ -106,6 +116,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   for (const std::string& section : vhost.sections) writer.add("section", section);
   for (const LogRoute& route : vhost.logs) writer.add("log", encode_route(route));
   for (const HeaderRule& rule : vhost.headers) writer.add("header", encode_header(rule));
+  for (const std::string& log : vhost.access_logs) writer.add("access_log", log);
   writer.add("send", rule_name(vhost.send));
   for (const ScriptRule& script : vhost.denied_scripts) {
     const auto* const pair =
@@ -236,6 +247,18 @@ bool read_firewall(std::string_view bytes, FirewallPolicy& firewall) {
   }));
 }
 
+bool read_store(std::string_view bytes, StorePolicy& store) {
+  return static_cast<bool>(each_pair("store", bytes, [&](auto name, auto value) {
+    if (name == "enabled") return read_number(value, store.enabled, 1);
+    if (name == "retained_days") {
+      return read_number(value, store.retained_days, retained_days_limit);
+    }
+    if (name == "driver") store.driver = value;
+    if (name == "params") store.params = value;
+    return name == "driver" || name == "params";
+  }));
+}
+
 Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
   VhostPolicy vhost;
   const Status read = each_pair("pair", bytes, [&](auto name, auto value) {
@@ -259,14 +282,15 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "sender_action") return read_action(value, vhost.sender.action);
     if (name == "smtp") return read_smtp(value, vhost.smtp);
     if (name == "sender_domain") vhost.sender.domains.emplace_back(value);
+    if (name == "access_log") vhost.access_logs.emplace_back(value);
     if (name == "name") vhost.name = value;
     if (name == "site") vhost.site = value;
     if (name == "docroot") vhost.docroot = value;
     if (name == "user") vhost.user = value;
     if (name == "run_as_fault") vhost.run_as_fault = value;
     if (name == "section") vhost.sections.emplace_back(value);
-    return name == "sender_domain" || name == "name" || name == "site" || name == "docroot" ||
-           name == "user" || name == "run_as_fault" || name == "section";
+    return name == "sender_domain" || name == "access_log" || name == "name" || name == "site" ||
+           name == "docroot" || name == "user" || name == "run_as_fault" || name == "section";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");
   return vhost;
@@ -351,6 +375,7 @@ std::string Policy::encode() const {
   for (const LogTarget& target : targets) writer.add("target", encode_target(target));
   writer.add("unverified", rule_name(unverified));
   writer.add("firewall", encode_firewall(firewall));
+  writer.add("store", encode_store(store));
   if (refused_log) writer.add("refused_log", encode_route(*refused_log));
   writer.add("server", encode_vhost(server));
   for (const VhostPolicy& vhost : vhosts) writer.add("vhost", encode_vhost(vhost));
@@ -371,6 +396,7 @@ Result<Policy> Policy::decode(std::string_view bytes) {
       return read_route(value, policy.targets.size(), policy.refused_log.emplace());
     }
     if (name == "firewall") return read_firewall(value, policy.firewall);
+    if (name == "store") return read_store(value, policy.store);
     if (name != "server" && name != "vhost") return false;
     auto vhost = decode_vhost(value, policy.targets.size());
     if (!vhost) {

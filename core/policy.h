@@ -74,6 +74,16 @@ struct SenderRule {
   bool operator==(const SenderRule&) const = default;
 };
 
+// MailOriginStore, MailOriginRetain.
+struct StorePolicy {
+  bool enabled = true;
+  std::string driver = "sqlite3";  // apr_dbd's
+  std::string params;              // empty: default_store() of the daemon's state directory
+  std::uint64_t retained_days = 30;
+  bool operator==(const StorePolicy&) const = default;
+};
+inline constexpr std::uint64_t retained_days_limit = 3650;
+
 // One <VirtualHost>, or the server's own settings (Policy::server).
 struct VhostPolicy {
   std::uint32_t id = 0;  // as in ContextTag::vhost_id; 0 is the server
@@ -88,6 +98,7 @@ struct VhostPolicy {
   std::vector<std::string> sections;  // the <MailOriginSite>s that have their say in it
   std::vector<LogRoute> logs;
   std::vector<HeaderRule> headers;
+  std::vector<std::string> access_logs;  // CustomLog's files: httpd's to write, here to be found
 
   Rule send = Rule::allow;                       // MailOriginSend
   std::vector<ScriptRule> denied_scripts;        // MailOriginDenyScript
@@ -107,6 +118,7 @@ class Policy {
   VhostPolicy server;
   Rule unverified = Rule::allow;  // MailOriginUnverified
   FirewallPolicy firewall;
+  StorePolicy store;
   std::optional<LogRoute> refused_log;  // besides the vhost's: each refused connection
   std::vector<VhostPolicy> vhosts;
 

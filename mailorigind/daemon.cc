@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -77,7 +78,14 @@ Status Daemon::open_state() {
   journal_ = *std::move(journal);
   retention_ = std::make_unique<Retention>(*journal_);
   delivery_ = std::make_unique<Delivery>(*journal_, *retention_, *std::move(positions), notices_);
-  recording_ = std::make_unique<Recording>(*journal_, notices_, [this] { delivery_->wake(); });
+  auto name = journal_name(state_directory_);
+  if (!name) return name.error();
+  store_ = std::make_unique<StoreFeed>(*journal_, *retention_, notices_, state_directory_,
+                                       *std::move(name));
+  recording_ = std::make_unique<Recording>(*journal_, notices_, [this] {
+    delivery_->wake();
+    store_->wake();
+  });
   smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, std::move(journalled));
   questions_ =
       std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_, answers_,
@@ -165,6 +173,7 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
   smtp_recorder_->use(active);
   firewall_.want(active->policy().firewall.mode != FirewallMode::off);
   delivery_->adopt(active);
+  store_->adopt(active->policy().store);
 }
 
 // To the command line, which reads its answer.
@@ -203,6 +212,7 @@ DaemonStatus Daemon::status() {
   status.connected_instance = control_.connected_instance();
   status.consumers = retention_->standings();
   status.backlog = delivery_->backlog();
+  status.store = store_->standing();
   status.journal_end = journal_->end();
   status.journal_capacity = journal_capacity;
   status.firewall_wanted = firewall_.wanted();
@@ -259,9 +269,13 @@ void Daemon::keep(std::string encoded) {
 Status Daemon::run() {
   // All threads are to inherit this: the signals come through a descriptor.
   delivery_->start();
+  store_->start();
   loop();
   delivery_->finish(std::chrono::steady_clock::now() + drain_patience);
+  const bool let_go = store_->finish(std::chrono::steady_clock::now());
   control_.pass_notices();
+  // All is in the journal. A database that does not answer keeps nobody from ending.
+  if (!let_go) std::_Exit(0);
   return Done{};
 }
 

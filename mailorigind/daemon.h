@@ -18,6 +18,7 @@
 #include "mailorigind/asking/user_names.h"
 #include "mailorigind/connections/smtp_recorder.h"
 #include "mailorigind/delivery/delivery.h"
+#include "mailorigind/feeding/store_feed.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/journal/journal.h"
 #include "mailorigind/journal/recording.h"
@@ -86,6 +87,7 @@ class Daemon {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Retention> retention_;
   std::unique_ptr<Delivery> delivery_;
+  std::unique_ptr<StoreFeed> store_;
   FirewallLink firewall_;
   std::unique_ptr<Recording> recording_;
   std::unique_ptr<SmtpRecorder> smtp_recorder_;

@@ -145,6 +145,16 @@ inline constexpr std::uint64_t stall_notice_ms = 2'000;
 // milliseconds later saves a wake-up of its thread for each question.
 inline constexpr std::chrono::milliseconds delivery_linger{5};
 
+// ---- The store
+
+// Of the journal's capacity what may wait for the store alone: less than the half from which
+// on questions cost more, so that a database that is gone is nobody's trouble.
+inline constexpr std::uint64_t store_share = journal_capacity / 2 - 4 * segment_size;
+// It gathers for a moment: a transaction costs as much as a hundred events.
+inline constexpr std::chrono::milliseconds store_linger{100};
+// How often it is looked for what is too old.
+inline constexpr std::uint64_t removal_interval_ms = 60'000;
+
 // ---- The firewall
 
 // How often its ring buffer is looked at: the kernel wakes nobody, because that

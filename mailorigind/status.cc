@@ -57,6 +57,16 @@ json logs_of(const DaemonStatus& status) {
   return logs;
 }
 
+json store_of(const DaemonStatus& status) {
+  if (!status.store.wanted) return {{"wanted", false}};
+  json store = {{"wanted", true},
+                {"driver", shown(status.store.driver)},
+                {"retained_days", status.store.retained_days}};
+  if (!status.store.file.empty()) store["file"] = shown(status.store.file);
+  if (!status.store.trouble.empty()) store["trouble"] = shown(status.store.trouble);
+  return store;
+}
+
 json findings_of(const DaemonStatus& status) {
   json findings = json::array();
   for (const service::NoticeBoard::Lasting& finding : status.findings) {
@@ -110,6 +120,7 @@ std::string status_json(const DaemonStatus& status) {
       {"consumers", consumers_of(status)}};
   out["logs_behind"] = status.backlog.count;
   out["logs"] = logs_of(status);
+  out["store"] = store_of(status);
   out["firewall"] = {{"wanted", status.firewall_wanted},
                      {"connected", status.firewall_connected},
                      {"ring", status.firewall_ring}};

@@ -8,6 +8,7 @@
 #include "core/policy.h"
 #include "mailorigind/asking/heard_vhosts.h"
 #include "mailorigind/delivery/delivery.h"
+#include "mailorigind/feeding/store_feed.h"
 #include "mailorigind/journal/retention.h"
 #include "service/notice_board.h"
 
@@ -21,6 +22,7 @@ struct DaemonStatus {
   std::uint64_t journal_capacity = 0;          // bytes
   std::vector<Retention::Standing> consumers;  // of the journal
   Delivery::Backlog backlog;
+  StoreFeed::Standing store;
   bool firewall_wanted = false;
   bool firewall_connected = false;
   bool firewall_ring = false;

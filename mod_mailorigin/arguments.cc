@@ -60,6 +60,18 @@ Result<bool> parse_switch(std::string_view argument) {
   return Error{quoted(argument) + " is neither On nor Off"};
 }
 
+Result<std::uint32_t> parse_days(std::string_view argument) {
+  std::uint32_t days = 0;
+  const char* const end = argument.data() + argument.size();
+  const auto [rest, fault] = std::from_chars(argument.data(), end, days);
+  const bool is_span = fault == std::errc() && rest + 1 == end && *rest == 'd';
+  if (!is_span || days == 0 || days > retained_days_limit) {
+    return Error{quoted(argument) + " is no number of days: 1d to " +
+                 std::to_string(retained_days_limit) + "d are accepted"};
+  }
+  return days;
+}
+
 Result<mode_t> parse_socket_mode(std::string_view argument) {
   unsigned mode = 0;
   const char* const end = argument.data() + argument.size();

@@ -19,6 +19,9 @@ namespace mailorigin::httpd {
 
 Result<bool> parse_switch(std::string_view argument);
 
+// "30d": at least one day, at most retained_days_limit.
+Result<std::uint32_t> parse_days(std::string_view argument);
+
 // An octal mode that lets its owner connect.
 Result<mode_t> parse_socket_mode(std::string_view argument);
 

@@ -12,6 +12,7 @@
 #include "mod_mailorigin/pool.h"
 #include "mod_mailorigin/rule_directives.h"
 #include "mod_mailorigin/site_sections.h"
+#include "mod_mailorigin/store_directives.h"
 
 namespace mailorigin::httpd {
 
@@ -144,6 +145,10 @@ const command_rec mailorigin_directives[] = {
                      "virtual hosts"),
     AP_INIT_TAKE1("MailOriginUnverified", server_setter<set_unverified>, nullptr, RSRC_CONF,
                   "allow, observe or deny: mail without a verified origin or a virtual host"),
+    AP_INIT_TAKE12("MailOriginStore", server_setter<set_store>, nullptr, RSRC_CONF,
+                   "Off, or apr_dbd's driver (sqlite3, pgsql) and its \"parameters\""),
+    AP_INIT_TAKE1("MailOriginRetain", server_setter<set_retention>, nullptr, RSRC_CONF,
+                  "for how long events are kept there: days, as 30d"),
     AP_INIT_TAKE12("MailOriginSocket", server_setter<add_socket>, nullptr, RSRC_CONF,
                    "the path of a socket for questions, and its octal mode"),
     AP_INIT_TAKE1("MailOriginRuntimeDir", server_setter<set_runtime_directory>, nullptr, RSRC_CONF,

@@ -43,6 +43,12 @@ struct SiteSection {
   Place place;
 };
 
+// MailOriginStore. Pool memory; no driver: Off.
+struct StoreChoice {
+  const char* driver = "";
+  const char* params = "";
+};
+
 // One MailOriginSocket.
 struct SocketDirective {
   std::string path;
@@ -76,6 +82,8 @@ struct ServerSettings {
   const char* state_directory = nullptr;             // MailOriginStateDir
   const char* user = nullptr;                        // MailOriginUser
   const char* daemon = nullptr;                      // MailOriginDaemon
+  StoreChoice* store = nullptr;                      // MailOriginStore
+  std::optional<std::uint32_t> retained_days;        // MailOriginRetain
   std::optional<Rule> unverified;                    // MailOriginUnverified
   std::optional<FirewallMode> firewall;              // MailOriginFirewall
   const char* firewall_user = nullptr;               // MailOriginFirewallUser

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "mod_mailorigin/access_logs.h"
 #include "mod_mailorigin/cgi_programs.h"
 #include "mod_mailorigin/configuration_checks.h"
 #include "mod_mailorigin/pool.h"
@@ -71,7 +72,7 @@ std::optional<std::uint32_t> suexec_uid(apr_pool_t* pool, server_rec* server) {
 // yet when a connect is refused, and so no source.
 constexpr std::string_view refused_log_format =
     "MAILORIGIN_SMTP_OUT IN= OUT= SRC=0.0.0.0 DST=%{dst} PROTO=TCP SPT=0 DPT=%{dst_port} "
-    "UID=%{uid} GID=%{gid}";
+    "UID=%{uid} GID=%{gid} ID=%{id}";
 
 // In one warning.
 constexpr std::size_t hosts_named = 5;
@@ -108,6 +109,7 @@ class Reader {
   }
 
   void read_servers() {
+    access_logs_.emplace(scratch_, ap_conftree);
     server_rec* const main_server = configuration_.main_server;
     main_config_ = &config_of(main_server);
     configuration_.daemon = daemon_settings(*main_config_);
@@ -121,6 +123,7 @@ class Reader {
     policy.server = read_server(main_server, name);
     policy.unverified = main_config_->unverified.value_or(Rule::allow);  // MailOriginUnverified
     read_firewall(policy.firewall);
+    read_store(policy.store);
 
     // httpd's list begins with the last one; of two hosts that cannot be told
     // apart, requests reach the first.
@@ -149,6 +152,16 @@ class Reader {
     }
     firewall.httpd_uid = ap_unixd_config.user_id;
     if (firewall.mode != FirewallMode::off) read_refused_log();
+  }
+
+  void read_store(StorePolicy& store) {
+    if (main_config_->store != nullptr) {  // MailOriginStore
+      store.enabled = *main_config_->store->driver != '\0';
+      store.driver = main_config_->store->driver;
+      store.params = main_config_->store->params;
+    }
+    // MailOriginRetain
+    store.retained_days = main_config_->retained_days.value_or(store.retained_days);
   }
 
   // Nobody asked for it: where there is no syslog, events must not wait for one.
@@ -185,6 +198,7 @@ class Reader {
     policy.name = name.name;
     policy.site = site_of(server);
     policy.docroot = docroot_of(server);
+    policy.access_logs = access_logs_->of(server);
     policy.enabled = vhost->enabled;
     policy.strict = vhost->strict;
     policy.run_as = run_as ? run_as : suexec;
@@ -310,6 +324,7 @@ class Reader {
   Configuration& configuration_;
   VhostUsers users_;
   const ServerConfig* main_config_ = nullptr;
+  std::optional<AccessLogs> access_logs_;
   std::map<std::pair<int, std::string>, std::uint32_t> targets_;
   std::set<std::string> unknown_formats_;  // places: a list may serve many hosts
   std::optional<CgiPrograms> cgi_programs_;

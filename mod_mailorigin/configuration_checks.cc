@@ -1,5 +1,6 @@
 #include "mod_mailorigin/configuration_checks.h"
 
+#include <apr_dbd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,7 +38,8 @@ bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0;
 // All members are named, so that no rule to come is forgotten here: it does not compile.
 auto rules_of(const VhostPolicy& vhost) {
   const auto& [id, name, site, docroot, enabled, strict, run_as, user, run_as_fault, sections, logs,
-               headers, send, denied_scripts, limits, max_recipients, sender, smtp] = vhost;
+               headers, access_logs, send, denied_scripts, limits, max_recipients, sender, smtp] =
+      vhost;
   return std::tie(enabled, send, denied_scripts, limits, max_recipients, sender, smtp);
 }
 
@@ -74,6 +76,7 @@ class Checks {
 
   void check() {
     check_daemon();
+    check_store();
     check_logs();
     check_descriptors();
     check_secrecy();
@@ -97,6 +100,20 @@ class Checks {
     for (const SocketDirective& socket : daemon.sockets) check_socket(socket);
     check_state_directory();
     check_control_socket();
+  }
+
+  // The daemon loads it, and goes on without: httpd -t says it ahead.
+  void check_store() {
+    const StorePolicy& store = configuration_.policy.store;
+    if (!store.enabled || ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) return;
+    const apr_dbd_driver_t* driver = nullptr;
+    apr_dbd_init(pool_);
+    if (apr_dbd_get_driver(pool_, store.driver.c_str(), &driver) == APR_SUCCESS) return;
+    configuration_.warnings.push_back("MO0145: MailOriginStore: apr_dbd has no driver '" +
+                                      store.driver +
+                                      "' here: nothing is stored until package "
+                                      "libaprutil1-dbd-" +
+                                      store.driver + " is installed");
   }
 
   // httpd makes the directory itself, but not those above it.

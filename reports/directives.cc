@@ -150,6 +150,18 @@ std::vector<std::string> server_directives(const Policy& policy) {
   for (const std::uint32_t gid : firewall.gids) accounts.push_back('@' + group_text(gid));
   if (accounts.empty()) accounts.emplace_back("none");
   out.push_back(line("MailOriginSmtpUsers", accounts));
+  const StorePolicy& store = policy.store;
+  if (!store.enabled) {
+    out.emplace_back("MailOriginStore Off");
+  } else if (!store.params.empty()) {
+    out.push_back(line("MailOriginStore", {store.driver, store.params}));
+  } else {
+    // As the docs say the default: where that is the daemon knows.
+    out.push_back("MailOriginStore " + store.driver + " <state dir>/mail.db");
+  }
+  if (store.enabled) {
+    out.push_back("MailOriginRetain " + std::to_string(store.retained_days) + 'd');
+  }
   return out;
 }
 

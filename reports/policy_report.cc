@@ -48,6 +48,7 @@ json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
     facts["logs"].push_back(
         {{"target", target_text(policy.targets[log.target])}, {"format", log.format.text}});
   }
+  facts["access_logs"] = vhost.access_logs;
   facts["headers"] = json::array();
   for (const HeaderRule& header : vhost.headers) {
     facts["headers"].push_back({{"name", header.name}, {"format", header.format}});

@@ -63,8 +63,9 @@ void check_daemon(const json& daemon, json& findings) {
   for (const json& each : array_at(daemon, "findings")) {
     const std::string text = text_at(each, "text");
     if (is_of_listed_log(daemon, text)) continue;
-    findings.push_back(finding("daemon", text + " (since " + text_at(each, "since") + ")",
-                               remedy_of_message(text)));
+    const std::string part = text.starts_with("MO05") ? "store" : "daemon";
+    findings.push_back(
+        finding(part, text + " (since " + text_at(each, "since") + ")", remedy_of_message(text)));
   }
   const std::size_t listed = array_at(daemon, "findings").size();
   if (number_at(daemon, "findings_count") > listed) {
@@ -121,6 +122,31 @@ json logs_of(const json& daemon) {
   return logs;
 }
 
+json store_of(const json& daemon) {
+  json store =
+      pick(member(daemon, "store"), {"wanted", "driver", "file", "trouble", "retained_days"});
+  if (!store.is_object()) return json::object();  // an older daemon
+  for (const json& each : array_at(member(daemon, "journal"), "consumers")) {
+    if (text_at(each, "name") != "store") continue;
+    store["waiting"] = number_at(each, "waiting");
+    store["lost"] = number_at(each, "lost");
+  }
+  return store;
+}
+
+// What is wrong with it mailorigind has found; not that it only is slow.
+void check_store(const json& daemon, json& findings) {
+  const json store = store_of(daemon);
+  if (number_at(store, "lost") > 0) {
+    findings.push_back(finding("store",
+                               std::to_string(number_at(store, "lost")) +
+                                   " events are not in it: they waited longer than the journal "
+                                   "could keep them",
+                               "see why it was not written (MO0520), or was slow; the logs have "
+                               "them"));
+  }
+}
+
 json weak_vhosts(const Policy& policy, std::optional<std::uint32_t> httpd_uid) {
   json weak = json::array();
   for (const Weakness& each : find_weaknesses(policy, httpd_uid)) {
@@ -169,6 +195,7 @@ json status_report(const Observed& observed) {
   check_httpd(daemon, findings);
   check_daemon(daemon, findings);
   check_logs(daemon, findings);
+  check_store(daemon, findings);
 
   json report;
   report["version"] = MAILORIGIN_VERSION;
@@ -178,6 +205,7 @@ json status_report(const Observed& observed) {
                       {"started", text_at(daemon, "started")}};
   report["policy"] = pick(member(daemon, "policy"), {"vhosts", "targets", "firewall"});
   report["logs"] = logs_of(daemon);
+  report["store"] = store_of(daemon);
   report["weak_vhosts"] = json::array();
   report["missing_users"] = json::array();
   report["firewall"] = json::object();

@@ -30,6 +30,8 @@ def printed_names(*sources):
 REPORTS = {
     "## status": ["reports/status_report.cc", "reports/php.cc", "reports/findings.cc"],
     "## policy": ["reports/policy_report.cc", "reports/smtp_facts.cc"],
+    "## trace": ["reports/trace_report.cc"],
+    "## top": ["reports/top_report.cc"],
     "## firewall": ["reports/firewall_report.cc", "reports/smtp_facts.cc", "reports/findings.cc"],
 }
 
@@ -55,7 +57,7 @@ def test_members_of_what_services_say():
 def test_remedies_of_messages():
     """What lasts has its remedy in status, in the words of docs/messages.md."""
     lasting = set()
-    for part in ("mailorigind", "service"):
+    for part in ("mailorigind", "service", "store"):
         for source in sorted((PROJECT / part).rglob("*.cc")):
             lasting |= set(re.findall(r'begins\([^;]*?"(MO\d{4}): ', source.read_text()))
     joined = re.sub(r'"\n\s*"', "", (PROJECT / "reports/remedies.cc").read_text())

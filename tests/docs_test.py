@@ -9,7 +9,7 @@ from harness.docs import documented_directives, section
 from harness.paths import HTTPD, HTTPD_MODULES, PHP, PLUGIN, build_directory
 
 PROJECT = Path(__file__).resolve().parents[1]
-PARTS = ("core", "client", "service", "mod_mailorigin", "fpm_plugin", "mailorigind", "firewall")
+PARTS = ("core", "client", "service", "mod_mailorigin", "fpm_plugin", "mailorigind", "firewall", "store")
 
 
 def text_of(*folders, suffix=".cc"):

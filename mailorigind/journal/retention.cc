@@ -11,6 +11,7 @@ void Retention::add(JournalConsumer& consumer) {
 }
 
 void Retention::tend() {
+  hold_to_shares();
   remove_handled();
   make_room();
   std::vector<Standing> now;
@@ -25,6 +26,18 @@ void Retention::tend() {
 std::vector<Retention::Standing> Retention::standings() {
   const std::lock_guard lock(mutex_);
   return standings_;
+}
+
+void Retention::hold_to_shares() {
+  for (std::size_t i = 0; i < consumers_.size(); i++) {
+    JournalConsumer& consumer = *consumers_[i];
+    const std::uint64_t end = journal_.end();
+    while (end - std::min(end, consumer.position()) > consumer.share()) {
+      const Journal::Segment oldest = journal_.segment_at(consumer.position());
+      if (oldest.end == end) break;  // the one that is written
+      lost_[i] += consumer.lose(oldest);
+    }
+  }
 }
 
 void Retention::remove_handled() {

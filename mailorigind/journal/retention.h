@@ -22,7 +22,9 @@ class JournalConsumer {
   [[nodiscard]] virtual std::string_view name() const = 0;
   // It is done with all that is before. From the tending thread, as lose().
   [[nodiscard]] virtual std::uint64_t position() const = 0;
-  // The segment is removed after this, because the journal is full: the consumer goes
+  // Bytes of the journal that may wait for it alone: of more the oldest is lost to it.
+  [[nodiscard]] virtual std::uint64_t share() const { return UINT64_MAX; }
+  // The segment is removed after this, because the journal is full, or its share: the consumer goes
   // on behind it. Returns how many events it will never see.
   virtual std::uint64_t lose(const Journal::Segment& segment) = 0;
 };
@@ -49,6 +51,7 @@ class Retention {
   [[nodiscard]] std::vector<Standing> standings();
 
  private:
+  void hold_to_shares();
   void remove_handled();
   void make_room();
 

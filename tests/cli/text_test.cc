@@ -30,6 +30,7 @@ TEST(StatusText, Well) {
             "daemon    well   mailorigind " MAILORIGIN_VERSION
             ", pid 7, since 2026-11-22T00:00:00.000Z, 1 virtual hosts\n"
             "logs      well   2 targets, 0 behind; 0 bytes of 1000 bytes wait in the journal\n"
+            "store     well   off\n"
             "php       well   no program of /etc/php loads the extension\n"
             "firewall  well   off\n");
 }

@@ -15,6 +15,7 @@ namespace {
 Policy example() {
   Policy policy;
   policy.unverified = Rule::deny;
+  policy.store = {true, "pgsql", "host=/run/db dbname=mail", 7};
   policy.instance = "/run/apache2/apache2.pid";
   policy.targets = {{LogTarget::Kind::file, "/var/log/mail.log"},
                     {LogTarget::Kind::pipe, "|rotatelogs x"},
@@ -28,6 +29,7 @@ Policy example() {
   shop.run_as = 1001;
   shop.user = "shop";
   shop.logs = {{0, {true, "json"}}, {1, {false, "%{id} %{to}"}}};
+  shop.access_logs = {"/var/log/shop-access.log", "/var/log/all.log"};
   shop.headers = {{"X-Mail-Origin", "%{id}"}, {"X-Script", "%{entry}"}};
   shop.send = Rule::observe;
   shop.denied_scripts = {{"/uploads/"}, {"^eval$", Rule::observe}, {"/tmp/", Rule::hold}};

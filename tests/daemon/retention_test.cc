@@ -23,7 +23,10 @@ class Reader final : public JournalConsumer {
     return 10;
   }
 
+  [[nodiscard]] std::uint64_t share() const override { return most; }
+
   std::uint64_t at = 0;
+  std::uint64_t most = UINT64_MAX;
 
  private:
   const std::string_view name_;
@@ -52,6 +55,24 @@ class RetentionTest : public ::testing::Test {
   service::NoticeBoard notices_;
   std::unique_ptr<Journal> journal_;
 };
+
+TEST_F(RetentionTest, LosesToOneConsumerWhatIsMoreThanItsShare) {
+  Retention retention(*journal_);
+  Reader logs("logs");
+  Reader store("store");
+  store.most = 3 * segment_size;
+  retention.add(logs);
+  retention.add(store);
+  fill(segments_kept + 4);
+  const std::uint64_t begin = journal_->begin();
+  retention.tend();
+  EXPECT_GE(store.at, journal_->end() - store.most);
+  EXPECT_LT(store.at, journal_->end() - store.most + 2 * segment_size);
+  EXPECT_EQ(retention.standings()[1].lost % 10, 0U);
+  EXPECT_GT(retention.standings()[1].lost, 0U);
+  EXPECT_EQ(retention.standings()[0].lost, 0U);
+  EXPECT_EQ(journal_->begin(), begin);  // the logs have not been there
+}
 
 TEST_F(RetentionTest, KeepsWhatOneConsumerStillNeeds) {
   Retention retention(*journal_);

@@ -100,6 +100,7 @@ Policy simple_policy(const std::string& log, const std::string& format,
   policy.instance = "/run/test-httpd.pid";
   policy.targets = {{LogTarget::Kind::file, log}};
   policy.server.logs = {{0, {false, format}}};
+  policy.store.enabled = false;
   VhostPolicy vhost;
   vhost.id = vhost_id(simple_vhost);
   vhost.name = simple_vhost;

@@ -65,7 +65,7 @@ bool eventually(const std::function<bool()>& condition);
 Fd open_log(const std::string& path);
 
 // A policy with one server and one vhost, "example.test:80", id vhost_id() of it,
-// that runs as `run_as` and logs to `log` with `format`.
+// that runs as `run_as` and logs to `log` with `format`; without a store.
 Policy simple_policy(const std::string& log, const std::string& format,
                      std::optional<std::uint32_t> run_as = std::nullopt);
 inline constexpr std::string_view simple_vhost = "example.test:80";

@@ -28,11 +28,13 @@ OF_SERVER = {
     "MailOriginDaemon": "external",
     "MailOriginFirewall": "On",
     "MailOriginFirewallUser": "nobody",
+    "MailOriginRetain": "7d",
     "MailOriginRuntimeDir": "/run/x",
     "MailOriginSmtpPorts": "25",
     "MailOriginSmtpUsers": "nobody",
     "MailOriginSocket": "/run/x.sock",
     "MailOriginStateDir": "/var/lib/x",
+    "MailOriginStore": "Off",
     "MailOriginUnverified": "deny",
     "MailOriginUser": "nobody",
 }

@@ -62,7 +62,7 @@ def test_all_is_well(site, mailorigin):
     said = mailorigin("status")
     assert (said.status, said.err) == (0, "")
     lines = said.out.splitlines()
-    assert [line.split()[:2] for line in lines] == [[part, "well"] for part in ("httpd", "daemon", "logs", "php", "firewall")]
+    assert [line.split()[:2] for line in lines] == [[part, "well"] for part in ("httpd", "daemon", "logs", "store", "php", "firewall")]
     assert str(site.directory / "run/httpd.pid") in lines[0]
     assert f"pid {pid}," in lines[1] and facts["daemon"]["started"] in lines[1] and "2 virtual hosts" in lines[1]
     assert "9 targets, 0 behind" in lines[2]

@@ -73,6 +73,19 @@ BAD = {
     "MailOriginDaemon {dir}": r"external|path",
     "MailOriginRuntimeDir": r"argument|directory",
     "MailOriginStateDir a b": r"argument|directory",
+    "MailOriginStore": r"argument|driver",
+    "MailOriginStore On": r"'On' is neither Off nor followed by its parameters",
+    "MailOriginStore sqlite3": r"neither Off nor followed by its parameters",
+    "MailOriginStore mysql host=x": r"'mysql' is none of .* sqlite3, pgsql",
+    "MailOriginStore sqlite3 {dir}/nosuch/mail.db": r"no directory .*/nosuch/; make it",
+    "MailOriginStore sqlite3 {dir}": r"is no file",
+    'MailOriginStore pgsql ""': r"'pgsql' is neither Off nor followed by its parameters",
+    "MailOriginRetain 30": r"'30' is no number of days: 1d to 3650d",
+    "MailOriginRetain 0d": r"'0d'",
+    "MailOriginRetain 3651d": r"'3651d'",
+    "MailOriginRetain 1w": r"'1w'",
+    "MailOriginRetain 1d2": r"'1d2'",
+    "MailOriginRetain -1d": r"'-1d'",
 }
 
 SERVER_ONLY = [f"{directive} {arguments}" for directive, arguments in OF_SERVER.items()]

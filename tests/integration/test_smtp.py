@@ -62,7 +62,7 @@ def test_refused_with_its_script(guarded, syslog):
     assert "detached" not in event
     line = syslog.wait(f"mailorigin[{guarded.httpd.daemon()}]: MAILORIGIN_SMTP_OUT")
     assert line.startswith("<13>") and line.endswith(
-        f"MAILORIGIN_SMTP_OUT IN= OUT= SRC=0.0.0.0 DST={V4} PROTO=TCP SPT=0 DPT=25 UID={SHOP_UID} GID={SHOP_UID}"
+        f"MAILORIGIN_SMTP_OUT IN= OUT= SRC=0.0.0.0 DST={V4} PROTO=TCP SPT=0 DPT=25 UID={SHOP_UID} GID={SHOP_UID} ID={event['id']}"
     )
 
 

@@ -26,6 +26,15 @@ TEST(CouldBeUser, KnowsWhatUseraddTakes) {
   EXPECT_FALSE(could_be_user(std::string(33, 'x')));
 }
 
+TEST(ParseDays, AreANumberWithAD) {
+  EXPECT_EQ(*parse_days("1d"), 1U);
+  EXPECT_EQ(*parse_days("3650d"), 3650U);
+  for (const char* text : {"", "d", "0d", "30", "3651d", "-1d", "+1d", " 1d", "1d ", "1dd", "1D",
+                           "99999999999999999999d", "0x1d"}) {
+    EXPECT_FALSE(parse_days(text)) << text;
+  }
+}
+
 TEST(ParseSocketMode, IsOctalAndLetsItsOwnerConnect) {
   EXPECT_EQ(*parse_socket_mode("0666"), 0666U);
   for (const char* text : {"", "999", "rwx", "0066", "77777"}) {

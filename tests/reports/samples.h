@@ -16,6 +16,7 @@ inline const nlohmann::json well_daemon = {
     {"httpd", {{"connected", true}, {"instance", "/run/httpd.pid"}}},
     {"policy", {{"vhosts", 1}, {"targets", 2}, {"firewall", "off"}}},
     {"journal", {{"waiting", 0}, {"capacity", 1000}}},
+    {"store", {{"wanted", false}}},
     {"logs_behind", 0},
     {"logs", nlohmann::json::array()},
     {"firewall", {{"wanted", false}, {"connected", false}, {"ring", false}}},

@@ -1,0 +1,188 @@
+// The store: how fast it takes events, what one costs on disk, how fast it answers.
+//
+//   bench_store [sqlite3 FILE|pgsql PARAMS] [EVENTS] [DAYS]
+//
+// It makes up EVENTS events over DAYS days of 2,000 scripts on 500 sites, a few of which
+// send most, stores them in batches as the daemon does, and asks what the command line asks.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/name_values.h"
+#include "core/ulid.h"
+#include "store/database.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+namespace {
+
+using namespace mailorigin;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t batch_size = 1000;  // about delivery_chunk of the journal
+constexpr std::uint64_t day_ms = 86'400'000;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+[[noreturn]] void fail(const std::string& what, const Error& error) {
+  std::fprintf(stderr, "bench_store: %s: %s\n", what.c_str(), error.message.c_str());
+  std::exit(1);
+}
+
+// A typical host's events: a few scripts send most, recipients are many.
+class Generator {
+ public:
+  Event next(std::uint64_t time_ms) {
+    Event event;
+    const std::size_t script = std::min<std::size_t>(
+        static_cast<std::size_t>(std::exponential_distribution<>(1.0 / 200)(random_)), 1999);
+    const std::string site = "site" + std::to_string(script / 4) + ".example";
+    const std::string root = "/var/www/" + site + "/htdocs";
+    event.set(Field::time, rfc3339(time_ms));
+    event.set(Field::id, ids_.next(time_ms).text());
+    event.set(Field::host, "web1.hosting.example");
+    event.set(Field::kind, "mail");
+    event.set(Field::verdict, random_() % 50 == 0 ? "deny" : "allow");
+    event.set(Field::verified, true);
+    event.set(Field::vhost, site + ":443");
+    event.set(Field::docroot, root);
+    event.set(Field::entry, root + "/index" + std::to_string(script % 4) + ".php");
+    event.set(Field::file, root + "/wp-includes/PHPMailer/PHPMailer.php");
+    event.set(Field::line, std::uint64_t{1872});
+    event.set(Field::caller, root + "/wp-content/plugins/form" + std::to_string(script % 4) +
+                                 "/send.php:" + std::to_string(40 + script % 100));
+    event.set(Field::stack, event.get(Field::file) + ":1872 < " + event.get(Field::caller));
+    event.set(Field::function, "mail");
+    event.set(Field::sapi, "fpm-fcgi");
+    event.set(Field::pool, site);
+    event.set(Field::pid, std::uint64_t{1000 + random_() % 30'000});
+    event.set(Field::uid, std::uint64_t{10'000 + script / 4});
+    event.set(Field::gid, std::uint64_t{10'000 + script / 4});
+    event.set(Field::user, "web" + std::to_string(script / 4));
+    event.set(Field::client,
+              "198.51." + std::to_string(random_() % 100) + '.' + std::to_string(random_() % 256));
+    event.set(Field::method, "POST");
+    event.set(Field::uri, "/kontakt/?step=2");
+    event.set(Field::request_id, ids_.next(time_ms).text());
+    event.set(Field::to, "customer" + std::to_string(random_() % 1'000'000) + "@mail" +
+                             std::to_string(random_() % 500) + ".example.org");
+    event.set(Field::from, "info@" + site);
+    event.set(Field::recipients, std::uint64_t{1});
+    event.set(Field::subject, "Your order no. " + std::to_string(random_() % 1'000'000));
+    event.set(Field::headers, "From: info@" + site + "\r\nContent-Type: text/plain; charset=utf-8");
+    event.set(Field::message_id, '<' + ids_.next(time_ms).text() + '@' + site + '>');
+    event.set(Field::size, std::uint64_t{random_() % 20'000});
+    return event;
+  }
+
+ private:
+  std::mt19937_64 random_{7};
+  UlidGenerator ids_;
+};
+
+template <class Ask>
+void time_of(const char* what, Ask ask) {
+  double best = 1e9, worst = 0;
+  for (int i = 0; i < 5; i++) {
+    const auto begin = Clock::now();
+    const auto answer = ask(i);
+    if (!answer) fail(what, answer.error());
+    best = std::min(best, seconds_since(begin));
+    worst = std::max(worst, seconds_since(begin));
+  }
+  std::printf("%-28s %8.1f ms at best, %8.1f at worst\n", what, best * 1e3, worst * 1e3);
+}
+
+std::uint64_t disk_bytes(const std::string& driver, const std::string& params) {
+  auto database = store::Database::open(driver, params);
+  if (!database) return 0;
+  const auto rows = (*database)->select(
+      driver == "sqlite3"
+          ? "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+          : "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname LIKE "
+            "'mailorigin%' AND relkind = 'r'");
+  return rows && !rows->empty() ? parse_number(rows->front().front().value_or("")).value_or(0) : 0;
+}
+
+}  // namespace
+
+int main(int count, char* arguments[]) {
+  const std::string driver = count > 1 ? arguments[1] : "sqlite3";
+  const std::string params = count > 2 ? arguments[2] : "/tmp/bench_store.db";
+  const std::uint64_t events = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 1'000'000;
+  const std::uint64_t days = count > 4 ? std::strtoull(arguments[4], nullptr, 10) : 30;
+
+  auto writer = store::Writer::open(driver, params, "bench");
+  if (!writer) fail(params, writer.error());
+  Generator generator;
+  const std::uint64_t now_ms = 1'795'869'296'789;
+  const std::uint64_t begin_ms = now_ms - days * day_ms;
+  std::vector<Event> batch;
+  std::vector<std::string> some_ids, some_message_ids;
+  double storing = 0, slowest = 0, last_tenth = 0;
+  for (std::uint64_t done = 0; done < events;) {
+    batch.clear();
+    while (batch.size() < batch_size && done < events) {
+      batch.push_back(generator.next(begin_ms + days * day_ms * done / events));
+      done++;
+    }
+    some_ids.push_back(batch.back().get(Field::id));
+    some_message_ids.push_back(batch.back().get(Field::message_id));
+    const auto begin = Clock::now();
+    const Status stored = (*writer)->store(batch, done);
+    if (!stored) fail("storing", stored.error());
+    const double took = seconds_since(begin);
+    storing += took;
+    slowest = std::max(slowest, took);
+    if (done > events - events / 10) last_tenth += took;
+  }
+  std::printf("%s, %llu events over %llu days\n", driver.c_str(),
+              static_cast<unsigned long long>(events), static_cast<unsigned long long>(days));
+  std::printf(
+      "stored                       %8.0f events/s, the last tenth %.0f, slowest batch %.0f ms\n",
+      static_cast<double>(events) / storing,
+      static_cast<double>(events) / 10 / std::max(last_tenth, 1e-9), slowest * 1e3);
+  std::printf("disk                         %8.0f bytes an event, with indexes and sums\n",
+              static_cast<double>(disk_bytes(driver, params)) / static_cast<double>(events));
+
+  auto reader = store::Reader::open(driver, params);
+  if (!reader) fail(params, reader.error());
+  const auto place = [&](int i) {
+    return some_ids.size() * static_cast<std::size_t>(2 * i + 1) / 11;
+  };
+  time_of("an event by its id", [&](int i) { return (*reader)->find({.id = some_ids[place(i)]}); });
+  time_of("by its Message-ID",
+          [&](int i) { return (*reader)->find({.message_id = some_message_ids[place(i)]}); });
+  time_of("by a recipient", [&](int i) {
+    return (*reader)->find({.recipient = "customer" + std::to_string(i) + "@mail" +
+                                         std::to_string(i) + ".example.org"});
+  });
+  time_of("a script's hour, day, week", [&](int i) {
+    return (*reader)->sent(store::Per::script,
+                           "/var/www/site" + std::to_string(i) + ".example/htdocs/index0.php",
+                           now_ms);
+  });
+  for (const auto per : {store::Per::vhost, store::Per::script, store::Per::client}) {
+    const std::string name = "top of a day by " + std::string(store::per_name(per));
+    time_of(name.c_str(), [&](int) { return (*reader)->top(per, now_ms - day_ms, now_ms, 20); });
+  }
+
+  slowest = 0;
+  int steps = 0;
+  for (bool more = true; more; steps++) {
+    const auto begin = Clock::now();
+    const auto removed = (*writer)->remove_older(now_ms, days * day_ms - day_ms / 2);
+    if (!removed) fail("removing", removed.error());
+    more = *removed;
+    slowest = std::max(slowest, seconds_since(begin));
+  }
+  std::printf("half a day forgotten         %d steps, the slowest %.0f ms\n", steps, slowest * 1e3);
+  return 0;
+}

@@ -1,0 +1,241 @@
+#include "cli/trace.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "core/fd.h"
+#include "reports/fields.h"
+#include "reports/store_access.h"
+#include "reports/trace_report.h"
+#include "tracing/mail_log.h"
+
+namespace mailorigin::cli {
+
+using nlohmann::json;
+using namespace reports;
+
+namespace {
+
+// Of a mail from standard input or a file; what follows is not read.
+constexpr std::size_t input_limit = 256 << 20;
+constexpr std::size_t deliveries_shown = 20;  // JSON has all
+
+struct Options {
+  std::string what;
+  std::vector<std::string> mail_logs;
+};
+
+Result<std::string> read_all(int fd, const std::string& name) {
+  std::string out;
+  char block[64 << 10];
+  while (out.size() < input_limit) {
+    const ssize_t length = read(fd, block, sizeof block);
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0) return system_error(name, errno);
+    if (length == 0) break;
+    out.append(block, static_cast<std::size_t>(length));
+  }
+  return out;
+}
+
+// Standard input, a file of that name, or what was said itself.
+Result<std::string> read_input(const std::string& what) {
+  if (what == "-") return read_all(STDIN_FILENO, "standard input");
+  struct stat about {};
+  if (what.find('\n') != std::string::npos || stat(what.c_str(), &about) != 0) return what;
+  if (!S_ISREG(about.st_mode)) return Error{what + " is no file"};
+  const Fd file(open(what.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return system_error(what, errno);
+  return read_all(file.get(), what);
+}
+
+std::uint64_t now_ms() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+int run(const Options& options, const Common& common) {
+  const auto input = read_input(options.what);
+  if (!input) {
+    complain(input.error().message);
+    return exit_to_do;
+  }
+  auto opened = open_store(common.runtime_directory);
+  if (!opened) {
+    complain(opened.error().message);
+    return exit_to_do;
+  }
+  const TraceQuestion question{
+      *input, options.mail_logs.empty() ? tracing::usual_mail_logs() : options.mail_logs, now_ms()};
+  const auto report = trace_report(question, opened->policy, opened->store);
+  if (!report) {
+    complain(report.error().message);
+    return exit_to_do;
+  }
+  if (common.json) {
+    print_json(*report);
+  } else {
+    print(trace_text(*report, Style::of_stdout()));
+  }
+  return flag_at(*report, "found") ? exit_well : exit_to_do;
+}
+
+Run add_options(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("WHAT", options->what, "an id, a log line, a mail's file, or - (standard input)")
+      ->required();
+  app.add_option("--mail-log", options->mail_logs,
+                 "the mail server's log, with what is rotated of it")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  return [options](const Common& common) { return run(*options, common); };
+}
+
+// Name and value, the value broken below itself.
+std::string fact(const std::string& name, const std::string& value, const Style& style) {
+  constexpr std::size_t column = 10;
+  if (value.empty()) return "";
+  std::string padded = name;
+  padded.resize(std::max(column, name.size() + 1), ' ');
+  return style.lines(padded + printable(value), 2, column);
+}
+
+std::string joined(const json& list) {
+  std::string out;
+  for (const json& each : list) {
+    if (each.is_string()) out += (out.empty() ? "" : "; ") + each.get<std::string>();
+  }
+  return out;
+}
+
+std::string event_text(const json& event, const Style& style) {
+  const auto text = [&](const char* name) { return text_at(event, name); };
+  const auto number = [&](const char* name) {
+    return event.contains(name) ? std::to_string(number_at(event, name)) : std::string();
+  };
+  std::string out = style.heading(printable(text("kind") + ' ' + text("id"))) + '\n';
+  out += fact("time", text("time"), style);
+  out += fact("verdict", text("verdict") + (text("reason").empty() ? "" : ", " + text("reason")),
+              style);
+  out +=
+      fact("vhost", text("vhost") + (flag_at(event, "verified") ? "" : " (not verified)"), style);
+  out += fact("script", text("entry"), style);
+  out += fact("line", text("caller").empty() ? text("file") + ':' + number("line") : text("caller"),
+              style);
+  out += fact("stack", text("stack"), style);
+  out += fact("user", text("user") + " (uid " + number("uid") + "), pid " + number("pid"), style);
+  if (!text("client").empty()) {
+    out += fact("request", text("client") + ' ' + text("method") + ' ' + text("uri"), style);
+  }
+  out += fact("from", text("from").empty() ? text("envelope_from") : text("from"), style);
+  out += fact("to", text("to"), style);
+  out += fact("subject", text("subject"), style);
+  out += fact("to port", text("dst").empty() ? "" : text("dst") + ' ' + number("dst_port"), style);
+  return out;
+}
+
+std::string request_text(const json& request, const Style& style) {
+  std::string out;
+  for (const json& line : array_at(request, "access_log")) {
+    if (line.is_string()) out += style.lines(printable(line.get<std::string>()), 2, 2);
+  }
+  if (number_at(request, "events") > 1) {
+    out += "  " + std::to_string(number_at(request, "events")) + " events of this request\n";
+  }
+  return out.empty() ? "" : '\n' + style.heading("Request") + '\n' + out;
+}
+
+std::string delivery_text(const json& deliveries, const Style& style) {
+  if (deliveries.empty()) return "";
+  std::string out = '\n' + style.heading("What became of it") + '\n';
+  for (std::size_t i = 0; i < std::min(deliveries.size(), deliveries_shown); i++) {
+    const json& each = deliveries[i];
+    out += style.lines(printable(text_at(each, "time") + ' ' + text_at(each, "queue_id") + ' ' +
+                                 text_at(each, "status") + ' ' + text_at(each, "to") + ": " +
+                                 text_at(each, "text")),
+                       2, 2);
+  }
+  if (deliveries.size() > deliveries_shown) {
+    out += "  and " + std::to_string(deliveries.size() - deliveries_shown) + " more\n";
+  }
+  return out;
+}
+
+std::string sent_text(const json& report, const Style& style) {
+  Table table;
+  table.add({"", "HOUR", "DAY", "WEEK"});
+  const auto add = [&](const std::string& name, const json& sent) {
+    table.add({name, std::to_string(number_at(sent, "hour")),
+               std::to_string(number_at(sent, "day")), std::to_string(number_at(sent, "week"))});
+  };
+  const json& script = member(report, "script");
+  add("this script", script);
+  add("this vhost", member(report, "vhost"));
+  const std::string first = text_at(script, "first_seen");
+  return '\n' + style.heading("Mails sent") + '\n' + table.text(2) +
+         (first.empty() ? "" : "  the script was first seen sending " + printable(first) + '\n');
+}
+
+std::string advice_text(const json& report, const Style& style) {
+  const json& advice = array_at(report, "advice");
+  if (advice.empty()) return "";
+  const std::string vhost = text_at(member(report, "event"), "vhost");
+  std::string out = '\n' + style.heading("To stop it") + '\n';
+  out += style.lines(
+      "one of these in " +
+          (vhost.empty() ? std::string("httpd.conf") : "the <VirtualHost> of " + printable(vhost)) +
+          ", then `apachectl graceful`:",
+      2, 0);
+  // As httpd reads them: not broken.
+  for (const json& line : advice) {
+    if (line.is_string()) out += "    " + printable(line.get<std::string>()) + '\n';
+  }
+  return out;
+}
+
+std::string candidates_text(const json& report, const Style& style) {
+  const json& candidates = array_at(report, "candidates");
+  if (candidates.empty()) return "";
+  std::string out =
+      style.lines("known by " + printable(joined(array_at(candidates[0], "why"))), 2, 2);
+  if (candidates.size() == 1) return out;
+  out += '\n' + style.heading("It may also be") + '\n';
+  for (std::size_t i = 1; i < candidates.size(); i++) {
+    const json& each = candidates[i];
+    out += style.lines(
+        printable(text_at(each, "id") + ' ' + text_at(each, "time") + ' ' + text_at(each, "vhost") +
+                  ' ' + text_at(each, "entry") + ": " + joined(array_at(each, "why"))),
+        2, 4);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string trace_text(const json& report, const Style& style) {
+  if (!flag_at(report, "found")) {
+    return style.lines("No event is known that " + printable(text_at(report, "input")) +
+                           " could be of: it was not sent from here, is older than "
+                           "MailOriginRetain, or passed MailOrigin by.",
+                       0, 0) +
+           delivery_text(array_at(report, "delivery"), style);
+  }
+  return event_text(member(report, "event"), style) + candidates_text(report, style) +
+         request_text(member(report, "request"), style) +
+         delivery_text(array_at(report, "delivery"), style) + sent_text(report, style) +
+         advice_text(report, style);
+}
+
+const Command trace_command = {"trace", "from a bounce, id or log line to the script that sent",
+                               "mailorigin trace complaint.eml", add_options};
+
+}  // namespace mailorigin::cli

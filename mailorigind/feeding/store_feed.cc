@@ -1,0 +1,237 @@
+#include "mailorigind/feeding/store_feed.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/default_paths.h"
+#include "core/file.h"
+#include "core/ulid.h"
+#include "mailorigind/journal/event_record.h"
+#include "mailorigind/limits.h"
+#include "mailorigind/moment.h"
+
+namespace mailorigin::daemon {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t day_ms = 86'400'000;
+
+std::uint64_t milliseconds(Clock::time_point time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
+}
+
+// The copy for Policy::refused_log is no event of its own.
+bool is_event(std::string_view payload) { return payload_policy(payload) != refused_connections; }
+
+store::Target target_of(const StorePolicy& policy, const std::string& state_directory) {
+  return {policy.driver, policy.params.empty() ? default_store(state_directory) : policy.params,
+          policy.retained_days * day_ms};
+}
+
+}  // namespace
+
+Result<std::string> journal_name(const std::string& state_directory) {
+  const std::string path = state_directory + "/journal-name";
+  if (const auto kept = read_file(path, Ulid::text_length); kept && Ulid::parse(*kept)) {
+    return *kept;
+  }
+  const std::string name = UlidGenerator().next(Moment::now().wall_ms).text();
+  const std::string fresh = path + ".new";
+  const Fd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const bool written =
+      file && write(file.get(), name.data(), name.size()) == static_cast<ssize_t>(name.size());
+  if (!written || fsync(file.get()) != 0 || rename(fresh.c_str(), path.c_str()) != 0) {
+    return system_error(path, errno);
+  }
+  return name;
+}
+
+StoreFeed::StoreFeed(Journal& journal, Retention& retention, service::NoticeBoard& notices,
+                     std::string state_directory, std::string name_of_journal)
+    : journal_(journal),
+      notices_(notices),
+      state_directory_(std::move(state_directory)),
+      journal_name_(std::move(name_of_journal)),
+      reader_(journal, journal.begin(), notices),
+      position_(journal.begin()) {
+  retention.add(*this);
+}
+
+StoreFeed::~StoreFeed() { finish(Clock::now()); }
+
+void StoreFeed::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void StoreFeed::adopt(const StorePolicy& policy) {
+  {
+    const std::lock_guard lock(mutex_);
+    next_policy_ = policy;
+  }
+  asleep_ = false;
+  woken_.signal();
+}
+
+void StoreFeed::wake() {
+  if (asleep_.load() && asleep_.exchange(false)) woken_.signal();
+}
+
+bool StoreFeed::finish(Clock::time_point deadline) {
+  if (!thread_.joinable()) return true;
+  deadline_ = deadline;
+  finishing_ = true;
+  woken_.signal();
+  if (!ended_.try_acquire_until(deadline + drain_patience)) return false;
+  thread_.join();
+  return true;
+}
+
+StoreFeed::Standing StoreFeed::standing() {
+  const std::lock_guard lock(mutex_);
+  return standing_;
+}
+
+std::uint64_t StoreFeed::share() const { return store_share; }
+
+std::uint64_t StoreFeed::lose(const Journal::Segment& segment) {
+  std::uint64_t lost = 0;
+  JournalReader reader(journal_, std::max(position_.load(), segment.base), notices_);
+  while (reader.position() < segment.end) {
+    const auto& records = reader.read();
+    if (records.empty()) break;
+    for (const JournalReader::Record& record : records) {
+      if (record.position < segment.end && is_event(record.payload)) lost++;
+    }
+  }
+  has_until(segment.end);
+  return lost;
+}
+
+void StoreFeed::has_until(std::uint64_t position) {
+  const std::lock_guard lock(mutex_);
+  position_ = std::max(position_.load(), position);
+}
+
+void StoreFeed::run() {
+  while (!finishing_) {
+    if (!turn()) wait();
+  }
+  while (Clock::now() < deadline_ && turn()) {
+  }
+  ended_.release();
+}
+
+bool StoreFeed::turn() {
+  take_policy();
+  const std::uint64_t now_ms = milliseconds(Clock::now());
+  const bool more = keeper_ != nullptr && connect(now_ms) && store_next(now_ms);
+  const bool old = connected_ && remove_older(now_ms);
+  publish();
+  return more || old;
+}
+
+void StoreFeed::take_policy() {
+  std::optional<StorePolicy> policy;
+  {
+    const std::lock_guard lock(mutex_);
+    policy.swap(next_policy_);
+    if (policy) {
+      standing_ = {policy->enabled, policy->driver, "", "", policy->retained_days};
+    }
+  }
+  if (!policy) return;
+  if (!policy->enabled) {  // MailOriginStore Off
+    notices_.forget("store");
+    keeper_.reset();
+    connected_ = false;
+    has_until(UINT64_MAX);  // of no use to it any more
+    return;
+  }
+  store::Target target = target_of(*policy, state_directory_);
+  if (keeper_ != nullptr && keeper_->target() == target) return;
+  notices_.forget("store");
+  connected_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    position_ = journal_.begin();  // who knows what the other one has
+    if (policy->driver == "sqlite3") standing_.file = target.params;
+  }
+  keeper_ = std::make_unique<store::Keeper>(
+      std::move(target), journal_name_,
+      store::Listener{[this](Notice::Level level, std::string text) {
+                        notices_.begins("store", level, std::move(text));
+                      },
+                      [this](std::string text) { notices_.over("store", std::move(text)); }});
+}
+
+bool StoreFeed::connect(std::uint64_t now_ms) {
+  if (connected_ && keeper_->ready(now_ms)) return true;
+  connected_ = keeper_->ready(now_ms);
+  if (!connected_) return false;
+  // A position that this journal has not got to is another journal's of that name: what is
+  // here has not been stored.
+  std::uint64_t position = keeper_->position().value_or(0);
+  if (position < journal_.begin() || position > journal_.end()) position = journal_.begin();
+  reader_.seek(position);
+  has_until(position);
+  return true;
+}
+
+bool StoreFeed::store_next(std::uint64_t now_ms) {
+  const auto& records = reader_.read();
+  if (records.empty()) {
+    has_until(reader_.position());
+    return false;
+  }
+  std::size_t count = 0;
+  for (const JournalReader::Record& record : records) {
+    if (!is_event(record.payload)) continue;
+    if (count == events_.size()) events_.emplace_back();
+    read_event(record.payload, events_[count]);
+    count++;
+  }
+  connected_ = keeper_->store({events_.data(), count}, reader_.position(), now_ms);
+  if (!connected_) return false;
+  has_until(reader_.position());
+  return journal_.end() - reader_.position() >= delivery_chunk / 4;
+}
+
+// MailOriginRetain
+bool StoreFeed::remove_older(std::uint64_t now_ms) {
+  if (now_ms < removal_at_ms_) return false;
+  const bool more = keeper_->remove_older(Moment::now().wall_ms, now_ms);
+  if (!more) removal_at_ms_ = now_ms + removal_interval_ms;
+  connected_ = keeper_->ready(now_ms);
+  return more;
+}
+
+void StoreFeed::wait() {
+  constexpr std::uint64_t longest_ms = 60'000;
+  const std::uint64_t now_ms = milliseconds(Clock::now());
+  std::uint64_t until_ms = now_ms + longest_ms;
+  if (keeper_ != nullptr && !connected_) until_ms = keeper_->retry_at_ms();
+  // Whoever appends after this look at the journal sees that we sleep, and wakes us.
+  asleep_ = connected_;
+  const bool idle = !connected_ || reader_.position() >= journal_.end();
+  if (idle && !finishing_ && until_ms > now_ms) {
+    pollfd woken{woken_.get(), POLLIN, 0};
+    poll(&woken, 1, static_cast<int>(until_ms - now_ms));
+  }
+  asleep_ = false;
+  woken_.clear();
+  if (!finishing_ && connected_) std::this_thread::sleep_for(store_linger);
+}
+
+void StoreFeed::publish() {
+  const std::lock_guard lock(mutex_);
+  if (keeper_ != nullptr) standing_.trouble = keeper_->trouble();
+}
+
+}  // namespace mailorigin::daemon

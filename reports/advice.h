@@ -1,0 +1,19 @@
+// What would stop mail like an event's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "core/policy.h"
+
+namespace mailorigin::reports {
+
+// Directive lines, as httpd reads them: for the virtual host that the event is of, the
+// narrowest first; for the server where it is of none. `vhost` may be null.
+std::vector<std::string> advice(const Event& event, const VhostPolicy* vhost);
+
+// The script that sent: where the mailer library was called, else what httpd was asked for.
+std::string blamed_script(const Event& event);
+
+}  // namespace mailorigin::reports

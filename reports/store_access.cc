@@ -1,0 +1,61 @@
+#include "reports/store_access.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "core/default_paths.h"
+#include "core/file.h"
+#include "core/policy_in_memory.h"
+#include "core/socket_paths.h"
+#include "reports/fields.h"
+#include "reports/services.h"
+
+namespace mailorigin::reports {
+
+Result<StoreAccess> StoreAccess::open(const StorePolicy& policy, const std::string& file) {
+  if (!policy.enabled) return Error{"MailOriginStore is Off: nothing is kept to be looked up"};
+  const bool is_file = store::dialect_of(policy.driver) == store::Dialect::sqlite;
+  const std::string params = is_file && policy.params.empty() ? file : policy.params;
+  uid_t owner = 0;
+  if (is_file) {
+    struct stat about {};
+    // Opened by name, it would be made.
+    if (lstat(params.c_str(), &about) != 0) return system_error("the store " + params, errno);
+    if (!S_ISREG(about.st_mode)) return Error{"the store " + params + " is no file"};
+    owner = about.st_uid;
+  }
+  Result<std::unique_ptr<store::Reader>> reader = [&] {
+    const AsOwner as(owner);
+    return store::Reader::open(policy.driver, params);
+  }();
+  if (!reader) {
+    return reader.error().context("the store (" + policy.driver +
+                                  (is_file ? ' ' + params : std::string()) + ')');
+  }
+  return StoreAccess(owner, *std::move(reader));
+}
+
+Result<OpenStore> open_store(const std::string& runtime_directory) {
+  const std::string socket = control_socket(runtime_directory);
+  std::optional<Policy> policy;
+  std::string file = default_store(default_state_directory);
+  if (const auto status = ask_status(socket)) {
+    if (auto asked = ask_policy(socket)) policy = *std::move(asked);
+    const std::string named = text_at(member(*status, "store"), "file");
+    if (!named.empty()) file = named;
+  } else if (runtime_directory == default_runtime_directory) {
+    // What it kept tells as much.
+    const auto bytes = read_file(kept_policy(default_state_directory), policy_size_limit);
+    if (auto kept = bytes ? Policy::decode(*bytes) : Result<Policy>(Error{})) {
+      policy = *std::move(kept);
+    }
+  } else {
+    return status.error();
+  }
+  auto store = StoreAccess::open(policy ? policy->store : StorePolicy{}, file);
+  if (!store) return store.error();
+  return OpenStore{std::move(policy), *std::move(store)};
+}
+
+}  // namespace mailorigin::reports

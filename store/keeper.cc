@@ -1,0 +1,62 @@
+#include "store/keeper.h"
+
+#include <algorithm>
+
+namespace mailorigin::store {
+
+namespace {
+
+constexpr std::uint64_t first_pause_ms = 200;
+constexpr std::uint64_t longest_pause_ms = 10'000;
+
+}  // namespace
+
+std::string Target::name() const {
+  return dialect_of(driver) == Dialect::sqlite ? driver + ' ' + params : driver;
+}
+
+bool Keeper::ready(std::uint64_t now_ms) {
+  if (writer_ != nullptr) return true;
+  if (now_ms < retry_at_ms_) return false;
+  auto writer = Writer::open(target_.driver, target_.params, journal_);
+  if (!writer) {
+    fail(writer.error(), now_ms);
+    return false;
+  }
+  writer_ = *std::move(writer);
+  return true;
+}
+
+bool Keeper::store(std::span<const Event> events, std::uint64_t to, std::uint64_t now_ms) {
+  if (const Status stored = writer_->store(events, to); !stored) {
+    fail(stored.error(), now_ms);
+    return false;
+  }
+  pause_ms_ = 0;
+  if (!trouble_.empty()) {
+    trouble_.clear();
+    listener_.over("MO0521: the store (" + target_.name() + ") is written again");
+  }
+  return true;
+}
+
+bool Keeper::remove_older(std::uint64_t wall_ms, std::uint64_t now_ms) {
+  const auto more = writer_->remove_older(wall_ms, target_.retained_ms);
+  if (more) return *more;
+  fail(more.error(), now_ms);
+  return false;
+}
+
+// The connection may have had its part in it.
+void Keeper::fail(const Error& error, std::uint64_t now_ms) {
+  writer_.reset();
+  pause_ms_ = std::clamp(pause_ms_ * 2, first_pause_ms, longest_pause_ms);
+  retry_at_ms_ = now_ms + pause_ms_;
+  if (trouble_ == error.message) return;
+  trouble_ = error.message;
+  listener_.begins(Notice::Level::error, "MO0520: the store (" + target_.name() +
+                                             ") cannot be written: " + trouble_ +
+                                             "; events wait in the journal");
+}
+
+}  // namespace mailorigin::store

@@ -1,0 +1,231 @@
+#include "store/reader.h"
+
+#include <algorithm>
+
+#include "core/name_values.h"
+#include "store/columns.h"
+#include "store/schema.h"
+
+namespace mailorigin::store {
+
+namespace {
+
+std::uint64_t number_of(const Value& value) { return value ? parse_number(*value).value_or(0) : 0; }
+
+std::string between(std::uint64_t from, std::uint64_t to) {
+  return "period >= " + std::to_string(from) + " AND period < " + std::to_string(to);
+}
+
+std::string listed(std::uint64_t from, std::uint64_t to) {
+  std::string out = "period IN (";
+  for (std::uint64_t each = from; each < to; each++) {
+    out += (each == from ? "" : ",") + std::to_string(each);
+  }
+  return out + ')';
+}
+
+constexpr std::uint64_t minutes_per_hour = 60;
+constexpr std::string_view sums = "SUM(mails), SUM(recipients), SUM(held), SUM(denied)";
+
+}  // namespace
+
+Result<std::unique_ptr<Reader>> Reader::open(const std::string& driver, const std::string& params) {
+  auto database = Database::open(driver, params);
+  if (!database) return database.error();
+  if (const Status settled = settle_reader(**database); !settled) return settled.error();
+  const auto known = known_columns(**database);
+  if (!known) return known.error();
+  std::unique_ptr<Reader> reader(new Reader(*std::move(database)));
+  // Each name by its key: one row of another table for each.
+  std::string columns;
+  const auto& all = event_columns();
+  for (std::size_t i = 0; i < all.size(); i++) {
+    const std::string name(all[i].name());
+    if (!known->contains(name)) continue;
+    reader->columns_.push_back(i);
+    const std::string column = "e.\"" + name + '"';
+    columns += (columns.empty() ? "" : ", ");
+    columns += all[i].kind == Column::Kind::name
+                   ? "(SELECT text FROM mailorigin_name WHERE n = " + column + ")"
+                   : column;
+  }
+  reader->select_ = "SELECT " + columns + " FROM mailorigin_event e WHERE ";
+  return reader;
+}
+
+Result<std::vector<Event>> Reader::find(const Search& search) {
+  std::string where;
+  std::vector<Value> values;
+  const auto add = [&](const std::string& condition, std::string value) {
+    where += (where.empty() ? "" : " AND ") + condition;
+    values.emplace_back(std::move(value));
+  };
+  if (!search.id.empty()) add("e.id = %s", search.id);
+  if (!search.request_id.empty()) add("e.request_id = %s", storable(search.request_id));
+  if (!search.message_id.empty()) add("e.message_key = %lld", message_key(search.message_id));
+  if (!search.recipient.empty()) {
+    add("e.id IN (SELECT event FROM mailorigin_recipient WHERE address = %s)",
+        storable(search.recipient));
+  }
+  if (search.from_ms > 0) add("e.id >= %s", first_id(search.from_ms));
+  if (search.to_ms > 0) add("e.id < %s", first_id(search.to_ms + 1));
+  if (where.empty()) return std::vector<Event>();
+  const auto rows = database_->select(
+      select_ + where + " ORDER BY e.id DESC LIMIT " + std::to_string(search.most), values);
+  if (!rows) return rows.error();
+  std::vector<Event> events;
+  for (const Row& row : *rows) {
+    auto event = event_of(row);
+    if (!event) return event.error();
+    events.push_back(*std::move(event));
+  }
+  return events;
+}
+
+Result<Event> Reader::event_of(const Row& row) {
+  Event event;
+  for (std::size_t i = 0; i < columns_.size() && i < row.size(); i++) {
+    if (!row[i]) continue;
+    const Column& column = event_columns()[columns_[i]];
+    switch (column.kind) {
+      case Column::Kind::time:
+        event.set(column.field, rfc3339(number_of(row[i])));
+        break;
+      case Column::Kind::boolean:
+        event.set(column.field, true);
+        break;
+      default:
+        event.set(column.field, *row[i]);
+    }
+  }
+  if (const Status added = add_recipients(event); !added) return added.error();
+  return event;
+}
+
+Status Reader::add_recipients(Event& event) {
+  const auto rows = database_->select(
+      "SELECT address FROM mailorigin_recipient WHERE event = %s ORDER BY address",
+      {event.get(Field::id)});
+  if (!rows) return rows.error();
+  std::string to;
+  for (const Row& row : *rows) to += (to.empty() ? "" : ", ") + row.front().value_or("");
+  // What would not fit is not what was said: `truncated` is the event's own.
+  event.set(Field::to, to.substr(0, info(Field::to).limit));
+  return Done{};
+}
+
+Result<std::uint64_t> Reader::events_of_request(const std::string& request_id) {
+  const auto rows = database_->select("SELECT COUNT(*) FROM mailorigin_event WHERE request_id = %s",
+                                      {storable(request_id)});
+  if (!rows) return rows.error();
+  return rows->empty() ? 0 : number_of(rows->front().front());
+}
+
+Result<Sent> Reader::sent(Per per, std::string_view name, std::uint64_t now_ms) {
+  Sent sent;
+  const auto known = database_->select("SELECT n, first_seen FROM mailorigin_name WHERE hash = %s",
+                                       {name_key(name_field(per), storable(name))});
+  if (!known) return known.error();
+  if (known->empty()) return sent;
+  sent.first_seen_ms = number_of(known->front()[1]);
+  const std::string names = "AND name = " + known->front()[0].value_or("0");
+  constexpr std::uint64_t spans_ms[] = {hour_ms, 24 * hour_ms, 7 * 24 * hour_ms};
+  std::uint64_t* const out[] = {&sent.hour, &sent.day, &sent.week};
+  for (std::size_t i = 0; i < std::size(spans_ms); i++) {
+    const auto rows = counted(per, names, now_ms - std::min(now_ms, spans_ms[i]), now_ms, "");
+    if (!rows) return rows.error();
+    for (const Row& row : *rows) *out[i] += number_of(row[1]);
+  }
+  return sent;
+}
+
+// By name: its number and the sums over a span that begins and ends with a minute.
+Result<std::vector<Row>> Reader::counted(Per per, const std::string& names, std::uint64_t from_ms,
+                                         std::uint64_t to_ms, const std::string& rest) {
+  const std::uint64_t from = from_ms / minute_ms;  // all of it
+  const std::uint64_t to = to_ms / minute_ms + 1;  // the one that runs, too
+  std::uint64_t hour = (from + minutes_per_hour - 1) / minutes_per_hour;
+  std::uint64_t end_hour = to / minutes_per_hour;
+  if (end_hour < hour) end_hour = hour = from / minutes_per_hour;
+  const bool whole_hours = end_hour > hour;
+  // A list of periods makes a few lookups of it where the names are known.
+  const auto periods = [&](std::uint64_t first, std::uint64_t last) {
+    return names.empty() ? between(first, last) : listed(first, last);
+  };
+  std::string parts;
+  const auto add = [&](const char* table, std::uint64_t first, std::uint64_t last) {
+    if (first >= last) return;
+    parts += (parts.empty() ? "" : " UNION ALL ") +
+             std::string("SELECT name, mails, recipients, held, denied FROM ") + table +
+             " WHERE per = " + std::to_string(static_cast<int>(per)) + " AND " +
+             periods(first, last) + ' ' + names;
+  };
+  add("mailorigin_hour", hour, end_hour);
+  add("mailorigin_minute", from, whole_hours ? hour * minutes_per_hour : to);
+  if (whole_hours) add("mailorigin_minute", end_hour * minutes_per_hour, to);
+  return database_->select("SELECT name, " + std::string(sums) + " FROM (" + parts +
+                           ") AS counted GROUP BY name " + rest);
+}
+
+Result<std::vector<TopRow>> Reader::top(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
+                                        std::size_t most) {
+  const auto rows =
+      counted(per, "", from_ms, to_ms, "ORDER BY 2 DESC, 3 DESC, 1 LIMIT " + std::to_string(most));
+  if (!rows) return rows.error();
+  std::vector<TopRow> out;
+  std::vector<std::string> numbers;
+  for (const Row& row : *rows) {
+    TopRow& line = out.emplace_back();
+    line.counts = {number_of(row[1]), number_of(row[2]), number_of(row[3]), number_of(row[4])};
+    numbers.push_back(row[0].value_or("0"));
+    const auto name = database_->select(
+        "SELECT text, first_seen FROM mailorigin_name WHERE n = %lld", {numbers.back()});
+    if (!name) return name.error();
+    if (name->empty()) continue;
+    line.name = name->front()[0].value_or("");
+    line.first_seen_ms = number_of(name->front()[1]);
+  }
+  if (out.empty()) return out;
+  if (const Status added = add_usual(per, from_ms, to_ms, out, numbers); !added) {
+    return added.error();
+  }
+  return out;
+}
+
+Status Reader::add_usual(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
+                         std::vector<TopRow>& rows, const std::vector<std::string>& numbers) {
+  const std::uint64_t span_ms = std::max<std::uint64_t>(to_ms - from_ms, 1);
+  const bool within_a_day = span_ms <= 24 * hour_ms;
+  const std::uint64_t step_ms = (within_a_day ? 1 : 7) * day_ms;
+  const std::uint64_t windows = within_a_day ? 28 : 4;
+  const std::uint64_t hours = std::max<std::uint64_t>((span_ms + hour_ms - 1) / hour_ms, 1);
+  std::string names = " AND name IN (";
+  for (const std::string& number : numbers) names += (names.ends_with('(') ? "" : ",") + number;
+  names += ')';
+  std::vector<std::vector<std::uint64_t>> seen(rows.size());
+  for (std::uint64_t i = 1; i <= windows && i * step_ms < to_ms; i++) {
+    const std::uint64_t last = (to_ms - i * step_ms) / hour_ms + 1;
+    const std::uint64_t first = last - std::min(last, hours);
+    const auto sums_of_names =
+        database_->select("SELECT name, SUM(mails) FROM mailorigin_hour WHERE per = " +
+                          std::to_string(static_cast<int>(per)) + " AND " + listed(first, last) +
+                          names + " GROUP BY name");
+    if (!sums_of_names) return sums_of_names.error();
+    for (const Row& row : *sums_of_names) {
+      const auto at = std::find(numbers.begin(), numbers.end(), row[0].value_or(""));
+      if (at == numbers.end()) continue;
+      seen[static_cast<std::size_t>(at - numbers.begin())].push_back(number_of(row[1]));
+    }
+  }
+  for (std::size_t i = 0; i < rows.size(); i++) {
+    std::vector<std::uint64_t>& values = seen[i];
+    values.resize(windows);  // in the others there was none
+    std::sort(values.begin(), values.end());
+    const std::uint64_t median = (values[(windows - 1) / 2] + values[windows / 2]) / 2;
+    // Part of an hour is the same part of what an hour has.
+    rows[i].usual = median * span_ms / (hours * hour_ms);
+  }
+  return Done{};
+}
+
+}  // namespace mailorigin::store

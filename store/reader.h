@@ -1,0 +1,80 @@
+// Reader: what the store knows, for the command line.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event.h"
+#include "core/result.h"
+#include "store/database.h"
+#include "store/rollup.h"
+
+namespace mailorigin::store {
+
+// What a search may go by; what is empty is not asked. At least one of the first four, or a
+// span, must be there.
+struct Search {
+  std::string id = {};
+  std::string request_id = {};
+  std::string message_id = {};
+  std::string recipient = {};  // address
+  // Milliseconds since the epoch, both included.
+  std::uint64_t from_ms = 0;
+  std::uint64_t to_ms = 0;
+  std::size_t most = 100;  // newest first
+};
+
+// One line of top.
+struct TopRow {
+  std::string name;
+  Counts counts;
+  std::uint64_t usual = 0;          // mails in a span of that length, see Reader::top()
+  std::uint64_t first_seen_ms = 0;  // within the time that is retained
+};
+
+struct Sent {
+  std::uint64_t hour = 0, day = 0, week = 0;  // mails, up to now
+  std::optional<std::uint64_t> first_seen_ms;
+};
+
+// For one thread. Whatever is in the database: nothing is written.
+class Reader {
+ public:
+  // Fails where there is no store, or one of a newer version.
+  static Result<std::unique_ptr<Reader>> open(const std::string& driver, const std::string& params);
+
+  // With the field `to` put together from the addresses, as many as are kept.
+  Result<std::vector<Event>> find(const Search& search);
+  // How many there are of a request.
+  Result<std::uint64_t> events_of_request(const std::string& request_id);
+
+  // What somebody (the vhost, the script of that name) sent in the hour, the day and the
+  // week before now.
+  Result<Sent> sent(Per per, std::string_view name, std::uint64_t now_ms);
+
+  // Who sent most between the two, most mails first. `usual` is the median of spans of that
+  // length, by whole hours: at the same time of the day on each of the 28 days before; of
+  // those of the four weeks before where the span is longer than a day.
+  Result<std::vector<TopRow>> top(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
+                                  std::size_t most);
+
+ private:
+  explicit Reader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  Result<Event> event_of(const Row& row);
+  Status add_recipients(Event& event);
+  Result<std::vector<Row>> counted(Per per, const std::string& names, std::uint64_t from_ms,
+                                   std::uint64_t to_ms, const std::string& rest);
+  Status add_usual(Per per, std::uint64_t from_ms, std::uint64_t to_ms, std::vector<TopRow>& rows,
+                   const std::vector<std::string>& numbers);
+
+  std::unique_ptr<Database> database_;
+  std::vector<std::size_t> columns_;  // of event_columns(): those that the database has
+  std::string select_;
+};
+
+}  // namespace mailorigin::store

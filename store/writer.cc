@@ -1,0 +1,255 @@
+#include "store/writer.h"
+
+#include <algorithm>
+
+#include "core/mail/addresses.h"
+#include "core/name_values.h"
+#include "store/columns.h"
+#include "store/schema.h"
+
+namespace mailorigin::store {
+
+namespace {
+
+// So many rows go with one statement: a server's answer costs more than a row.
+constexpr std::size_t row_counts[] = {64, 8, 1};
+
+constexpr std::string_view recipient_domain = name_field(Per::recipient_domain);
+
+Value number_value(std::string_view text) {
+  const auto number = parse_number(text, INT64_MAX);
+  return number ? Value(std::to_string(*number)) : std::nullopt;
+}
+
+bool is_mail(const Event& event) {
+  const std::string& kind = event.get(Field::kind);
+  return kind == "mail" || kind == "submit";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Writer>> Writer::open(const std::string& driver, const std::string& params,
+                                             const std::string& journal) {
+  auto database = Database::open(driver, params);
+  if (!database) return database.error();
+  if (const Status settled = settle_writer(**database); !settled) return settled.error();
+  if (const Status made = prepare_schema(**database); !made) return made.error();
+  std::unique_ptr<Writer> writer(new Writer(*std::move(database), journal));
+  if (const Status prepared = writer->prepare(); !prepared) return prepared.error();
+  return writer;
+}
+
+Status Writer::prepare() {
+  if (const Status prepared = names_.prepare(); !prepared) return prepared;
+  std::string columns, values;
+  for (const Column& column : event_columns()) {
+    columns += '"' + std::string(column.name()) + "\", ";
+    values += column.kind == Column::Kind::text ? "%s, " : "%lld, ";
+  }
+  events_.head = "INSERT INTO mailorigin_event (" + columns + "message_key) VALUES ";
+  events_.row = '(' + values + "%lld)";
+  events_.tail = " ON CONFLICT (id) DO NOTHING";
+  recipients_.head = "INSERT INTO mailorigin_recipient (event, address, domain) VALUES ";
+  recipients_.row = "(%s, %s, %lld)";
+  recipients_.tail = " ON CONFLICT (event, address) DO NOTHING";
+  for (auto [table, name] :
+       {std::pair{&minutes_, "mailorigin_minute"}, {&hours_, "mailorigin_hour"}}) {
+    const std::string text = name;
+    table->head =
+        "INSERT INTO " + text + " (per, period, name, mails, recipients, held, denied) VALUES ";
+    table->row = "(%lld, %lld, %lld, %lld, %lld, %lld, %lld)";
+    table->tail = " ON CONFLICT (per, period, name) DO UPDATE SET ";
+    for (const char* column : {"mails", "recipients", "held", "denied"}) {
+      const std::string each = column;
+      table->tail +=
+          (each == "mails" ? "" : ", ") + each + " = " + text + '.' + each + " + excluded." + each;
+    }
+  }
+  const auto position = read_position();
+  if (!position) return position.error();
+  position_ = *position;
+  return Done{};
+}
+
+Result<std::optional<std::uint64_t>> Writer::read_position() {
+  const auto rows =
+      database_->select("SELECT position FROM mailorigin_journal WHERE journal = %s", {journal_});
+  if (!rows) return rows.error();
+  if (rows->empty()) return std::optional<std::uint64_t>();
+  return parse_number(rows->front().front().value_or(""));
+}
+
+Status Writer::store(std::span<const Event> events, std::uint64_t to) {
+  const auto taken_back = [&](Error error) {
+    names_.forget();
+    days_.clear();
+    for (Table* table : {&events_, &recipients_, &minutes_, &hours_}) table->waiting.clear();
+    by_minute_.clear();
+    by_hour_.clear();
+    return error;
+  };
+  Transaction transaction(*database_);
+  if (const Status begun = transaction.begin(); !begun) return begun;
+  // Whatever this connection believes: the database says where it is.
+  const auto position = read_position();
+  if (!position) return taken_back(position.error());
+  if (*position != position_) {
+    return taken_back(Error{"somebody else writes into it from the same journal"});
+  }
+  if (const Status written = write(events); !written) return taken_back(written.error());
+  if (const Status moved = move_position(to); !moved) return taken_back(moved.error());
+  if (const Status committed = transaction.commit(); !committed) {
+    return taken_back(committed.error());
+  }
+  position_ = to;
+  return Done{};
+}
+
+Status Writer::write(std::span<const Event> events) {
+  for (const Event& event : events) {
+    if (const Status added = add_event(event); !added) return added;
+  }
+  for (Table* table : {&events_, &recipients_}) {
+    if (const Status flushed = flush(*table); !flushed) return flushed;
+  }
+  return write_counts();
+}
+
+Status Writer::add_event(const Event& event) {
+  const std::uint64_t time_ms = parse_rfc3339(event.get(Field::time)).value_or(0);
+  if (const std::uint64_t day = time_ms / day_ms; !days_.contains(day)) {
+    if (const Status prepared = prepare_day(*database_, day); !prepared) return prepared;
+    days_.insert(day);
+  }
+  Counts counts;
+  if (is_mail(event)) {
+    counts.mails = 1;
+    counts.recipients = parse_number(event.get(Field::recipients), UINT32_MAX).value_or(0);
+    counts.held = event.get(Field::verdict) == "hold" ? 1 : 0;
+    counts.denied = event.get(Field::verdict) == "deny" ? 1 : 0;
+  }
+  Row row;
+  for (const Column& column : event_columns()) {
+    const std::string& value = event.get(column.field);
+    if (value.empty()) {
+      row.emplace_back();
+      continue;
+    }
+    switch (column.kind) {
+      case Column::Kind::text:
+        row.emplace_back(storable(value));
+        break;
+      case Column::Kind::number:
+        row.push_back(number_value(value));
+        break;
+      case Column::Kind::boolean:
+        row.emplace_back("1");
+        break;
+      case Column::Kind::time:
+        row.emplace_back(std::to_string(time_ms));
+        break;
+      case Column::Kind::name: {
+        auto name = names_.number(column.name(), value, time_ms);
+        if (!name) return name.error();
+        row.emplace_back(*std::move(name));
+        break;
+      }
+    }
+  }
+  row.push_back(event.has(Field::message_id) ? Value(message_key(event.get(Field::message_id)))
+                                             : std::nullopt);
+  events_.waiting.push_back(std::move(row));
+
+  if (counts.mails > 0) {
+    for (const auto& [per, field] : {std::pair{Per::vhost, Field::vhost},
+                                     {Per::script, Field::entry},
+                                     {Per::caller, Field::caller},
+                                     {Per::uid, Field::uid},
+                                     {Per::client, Field::client}}) {
+      if (!event.has(field)) continue;
+      auto name = names_.number(name_field(per), event.get(field), time_ms);
+      if (!name) return name.error();
+      count(per, *std::move(name), time_ms, counts);
+    }
+  }
+  return add_recipients(event, time_ms, counts);
+}
+
+Status Writer::add_recipients(const Event& event, std::uint64_t time_ms, const Counts& counts) {
+  std::map<std::string, std::uint64_t> by_domain;
+  for (const std::string& address :
+       recipient_addresses(event.get(Field::to), event.get(Field::headers), recipients_kept)) {
+    Value domain;
+    if (const std::string_view text = domain_of(address); !text.empty()) {
+      auto name = names_.number(recipient_domain, text, time_ms);
+      if (!name) return name.error();
+      by_domain[*name]++;
+      domain = *std::move(name);
+    }
+    recipients_.waiting.push_back({event.get(Field::id), storable(address), std::move(domain)});
+  }
+  if (counts.mails == 0) return Done{};
+  for (const auto& [name, recipients] : by_domain) {
+    Counts of_domain = counts;
+    of_domain.recipients = recipients;
+    count(Per::recipient_domain, name, time_ms, of_domain);
+  }
+  return Done{};
+}
+
+void Writer::count(Per per, std::string name, std::uint64_t time_ms, const Counts& counts) {
+  by_minute_[{per, time_ms / minute_ms, name}] += counts;
+  by_hour_[{per, time_ms / hour_ms, std::move(name)}] += counts;
+}
+
+Status Writer::write_counts() {
+  for (auto [counted, table] : {std::pair{&by_minute_, &minutes_}, {&by_hour_, &hours_}}) {
+    for (const auto& [period, counts] : *counted) {
+      const auto& [per, number, name] = period;
+      table->waiting.push_back({std::to_string(static_cast<int>(per)), std::to_string(number), name,
+                                std::to_string(counts.mails), std::to_string(counts.recipients),
+                                std::to_string(counts.held), std::to_string(counts.denied)});
+    }
+    counted->clear();
+    if (const Status flushed = flush(*table); !flushed) return flushed;
+  }
+  return Done{};
+}
+
+Status Writer::flush(Table& table) {
+  std::vector<Value> values;
+  for (std::size_t done = 0; done < table.waiting.size();) {
+    const std::size_t left = table.waiting.size() - done;
+    const std::size_t rows = *std::find_if(std::begin(row_counts), std::end(row_counts),
+                                           [&](std::size_t count) { return count <= left; });
+    Database::Statement& statement = table.statements[rows];
+    if (!statement) {
+      std::string sql = table.head;
+      for (std::size_t i = 0; i < rows; i++) sql += (i == 0 ? "" : ", ") + table.row;
+      const auto prepared = database_->prepare(sql + table.tail);
+      if (!prepared) return prepared.error();
+      statement = *prepared;
+    }
+    values.clear();
+    for (std::size_t i = done; i < done + rows; i++) {
+      for (Value& value : table.waiting[i]) values.push_back(std::move(value));
+    }
+    if (const auto inserted = database_->run(statement, values); !inserted) {
+      return inserted.error();
+    }
+    done += rows;
+  }
+  table.waiting.clear();
+  return Done{};
+}
+
+Status Writer::move_position(std::uint64_t to) {
+  const auto moved = database_->select(
+      "INSERT INTO mailorigin_journal (journal, position) VALUES (%s, %lld) "
+      "ON CONFLICT (journal) DO UPDATE SET position = excluded.position RETURNING position",
+      {journal_, std::to_string(to)});
+  if (!moved) return moved.error();
+  return Done{};
+}
+
+}  // namespace mailorigin::store

@@ -1,0 +1,76 @@
+// Writer: events into the store, each exactly once.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/event.h"
+#include "core/result.h"
+#include "store/database.h"
+#include "store/names.h"
+#include "store/rollup.h"
+
+namespace mailorigin::store {
+
+// Of one mail, address by address.
+inline constexpr std::size_t recipients_kept = 200;
+
+// For one thread. After an error the connection is worth nothing any more: make a new one.
+class Writer {
+ public:
+  // Opens the database and makes or migrates its tables. `journal` names the journal that
+  // the events come from; several may feed one database.
+  static Result<std::unique_ptr<Writer>> open(const std::string& driver, const std::string& params,
+                                              const std::string& journal);
+
+  // Up to where in its journal the store has everything; nothing: it has never had any.
+  [[nodiscard]] std::optional<std::uint64_t> position() const { return position_; }
+
+  // Stores all of them, and that it has the journal up to `to`, or nothing. It must have
+  // been at position().
+  Status store(std::span<const Event> events, std::uint64_t to);
+
+  // Removes a little of what was before `retained_ms` ago; true if there is more of it.
+  Result<bool> remove_older(std::uint64_t now_ms, std::uint64_t retained_ms);
+
+ private:
+  Writer(std::unique_ptr<Database> database, std::string journal)
+      : database_(std::move(database)), names_(*database_), journal_(std::move(journal)) {}
+  Status prepare();
+  Result<std::optional<std::uint64_t>> read_position();
+  Status write(std::span<const Event> events);
+  Status add_event(const Event& event);
+  Status add_recipients(const Event& event, std::uint64_t time_ms, const Counts& counts);
+  void count(Per per, std::string name, std::uint64_t time_ms, const Counts& counts);
+  Status write_counts();
+  // Rows of one table, several with one statement.
+  struct Table {
+    std::string head;  // "INSERT INTO t (columns) VALUES "
+    std::string row;   // "(%s, %lld)"
+    std::string tail;  // " ON CONFLICT ..."
+    std::vector<Row> waiting;
+    std::map<std::size_t, Database::Statement> statements;  // by number of rows
+  };
+  Status flush(Table& table);
+  Status move_position(std::uint64_t to);
+  template <class Remove>
+  Status remove_events(std::uint64_t before_ms, Remove remove);
+
+  using Period = std::tuple<Per, std::uint64_t, std::string>;  // by whom, which one, name
+  std::unique_ptr<Database> database_;
+  Names names_;
+  const std::string journal_;
+  std::optional<std::uint64_t> position_;
+  std::set<std::uint64_t> days_;  // that are prepared
+  Table events_, recipients_, minutes_, hours_;
+  std::map<Period, Counts> by_minute_, by_hour_;
+};
+
+}  // namespace mailorigin::store

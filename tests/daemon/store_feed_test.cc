@@ -1,0 +1,183 @@
+// The running daemon and its store: each event once, and nobody waits for the database.
+#include "mailorigind/feeding/store_feed.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/default_paths.h"
+#include "mailorigind/moment.h"
+#include "store/database.h"
+#include "store/reader.h"
+#include "tests/daemon/running_daemon.h"
+#include "tests/harness/postgres.h"
+
+namespace mailorigin::daemon {
+
+namespace {
+
+using namespace testing;
+
+class StoreFeedTest : public DaemonTest {
+ protected:
+  std::string use(const StorePolicy& store) {
+    const Fd log = open_log(log_);
+    policy_ = simple_policy(log_, format, tenant);
+    policy_.store = store;
+    return control_->push(policy_, host_.key, {log.get()});
+  }
+  [[nodiscard]] std::string file() const { return default_store(host_.state_directory); }
+
+  // Each is answered, and soon.
+  void ask(int count) {
+    RawClient client(host_.question_socket);
+    for (int i = 0; i < count; i++) {
+      const auto answer = client.ask(mail_question("mail " + std::to_string(asked_++)));
+      ASSERT_TRUE(answer);
+      ASSERT_TRUE(answer->recorded);
+    }
+  }
+
+  void restart() {
+    host_.kill_now();
+    host_.start();
+    control_.emplace(host_.control_socket);
+    const Fd log = open_log(log_);
+    ASSERT_EQ(control_->push(policy_, host_.key, {log.get()}), "");
+  }
+
+  // What the store has, in rows, by subjects, and by what was counted: equal, or an event is
+  // in it twice or in part.
+  void expect_all(const std::string& driver, const std::string& params) {
+    std::vector<Event> found;
+    const bool all = eventually([&] {
+      // Opened by name before the daemon has made it, it would be root's.
+      if (driver == "sqlite3" && access(params.c_str(), F_OK) != 0) return false;
+      auto reader = store::Reader::open(driver, params);
+      if (!reader) return false;
+      auto events = (*reader)->find({.from_ms = 1, .most = 1'000'000});
+      if (events) found = *std::move(events);
+      return found.size() >= static_cast<std::size_t>(asked_);
+    });
+    EXPECT_TRUE(all);
+    EXPECT_EQ(found.size(), static_cast<std::size_t>(asked_));
+    std::set<std::string> subjects;
+    for (const Event& event : found) subjects.insert(event.get(Field::subject));
+    EXPECT_EQ(subjects.size(), static_cast<std::size_t>(asked_));
+    auto reader = store::Reader::open(driver, params);
+    ASSERT_TRUE(reader);
+    const std::uint64_t now = Moment::now().wall_ms;
+    const auto rows = (*reader)->top(store::Per::script, now - store::hour_ms, now, 10);
+    ASSERT_TRUE(rows);
+    ASSERT_EQ(rows->size(), 1U);
+    EXPECT_EQ(rows->front().counts.mails, static_cast<std::uint64_t>(asked_));
+  }
+
+  Policy policy_;
+  int asked_ = 0;
+};
+
+TEST_F(StoreFeedTest, HasEachEventOnceAfterKills) {
+  ASSERT_EQ(use({}), "");
+  for (int i = 0; i < 6; i++) {
+    ask(200);
+    if (i % 2 == 0) usleep(static_cast<useconds_t>(40'000 * i));
+    restart();
+  }
+  expect_all("sqlite3", file());
+}
+
+TEST_F(StoreFeedTest, WaitsForALockThatNobodyElseWaitsFor) {
+  ASSERT_EQ(use({}), "");
+  ask(10);
+  expect_all("sqlite3", file());
+  {
+    auto other = store::Database::open("sqlite3", file());
+    ASSERT_TRUE(other);
+    ASSERT_TRUE((*other)->run("BEGIN IMMEDIATE"));
+    const auto begin = std::chrono::steady_clock::now();
+    ask(500);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, patience / 2);
+    EXPECT_TRUE(eventually([&] { return read_lines(log_).size() == 510; }));
+    EXPECT_NE(control_->notice_with("MO0520").find("locked"), std::string::npos);
+    ASSERT_TRUE((*other)->run("ROLLBACK"));
+  }
+  expect_all("sqlite3", file());
+  EXPECT_NE(control_->notice_with("MO0521"), "");
+}
+
+TEST_F(StoreFeedTest, LeavesWhatIsNotItsOwnAlone) {
+  const std::string path = host_.state_directory + "/notes";
+  std::ofstream(path) << std::string(5000, 'x');
+  ASSERT_EQ(chown(path.c_str(), 65534, 65534), 0);
+  ASSERT_EQ(use({true, "sqlite3", path, 30}), "");
+  ask(10);
+  EXPECT_NE(control_->notice_with("MO0520").find("not a database"), std::string::npos);
+  EXPECT_EQ(read_whole(path), std::string(5000, 'x'));
+  // Another one, and all is there.
+  ASSERT_EQ(use({}), "");
+  expect_all("sqlite3", file());
+}
+
+TEST_F(StoreFeedTest, OutlivesItsServer) {
+  PostgresServer server;
+  const std::string params = server.params();
+  ASSERT_EQ(use({true, "pgsql", params, 30}), "");
+  ask(200);
+  for (int i = 0; i < 3; i++) {
+    ask(200);
+    server.kill_now();
+    ask(200);
+    restart();
+    server.start();
+    ask(200);
+  }
+  expect_all("pgsql", params);
+}
+
+TEST_F(StoreFeedTest, EndsBesideAServerThatSaysNothing) {
+  PostgresServer server;
+  ASSERT_EQ(use({true, "pgsql", server.params(), 30}), "");
+  ask(10);
+  expect_all("pgsql", server.params());
+  server.pause();
+  ask(500);
+  usleep(300'000);
+  EXPECT_EQ(host_.terminate(), 0);
+  server.go_on();
+  host_.start();
+  control_.emplace(host_.control_socket);
+  const Fd log = open_log(log_);
+  ASSERT_EQ(control_->push(policy_, host_.key, {log.get()}), "");
+  expect_all("pgsql", server.params());
+}
+
+TEST_F(StoreFeedTest, IsNotThereWhereItIsOff) {
+  ASSERT_EQ(use({false, "", "", 30}), "");
+  ask(10);
+  EXPECT_TRUE(eventually([&] { return read_lines(log_).size() == 10; }));
+  EXPECT_NE(access(file().c_str(), F_OK), 0);
+}
+
+TEST(JournalName, StaysOnceItIsMade) {
+  const TestDirectory directory;
+  const auto name = journal_name(directory.path());
+  ASSERT_TRUE(name);
+  EXPECT_EQ(name->size(), Ulid::text_length);
+  EXPECT_EQ(*journal_name(directory.path()), *name);
+  const TestDirectory other;
+  EXPECT_NE(*journal_name(other.path()), *name);
+  EXPECT_FALSE(journal_name("/nowhere"));
+}
+
+}  // namespace
+
+}  // namespace mailorigin::daemon

@@ -1,0 +1,18 @@
+// What `mailorigin trace` is given: mails and lines of any bytes.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "tracing/clues.h"
+#include "tracing/mail_log.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace mailorigin::tracing;
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  for (const Clues& clues : {read_clues(input), clues_of_line(input), clues_of_mail(input)}) {
+    if (clues.list.size() > clues_limit) std::abort();
+  }
+  (void)parse_mail_log_line(input, 1'795'262'400);
+  return 0;
+}
