@@ -1,17 +1,18 @@
 # Where httpd and PHP read configuration, as apxs, httpd and php-config answer.
 
 # httpd_configuration_files(load conf): the files for LoadModule and for the directives. Debian's httpd
-# has mods-available, RHEL's conf.modules.d and conf.d; where it was built by hand, the
-# administrator includes them (Include conf/extra/mailorigin*.conf).
+# is known by its program's name, apache2, and need not be here; it includes what a2enmod has chosen of
+# mods-available. RHEL's has conf.modules.d and conf.d; where it was built by hand, the administrator
+# includes them (Include conf/extra/mailorigin*.conf).
 function(httpd_configuration_files load conf)
   foreach(name SYSCONFDIR SBINDIR PROGNAME)
     execute_process(COMMAND ${MAILORIGIN_APXS} -q ${name}
       OUTPUT_VARIABLE ${name} OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   endforeach()
-  execute_process(COMMAND ${SBINDIR}/${PROGNAME} -V OUTPUT_VARIABLE said ERROR_QUIET)
+  execute_process(COMMAND ${SBINDIR}/${PROGNAME} -V OUTPUT_VARIABLE said RESULT_VARIABLE _ ERROR_QUIET)
   string(REGEX MATCH "HTTPD_ROOT=\"([^\"]*)\"" _ "${said}")
   set(root "${CMAKE_MATCH_1}")
-  if(IS_DIRECTORY ${SYSCONFDIR}/mods-available)
+  if(PROGNAME STREQUAL apache2)
     set(files ${SYSCONFDIR}/mods-available/mailorigin.load ${SYSCONFDIR}/mods-available/mailorigin.conf)
   elseif(root AND IS_DIRECTORY ${root}/conf.modules.d)
     set(files ${root}/conf.modules.d/20-mailorigin.conf ${root}/conf.d/mailorigin.conf)

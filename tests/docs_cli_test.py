@@ -132,6 +132,13 @@ def test_a_man_page(name):
     assert not missing, f"conf/man/{name}.8 lacks: {missing}"
 
 
+def test_the_settings_of_sendmail_have_a_man_page():
+    settings = set(re.findall(r'\{"([a-z-]+)", "', (PROJECT / "submit/settings.cc").read_text()))
+    assert settings, "no setting found; has the table's form changed?"
+    words = set(re.split(r"[ ,]+", man_text("mailorigin-sendmail")))
+    assert settings <= words, settings - words
+
+
 def completed(shell, line):
     """What a shell offers at the end of a command line."""
     environment = {"PATH": f"{build_directory()}/cli:/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "TERM": "dumb", "LC_ALL": "C.UTF-8"}

@@ -40,6 +40,7 @@ FILES = CONFIGURATION | {
     "/usr/local/share/man/man8/mailorigin.8",
     "/usr/local/share/man/man8/mailorigind.8",
     "/usr/local/share/man/man8/mailorigin-firewall.8",
+    "/usr/local/share/man/man8/mailorigin-sendmail.8",
     "/usr/local/share/bash-completion/completions/mailorigin",
     "/usr/local/share/zsh/vendor-completions/_mailorigin",
     "/usr/local/share/fish/vendor_completions.d/mailorigin.fish",
@@ -124,7 +125,7 @@ ANSWERS = """#!/bin/sh
 case "$*" in
 "-q SYSCONFDIR") echo {root}{sysconfdir} ;;
 "-q SBINDIR") echo {root}/bin ;;
-"-q PROGNAME") echo httpd ;;
+"-q PROGNAME") echo {program} ;;
 -V) echo ' -D HTTPD_ROOT="{root}{httpd_root}"' ;;
 --ini-dir) echo {root}{ini_dir} ;;
 esac
@@ -134,11 +135,11 @@ esac
 @pytest.mark.parametrize(
     ("directories", "answers", "expected"),
     [
-        (["etc/httpd/conf.modules.d", "etc/php.d"], ("/etc/httpd/conf", "/etc/httpd", "/etc/php.d"),
+        (["etc/httpd/conf.modules.d", "etc/php.d"], ("/etc/httpd/conf", "/etc/httpd", "httpd", "/etc/php.d"),
          ["/etc/httpd/conf.modules.d/20-mailorigin.conf", "/etc/httpd/conf.d/mailorigin.conf", "/etc/php.d/20-mailorigin.ini"]),
-        (["etc/apache2/mods-available", "etc/php/8.4/mods-available"], ("/etc/apache2", "/etc/apache2", "/etc/php/8.4/cli/conf.d"),
+        (["etc/php/8.4/mods-available"], ("/etc/apache2", "/etc/apache2", "apache2", "/etc/php/8.4/cli/conf.d"),
          ["/etc/apache2/mods-available/mailorigin.load", "/etc/apache2/mods-available/mailorigin.conf", "/etc/php/8.4/mods-available/mailorigin.ini"]),
-        ([], ("/opt/httpd/conf", "/opt/httpd", "/opt/php/conf.d"),
+        ([], ("/opt/httpd/conf", "/opt/httpd", "httpd", "/opt/php/conf.d"),
          ["/opt/httpd/conf/extra/mailorigin-load.conf", "/opt/httpd/conf/extra/mailorigin.conf", "/opt/php/conf.d/20-mailorigin.ini"]),
     ],
     ids=["RHEL", "Debian", "built by hand"],
@@ -148,7 +149,7 @@ def test_httpd_and_php_say_where_their_configuration_is(tmp_path, directories, a
         (tmp_path / directory).mkdir(parents=True)
     for program in ("apxs", "httpd", "php-config"):
         path = tmp_path / "bin" / program
-        path.write_text(ANSWERS.format(root=tmp_path, sysconfdir=answers[0], httpd_root=answers[1], ini_dir=answers[2]))
+        path.write_text(ANSWERS.format(root=tmp_path, sysconfdir=answers[0], httpd_root=answers[1], program=answers[2], ini_dir=answers[3]))
         path.chmod(0o755)
     script = tmp_path / "ask.cmake"
     script.write_text(

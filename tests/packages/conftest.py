@@ -38,10 +38,11 @@ class Packages:
     """
 
     def __init__(self, release, purpose="web", packages=()):
-        directory = PROJECT / "build/packages" / release
+        self.release = release
+        self.directory = PROJECT / "build/packages" / release
         if os.environ.get("MAILORIGIN_PACKAGES") != "kept":
             self._run("conf/package", release)
-        self.files = sorted(directory.glob("*.deb"))
+        self.files = sorted(self.directory.glob("*.deb"))
         self.names = [path.name.split("_")[0] for path in self.files]
         self.version = self.files[0].name.split("_")[1]
         self.root = Path(self._run("conf/root", f"{release}-{purpose}", *FRESH, *packages).strip())

@@ -84,7 +84,7 @@ class Host:
 
     def traces(self):
         """Every file, but in what the system records of any package; there, and of directories, what has our name."""
-        own = ["/proc", "/sys", "/dev", "/tmp", "/packages", "/var/lib/dpkg", "/var/lib/apt", "/var/lib/logrotate", "/var/lib/php",
+        own = ["/proc", "/sys", "/dev", "/tmp", "/packages", "/var/lib/dpkg", "/var/lib/apt", "/var/lib/logrotate", "/var/lib/php", "/var/lib/ucf",
                "/var/cache", "/var/log", "/var/tmp", "/run/systemd", f"/{SPOOL}", "/run/enough"]  # fmt: skip
         pruned = [word for path in own for word in ("-path", path, "-prune", "-o")]
         files = self.machine("find", "/", *pruned, "(", "!", "-type", "d", "-o", "-name", "*mailorigin*", ")", "-print").out

@@ -42,6 +42,15 @@ def test_a_program_of_php_that_comes_later_has_the_extension(host):
     assert "mailorigin" in host.machine(f"php-cgi{host.php}", "-m").out
 
 
+def test_the_firewalls_directory_goes_with_it(host, packages):
+    """Also where it never had anything to load."""
+    assert "mailorigin" in host.machine("ls", "/sys/fs/bpf").out
+    host.apt("remove", *packages.names)
+    assert "mailorigin" not in host.machine("ls", "/sys/fs/bpf").out
+    host.install(packages)
+    wait_until(lambda: host.status()["well"], "all to be well", 30)
+
+
 def test_rotation_loses_nothing(host):
     host.machine("logrotate", "--force", "/etc/logrotate.d/mailorigin")
     host.send("shop", "rotated")
@@ -93,7 +102,7 @@ def test_remove_leaves_configuration_and_nothing_in_the_kernel(host, packages):
     assert machine("systemctl", "is-active", "apache2", f"php{host.php}-fpm").out == "active\nactive\n"
     assert "mailorigin" not in machine(f"php{host.php}", "-m").out
     assert "X-Mail-Origin" not in host.send("shop", "removed")
-    assert machine("systemctl", "--failed", "--no-legend", check=False).out == ""
+    assert machine("systemctl", "list-units", "--state=active,failed", "--no-legend", "*mailorigin*").out == ""
 
 
 def test_purge_leaves_nothing(host, packages):
