@@ -16,7 +16,7 @@ var_dump(mail('outer@example.com', 'Subject', 'Body', 'X-Mail-Origin: false'));
 show_mail();
 show_questions('to');
 --EXPECTF--
-mail(/proc/nonexistent/mail.log): %cailed to open stream: No such file or directory
+mail(%S): %cailed to open stream: No such file or directory
 bool(true)
 arguments <>
 context <>

@@ -47,7 +47,7 @@ $ways = [
     'exception handler' => 'set_exception_handler("app_mail"); throw new Exception;',
     'generator that delegates' => '$mails = (function () { yield from app_mails(); })();',
     'generator that delegates twice' => '$mails = (function () { yield from (fn() => yield from app_mails())(); })();',
-    'session handler' => 'session_set_save_handler(...["open" => fn() => true, "close" => fn() => true, "read" => fn() => "",
+    'session handler' => '@session_set_save_handler(...["open" => fn() => true, "close" => fn() => true, "read" => fn() => "",
         "write" => "app_mail", "destroy" => fn() => true, "gc" => fn() => 0]); session_start(["use_cookies" => 0, "cache_limiter" => ""]); $_SESSION["a"] = 1;',
     'eval() at shutdown' => 'eval(\'register_shutdown_function("app_mail");\');',
     'eval() within a function' => '(function () { eval(\'$GLOBALS["keep"] = new AppMailer; $GLOBALS["keep"]->mails = true;\'); })();',
