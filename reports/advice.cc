@@ -1,5 +1,7 @@
 #include "reports/advice.h"
 
+#include <string_view>
+
 #include "reports/directives.h"
 
 namespace mailorigin::reports {

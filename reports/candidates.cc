@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "core/mail/addresses.h"
 #include "core/name_values.h"

@@ -1,6 +1,7 @@
 #include "reports/recent_events.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "core/text.h"

@@ -1,6 +1,7 @@
 #include "reports/trace_report.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/format.h"
 #include "core/mail/addresses.h"

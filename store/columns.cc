@@ -1,6 +1,7 @@
 #include "store/columns.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "core/seal.h"

@@ -1,6 +1,7 @@
 #include "store/keeper.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mailorigin::store {
 

@@ -1,6 +1,7 @@
 #include "store/reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/name_values.h"
 #include "store/columns.h"

@@ -1,6 +1,10 @@
 // Writer's part that forgets.
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "core/name_values.h"
 #include "store/schema.h"

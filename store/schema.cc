@@ -1,7 +1,9 @@
 #include "store/schema.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include "core/name_values.h"

@@ -1,6 +1,8 @@
 #include "store/writer.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "core/mail/addresses.h"
 #include "core/name_values.h"

@@ -1,6 +1,7 @@
 #include "core/mail/addresses.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/mail/address_lexer.h"
 #include "core/mail/header_block.h"

@@ -3,7 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "store/columns.h"
 #include "store/reader.h"
