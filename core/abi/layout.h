@@ -126,7 +126,8 @@ struct mo_smtp_event {
   __mo_u8 address[16];
   __mo_u8 relay[16];
   char comm[mo_comm_size];
-  /* The program's path, from its name upwards; an empty part ends it. */
+  /* The program's path, from its name upwards; an empty part ends it. The last is "..."
+   * where there are more. */
   char exe[mo_exe_parts][mo_exe_part_size];
   struct mo_origin origin;
 };

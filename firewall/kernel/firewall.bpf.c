@@ -400,6 +400,13 @@ MO_INLINE int is_detached(struct task_struct* task, const struct mo_snapshot* sn
   return 1;
 }
 
+/* There are more names than there is room for: else a path's end would look like one from
+ * the root. */
+MO_INLINE __u32 cut_exe(struct mo_smtp_event* event) {
+  __builtin_memcpy(event->exe[mo_exe_parts - 1], "...", 4);
+  return mo_exe_parts;
+}
+
 /* The rest of a program's path, from the point where its mount stands. */
 MO_INLINE __u32 read_exe_above(struct mo_smtp_event* event, struct mount* mount, struct mount* top,
                                __u32 parts) {
@@ -412,9 +419,10 @@ MO_INLINE __u32 read_exe_above(struct mo_smtp_event* event, struct mount* mount,
     mount = above;
     struct dentry* root = BPF_CORE_READ(mount, mnt.mnt_root);
 #pragma clang loop unroll(disable)
-    for (int i = 0; i < mo_exe_parts; i++) {
+    for (int i = 0; i <= mo_exe_parts; i++) {
       struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
-      if (parts >= mo_exe_parts || dentry == root || dentry == parent) break;
+      if (dentry == root || dentry == parent) break;
+      if (parts >= mo_exe_parts) return cut_exe(event);
       bpf_probe_read_kernel_str(event->exe[parts], mo_exe_part_size,
                                 BPF_CORE_READ(dentry, d_name.name));
       parts++;
@@ -433,9 +441,10 @@ MO_INLINE __u32 read_exe(struct task_struct* task, struct mo_smtp_event* event) 
   struct dentry* dentry = mm->exe_file->f_path.dentry;
   struct dentry* root = vfsmount->mnt_root;
 #pragma clang loop unroll(disable)
-  for (int i = 0; i < mo_exe_parts; i++) {
+  for (int i = 0; i <= mo_exe_parts; i++) {
     struct dentry* parent = dentry->d_parent;
     if (dentry == root || dentry == parent) break;
+    if (i == mo_exe_parts) return cut_exe(event);
     bpf_probe_read_kernel_str(event->exe[i], mo_exe_part_size, dentry->d_name.name);
     parts++;
     dentry = parent;
@@ -444,7 +453,6 @@ MO_INLINE __u32 read_exe(struct task_struct* task, struct mo_smtp_event* event) 
     bpf_probe_read_kernel_str(event->exe[0], mo_exe_part_size, dentry->d_name.name);
     return 1;
   }
-  if (parts == mo_exe_parts) return parts;
   /* Most often that is the top of its mount namespace, which no chroot changes. */
   struct mount* mount = (void*)vfsmount - __builtin_preserve_field_info(((struct mount*)0)->mnt, 0);
   return read_exe_above(event, mount, task->nsproxy->mnt_ns->root, parts);

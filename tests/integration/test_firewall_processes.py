@@ -75,6 +75,18 @@ def test_a_chroot_hides_no_program(enforcing):
         assert [event.exe for event in ring.take()] == [f"{jail}{PYTHON}"]
 
 
+def test_a_path_that_is_too_long_is_shown_as_cut(enforcing):
+    """Else its last eight names would be those of another program."""
+    top = enforcing.ground.directory()
+    program = top / "usr/lib/postfix/sbin/a/b/c/smtp"
+    program.parent.mkdir(parents=True)
+    shutil.copy(PYTHON, program)
+    program.chmod(0o755)
+    with enforcing.attached() as ring:
+        assert enforcing.ground.run(lambda: subprocess.call([program, "-c", CONNECT])) == REFUSED
+        assert [event.exe for event in ring.take()] == ["/.../lib/postfix/sbin/a/b/c/smtp"]
+
+
 def test_what_a_request_left_behind_belongs_to_it_after_it_has_ended(enforcing):
     """Double-forked, in a session of its own, its parent gone; the worker serves another host meanwhile."""
     context = enforcing.context(HOST)
