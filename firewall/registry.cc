@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/abi/share.h"
 #include "core/context.h"
 #include "core/fd.h"
 #include "firewall/feeding.h"
@@ -58,8 +59,8 @@ bool has_ended(std::uint32_t tgid) {
   return std::all_of(threads.begin(), threads.end(), is_ending);
 }
 
-// In the share of those that were registered; those that are inherited have another.
-bool counts_here(const mo_process& /*process*/, std::uint32_t /*tgid*/) { return true; }
+// Among those that mailorigind registered: not what root did, nor what is inherited.
+bool counts_here(const mo_process& process, std::uint32_t /*tgid*/) { return process.uid != 0; }
 bool counts_here(const mo_snapshot& snapshot, std::uint32_t tgid) {
   return mo_is_inherited(&snapshot, tgid) == 0;
 }
@@ -81,17 +82,21 @@ void Registry::count_full() {
 
 // Entries go in the kernel when their process ends: counted anew before a user is
 // refused, once a second at most.
-bool Registry::has_room_for(std::uint32_t uid, std::size_t share, const auto& map,
+bool Registry::has_room_for(std::uint32_t uid, std::size_t limit, const auto& map,
                             Registered& registered) {
+  const auto is_room = [&] {
+    return mo_has_room(static_cast<long long>(registered.by_uid[uid]),
+                       static_cast<long long>(registered.all), static_cast<long long>(limit)) != 0;
+  };
   const auto now = std::chrono::steady_clock::now();
-  if (registered.by_uid[uid] >= share && now - registered.counted >= std::chrono::seconds(1)) {
-    registered = {{}, now};
+  if (!is_room() && now - registered.counted >= std::chrono::seconds(1)) {
+    registered = {{}, 0, now};
     map.each([&](std::uint32_t tgid, const auto& value) {
-      if (counts_here(value, tgid)) registered.by_uid[value.uid]++;
+      if (counts_here(value, tgid)) registered.add(value.uid);
     });
   }
-  if (registered.by_uid[uid] >= share) return false;
-  registered.by_uid[uid]++;
+  if (!is_room()) return false;
+  registered.add(uid);
   return true;
 }
 
@@ -99,7 +104,7 @@ bool Registry::register_page(const mo_registration& about) {
   const auto known = maps_.processes.find(about.tgid);
   // Whoever registers again has its place already.
   const bool again = known && known->start_ticks == about.start_ticks && known->uid == about.uid;
-  if (!again && !has_room_for(about.uid, mo_processes_share, maps_.processes, with_page_)) {
+  if (!again && !has_room_for(about.uid, mo_pages_limit, maps_.processes, with_page_)) {
     return false;
   }
   return put(maps_.processes, about.tgid,
@@ -117,7 +122,7 @@ bool Registry::register_origin(const mo_registration& about) {
     return true;
   }
   const bool again = known && known->start_ticks == about.start_ticks && known->uid == about.uid;
-  if (!again && !has_room_for(about.uid, mo_snapshots_share, maps_.snapshots, with_origin_)) {
+  if (!again && !has_room_for(about.uid, mo_shown_limit, maps_.snapshots, with_origin_)) {
     return false;
   }
   return put(maps_.snapshots, about.tgid,
@@ -149,6 +154,13 @@ void Registry::drop_empty_shares() {
   }
 }
 
+// As the kernel does when it gives one, or takes it off when its process ends.
+void Registry::add_share(std::uint32_t uid, std::int32_t number) {
+  (void)maps_.shares.put(uid, maps_.shares.find(uid).value_or(0) + number);
+  (void)maps_.all_shares.put(KernelMaps::only,
+                             maps_.all_shares.find(KernelMaps::only).value_or(0) + number);
+}
+
 void Registry::take_over(const std::string& version) {
   const auto processes = ForeignMap<mo_process>::open(version, "processes");
   processes.each([&](std::uint32_t tgid, const mo_process& process) {
@@ -157,11 +169,9 @@ void Registry::take_over(const std::string& version) {
   const auto snapshots = ForeignMap<mo_snapshot>::open(version, "snapshots");
   snapshots.each([&](std::uint32_t tgid, const mo_snapshot& snapshot) {
     if (!maps_.snapshots.put(tgid, snapshot, BPF_NOEXIST)) return;
-    // The kernel takes it off again when the process ends.
-    if (mo_is_inherited(&snapshot, tgid) != 0) {
-      (void)maps_.shares.put(snapshot.uid, maps_.shares.find(snapshot.uid).value_or(0) + 1);
-    }
-    if (has_ended(tgid)) maps_.snapshots.erase(tgid);
+    const bool inherited = mo_is_inherited(&snapshot, tgid) != 0;
+    if (inherited) add_share(snapshot.uid, 1);
+    if (has_ended(tgid) && maps_.snapshots.erase(tgid) && inherited) add_share(snapshot.uid, -1);
   });
 }
 

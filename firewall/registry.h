@@ -33,14 +33,21 @@ class Registry {
   // Those that mailorigind registered in one map, by uid, and when they were counted.
   struct Registered {
     std::unordered_map<std::uint32_t, std::size_t> by_uid;
+    std::size_t all = 0;
     std::chrono::steady_clock::time_point counted;
+
+    void add(std::uint32_t uid) {
+      by_uid[uid]++;
+      all++;
+    }
   };
-  static bool has_room_for(std::uint32_t uid, std::size_t share, const auto& map,
+  static bool has_room_for(std::uint32_t uid, std::size_t limit, const auto& map,
                            Registered& registered);
   bool register_page(const mo_registration& registration);
   bool register_origin(const mo_registration& registration);
   [[nodiscard]] bool verifies(const mo_registration& registration) const;
   void count_full();
+  void add_share(std::uint32_t uid, std::int32_t number);
 
   const KernelMaps& maps_;
   Registered with_page_;

@@ -53,7 +53,8 @@ class TypedMap {
     if (bpf_map_update_elem(fd_, &key, &value, flags) == 0) return Done{};
     return system_error("the map " + name_, errno);
   }
-  void erase(const Key& key) const { (void)bpf_map_delete_elem(fd_, &key); }
+  // False: there was none.
+  bool erase(const Key& key) const { return bpf_map_delete_elem(fd_, &key) == 0; }
 
   // visit(key, value) for each entry, as each_entry() has it.
   void each(const std::function<void(const Key&, const Value&)>& visit) const {

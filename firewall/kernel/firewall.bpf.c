@@ -47,6 +47,7 @@ MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
 /* Both by accountable_uid(). */
 MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, __u32, struct mo_quota, 0);
 MAP(shares, BPF_MAP_TYPE_HASH, mo_shares_limit, __u32, __s32, BPF_F_NO_PREALLOC);
+MAP(all_shares, BPF_MAP_TYPE_ARRAY, 1, __u32, __s32, 0); /* together */
 MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
 
 struct {
@@ -306,8 +307,16 @@ MO_INLINE int take_from(__u64* full_at_ns, __u64 now, __u64 taken, __u64 all) {
   return 0;
 }
 
+/* How much may be taken at once. Where the ring is more than half full it is less, down to
+ * nothing: however many uids fill it, there is room for who has taken nothing lately. */
+MO_INLINE __u64 burst(__u64 of_each, __u64 unread) {
+  const __u64 half = mo_ring_size / 2, whole = of_each * mo_event_burst;
+  if (unread <= half) return whole;
+  return unread < mo_ring_size ? whole / half * (mo_ring_size - unread) : 0;
+}
+
 /* 1: an event of so many shares of the ring may be recorded of this uid and virtual host. */
-MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u32 shares_of_ring) {
+MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u32 shares_of_ring, __u64 unread) {
   const __u64 each = 1000000000ULL / mo_events_per_second;
   struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &uid);
   if (!quota) {
@@ -332,8 +341,8 @@ MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u32 shares_of_ri
     its->full_at_ns = now;
   }
   /* Of what a host has no room for, nothing counts against the user's other hosts. */
-  return take_from(&its->full_at_ns, now, each * shares_of_ring, each * mo_event_burst) &&
-         take_from(&quota->full_at_ns, now, each / 2 * shares_of_ring, each / 2 * mo_event_burst);
+  return take_from(&its->full_at_ns, now, each * shares_of_ring, burst(each, unread)) &&
+         take_from(&quota->full_at_ns, now, each / 2 * shares_of_ring, burst(each / 2, unread));
 }
 
 MO_INLINE int is_allowed(__u32 generation, __u32 list, __u16 port, const __u8* address) {
@@ -530,9 +539,10 @@ MO_SEPARATE int mo_record(struct attempt* attempt) {
   const struct mo_facts* facts = &attempt->facts;
   const int is_long = facts->verified && attempt->origin_bytes > mo_short_origin &&
                       attempt->origin_bytes <= sizeof(struct mo_origin);
+  const __u64 unread = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
   if (!within_quota(accountable_uid(bpf_get_current_task_btf()), facts->vhost,
-                    attempt->shown.now_ns, is_long ? mo_long_event_shares : 1)) {
-    return COUNT(events_capped);
+                    attempt->shown.now_ns, is_long ? mo_long_event_shares : 1, unread)) {
+    return unread > mo_ring_size / 2 ? COUNT(events_dropped) : COUNT(events_capped);
   }
   return is_long ? mo_record_long(attempt) : mo_record_short(attempt);
 }
@@ -702,27 +712,43 @@ SEC("cgroup/connect6") int mo_connect6(struct bpf_sock_addr* ctx) { return decid
 /* Of `snapshots`. mailorigin-firewall takes counters at zero away, now and then: whoever
  * forks at that moment is missed, and so some may have one more, and none are lost. */
 MO_INLINE void return_share(__u32 uid) {
+  __u32 first = 0;
   __s32* taken = bpf_map_lookup_elem(&shares, &uid);
+  __s32* all = bpf_map_lookup_elem(&all_shares, &first);
   if (taken) __sync_fetch_and_add(taken, -1);
+  if (all) __sync_fetch_and_add(all, -1);
 }
 
 /* 1: the uid may have one more, and has it now. */
 MO_INLINE int take_share(__u32 uid) {
+  __u32 first = 0;
+  __s32* all = bpf_map_lookup_elem(&all_shares, &first);
   __s32* taken = bpf_map_lookup_elem(&shares, &uid);
   if (!taken) {
     __s32 none = 0;
     bpf_map_update_elem(&shares, &uid, &none, BPF_NOEXIST);
     taken = bpf_map_lookup_elem(&shares, &uid);
-    if (!taken) return 0;
   }
-  if (__sync_fetch_and_add(taken, 1) < mo_snapshots_share) return 1;
-  __sync_fetch_and_add(taken, -1);
+  if (!taken || !all) return 0;
+  const __s32 its = __sync_fetch_and_add(taken, 1), everybodys = __sync_fetch_and_add(all, 1);
+  if (mo_has_room(its, everybodys, mo_inherited_limit)) return 1;
+  return_share(uid);
   return 0;
+}
+
+MO_INLINE void delete_snapshot(__u32 tgid) {
+  struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
+  if (!snapshot) return;
+  const __u32 uid = snapshot->uid;
+  const int inherited = mo_is_inherited(snapshot, tgid);
+  if (bpf_map_delete_elem(&snapshots, &tgid) == 0 && inherited) return_share(uid);
 }
 
 /* The child's own copy: its worker goes on to other requests. */
 MO_INLINE struct mo_snapshot* new_snapshot(__u32 tgid, const struct mo_snapshot* like) {
   const __u32 uid = accountable_uid(bpf_get_current_task_btf());
+  /* While one program replaces another both see the fork, and it counts once. */
+  delete_snapshot(tgid);
   if (!take_share(uid)) {
     COUNT(unregistered_full);
     return 0;
@@ -735,14 +761,6 @@ MO_INLINE struct mo_snapshot* new_snapshot(__u32 tgid, const struct mo_snapshot*
   struct mo_snapshot* fresh = bpf_map_lookup_elem(&snapshots, &tgid);
   if (fresh) fresh->uid = uid;
   return fresh;
-}
-
-MO_INLINE void delete_snapshot(__u32 tgid) {
-  struct mo_snapshot* snapshot = bpf_map_lookup_elem(&snapshots, &tgid);
-  if (!snapshot) return;
-  const __u32 uid = snapshot->uid;
-  const int inherited = mo_is_inherited(snapshot, tgid);
-  if (bpf_map_delete_elem(&snapshots, &tgid) == 0 && inherited) return_share(uid);
 }
 
 /* 1: the page's origin is in `to`; what is behind its sizes there is nothing. */

@@ -6,17 +6,20 @@
 #ifndef MAILORIGIN_FIREWALL_KERNEL_MAPS_H
 #define MAILORIGIN_FIREWALL_KERNEL_MAPS_H
 
+#include "core/abi/share.h"
 #include "decision.h"
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 5,
+  mo_maps_version = 6,
 
-  mo_processes_limit = 16384, /* registered with a page: 100 bytes each */
-  mo_processes_share = 2048,  /* of one uid, registered by mailorigind */
-  mo_snapshots_limit = 4096,  /* with an origin of their own: 3.2 KB each */
-  mo_snapshots_share = 1024,  /* of one uid, inherited; as many registered */
-  mo_shares_limit = 16384,    /* uids that have a share; those that use none of it go */
+  /* Of each one's share: core/abi/share.h. */
+  mo_pages_limit = 8192,                   /* that mailorigind registers: 100 bytes each */
+  mo_processes_limit = 2 * mo_pages_limit, /* as many more are root's to register */
+  mo_inherited_limit = 4096,               /* origins that were inherited: 3.2 KB each */
+  mo_shown_limit = 4096,                   /* that mailorigind registers */
+  mo_snapshots_limit = mo_inherited_limit + mo_shown_limit,
+  mo_shares_limit = 16384, /* uids that have a share; those that use none of it go */
   /* Of both generations together. */
   mo_policies_limit = 2 * 16384,
   mo_accounts_limit = 2 * 16384,
@@ -142,7 +145,7 @@ struct mo_counters {
   __mo_u64 redirected;
   __mo_u64 older;             /* of the observed: php-fpm's workers without a page */
   __mo_u64 events;            /* in the ring */
-  __mo_u64 events_dropped;    /* the ring was full */
+  __mo_u64 events_dropped;    /* for want of room in the ring */
   __mo_u64 events_capped;     /* their uid had too many */
   __mo_u64 unreadable;        /* a registered page could not be read, or its sizes do not fit */
   __mo_u64 unverified;        /* a context was there, and did not verify */

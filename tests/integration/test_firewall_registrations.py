@@ -132,8 +132,8 @@ def fill(firewall, name, count, size):
 
 
 def test_full_maps_leave_the_decision_to_the_uid(enforcing):
-    """4096 processes with an origin, 16384 with a page; one more is not registered, and said."""
-    fill(enforcing, "snapshots", 4096, 24 + 16 + ORIGIN_BYTES + 8)
+    """8192 processes with an origin, 16384 with a page; one more is not registered, and said."""
+    fill(enforcing, "snapshots", 8192, 24 + 16 + ORIGIN_BYTES + 8)
 
     def action(page):
         page.publish(enforcing.context(HOST))

@@ -40,6 +40,19 @@ def test_a_full_ring_changes_no_verdict(enforcing):
     assert any("ring was full" in finding["text"] for finding in enforcing.status()["findings"])
 
 
+def test_ten_users_leave_room_for_anothers_events(enforcing):
+    """All at once, faster than anybody reads."""
+
+    def flood():
+        return {attempt() for _ in range(110)}
+
+    with enforcing.attached() as ring:
+        for uid in range(64300, 64310):
+            assert enforcing.ground.run(flood, uid=uid) == {REFUSED}
+        assert enforcing.ground.run(attempt, uid=OTHER) == REFUSED
+        assert OTHER in {event.uid for event in ring.take()}
+
+
 def test_one_uid_cannot_fill_the_ring(enforcing):
     def action():
         return all(attempt() == REFUSED for _ in range(400))

@@ -5,7 +5,8 @@ import os
 import socket
 import struct
 import subprocess
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from harness.firewall import ALLOW, HOST, OTHER, TENANT, Page, attempt, nonroot_worker, smtp, vhost
@@ -156,6 +157,45 @@ def test_a_descendant_that_is_registered_as_well(enforcing):
     """It counts once, and not for ever."""
     with family(enforcing, 3, lambda: serving(enforcing, TENANT)) as pids:
         assert enforcing.register_all(pids, TENANT, enforcing.context(HOST)) == [True] * 3
+    wait_until_forgotten(enforcing)
+    assert share_of(enforcing, TENANT) == 0
+
+
+def test_several_users_leave_room_for_the_next(enforcing):
+    """Of what is free, nobody takes more than a third."""
+    with ExitStack() as families:
+        for uid in range(64100, 64105):
+            families.enter_context(family(enforcing, SNAPSHOTS - 1, lambda uid=uid: serving(enforcing, uid)))
+        assert enforcing.counters()["unregistered_full"] > 0
+        assert of_a_child(enforcing, OTHER) == 0
+
+
+# Processes that end at once, one after another, for so many seconds.
+STORM = """
+use POSIX;
+for (my $until = time + $ARGV[0]; time < $until;) {
+  my $child = fork;
+  POSIX::_exit(0) if !$child;
+  waitpid $child, 0;
+}
+"""
+
+
+def test_a_restart_takes_nobodys_share(enforcing):
+    """While one program replaces the other in the kernel, both see what is forked."""
+
+    def run():
+        page = serving(enforcing, TENANT)
+        status = subprocess.call(["perl", "-e", STORM, "5"])
+        page.publish()
+        return status
+
+    storms = [enforcing.ground.child(run)[1] for _ in range(3)]
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        enforcing.stop()
+        enforcing.start()
+    assert [result() for result in storms] == [0, 0, 0]
     wait_until_forgotten(enforcing)
     assert share_of(enforcing, TENANT) == 0
 
