@@ -32,7 +32,7 @@ void publish_this_call() noexcept {
 
 template <std::size_t index>
 void handler(INTERNAL_FUNCTION_PARAMETERS) {
-  const bool published = is_published();
+  const bool published = begin_call();
   if (published) publish_this_call();
   connect_functions[index].original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
   // One that leaves by longjmp ends the request, whose end withdraws all of it.

@@ -44,7 +44,7 @@ mo_page* page = nullptr;
 pid_t known_as = 0;  // the process that the firewall knows by `page`
 OnceASecond look;
 bool is_withdrawn = true;
-bool has_connected = false;  // this request, by a function that connects
+bool has_connected = false;  // this request, by a function that is known to connect
 
 bool is_known() { return page != nullptr && known_as == getpid(); }
 
@@ -174,13 +174,18 @@ void withdraw_request() {
     origin.context_size = 0;
     forget_call(origin);
   });
-  if (std::exchange(has_connected, false)) end_smtp_connections();
+  // Whatever is kept for later requests may be a connection, whoever opened it.
+  const bool keeps = zend_hash_num_elements(&EG(persistent_list)) != 0;
+  if (std::exchange(has_connected, false) || keeps) end_smtp_connections();
 }
 
-bool is_published() { return !is_withdrawn && is_known(); }
+bool begin_call() {
+  if (is_withdrawn || !is_known()) return false;
+  has_connected = true;
+  return true;
+}
 
 void publish_call(const CallSite& site) {
-  has_connected = true;
   write([&](mo_origin& origin) {
     origin.line = static_cast<std::uint32_t>(std::min<std::uint64_t>(site.line, UINT32_MAX));
     const std::string_view file = end_of(site.file);
@@ -193,8 +198,7 @@ void publish_call(const CallSite& site) {
 }
 
 void withdraw_call() {
-  if (!is_published()) return;
-  write(forget_call);
+  if (!is_withdrawn && is_known()) write(forget_call);
 }
 
 }  // namespace mailorigin::php

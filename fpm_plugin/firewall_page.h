@@ -22,8 +22,8 @@ void publish_request(ModuleState& state) noexcept;
 void withdraw_request();
 
 // While a function of PHP's that connects is running: where it was called. False
-// if nobody would read it.
-bool is_published();
+// from begin_call(), which comes first, if nobody would read it.
+bool begin_call();
 void publish_call(const CallSite& site);
 void withdraw_call();
 

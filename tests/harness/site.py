@@ -181,6 +181,7 @@ class Site:
         ini=None,
         zend_extensions=(),
         modules=(),
+        extensions=(),
         plugin=True,
     ):
         self.installation = installation
@@ -211,7 +212,7 @@ class Site:
             directory,
             [vhost.pool for vhost in vhosts if vhost.pool],
             self.ini,
-            extensions=(installation.plugin,) if plugin else (),
+            extensions=(*extensions, installation.plugin) if plugin else extensions,
             zend_extensions=zend_extensions,
         )
         self.configure()
