@@ -1,7 +1,9 @@
 #include "firewall/compiled_policy.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
+#include <type_traits>
 #include <utility>
 
 #include "firewall/limits.h"
@@ -48,7 +50,7 @@ class Compiler {
     out_.gids.insert(policy_.firewall.gids.begin(), policy_.firewall.gids.end());
     out_.uids.erase(0);
     out_.policies[0] = one(policy_.server);
-    for (const VhostPolicy& vhost : policy_.vhosts) out_.policies[vhost.id] = one(vhost);
+    for (const VhostPolicy& vhost : policy_.vhosts) add(vhost);
     judge_the_unverified();
     out_.lists = static_cast<std::uint32_t>(lists_.size());
     std::sort(out_.allowed.begin(), out_.allowed.end());
@@ -169,6 +171,14 @@ class Compiler {
     }
   }
 
+  void add(const VhostPolicy& vhost) {
+    const mo_policy policy = one(vhost);
+    out_.policies[vhost.id] = policy;
+    Policies& whose = vhost.run_as ? out_.hosts_of[*vhost.run_as] : out_.anybodys;
+    // MailOrigin Off: what shows its context passes.
+    whose.insert(vhost.enabled ? policy : mo_policy{mo_rule_allow, mo_local_allow, 0, 0, {}});
+  }
+
   mo_policy one(const VhostPolicy& vhost) {
     const SmtpPolicy& smtp = vhost.smtp;
     if (!vhost.enabled) out_.off.insert(vhost.id);
@@ -257,6 +267,20 @@ bool covers(const AllowedDestination& entry, const IpAddress& address) {
   return without_host_bits(address, entry.prefix) == entry.address;
 }
 
+// With what is known of who connects.
+mo_decision decide(const CompiledPolicy& policy, mo_facts facts, const IpAddress& destination,
+                   std::uint16_t port) {
+  facts.mode = static_cast<std::uint8_t>(policy.mode);
+  facts.ipv6 = !is_mapped_ipv4(destination);
+  facts.loopback = mo_is_loopback(destination.data()) != 0;
+  facts.listed = std::any_of(
+      policy.allowed.begin(), policy.allowed.end(), [&](const AllowedDestination& entry) {
+        return facts.policy.list != 0 && entry.list == facts.policy.list &&
+               (entry.port == 0 || entry.port == port) && covers(entry, destination);
+      });
+  return mo_decide(&facts);
+}
+
 }  // namespace
 
 std::set<std::string> names_to_resolve(const Policy& policy) {
@@ -274,8 +298,6 @@ mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
                           const IpAddress& destination, std::uint16_t port) {
   mo_facts facts{};
   facts.uid = uid;
-  facts.mode = static_cast<std::uint8_t>(policy.mode);
-  facts.ipv6 = !is_mapped_ipv4(destination);
   const auto account = policy.accounts.find(uid);
   if (account != policy.accounts.end()) {
     facts.may = account->second.may != 0;
@@ -285,13 +307,33 @@ mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
   } else {
     facts.policy = policy.nobodys;
   }
-  facts.loopback = mo_is_loopback(destination.data()) != 0;
-  facts.listed = std::any_of(
-      policy.allowed.begin(), policy.allowed.end(), [&](const AllowedDestination& entry) {
-        return facts.policy.list != 0 && entry.list == facts.policy.list &&
-               (entry.port == 0 || entry.port == port) && covers(entry, destination);
-      });
-  return mo_decide(&facts);
+  return decide(policy, facts, destination, port);
+}
+
+bool PolicyOrder::operator()(const mo_policy& one, const mo_policy& other) const {
+  static_assert(std::has_unique_object_representations_v<mo_policy>);
+  return std::memcmp(&one, &other, sizeof one) < 0;
+}
+
+bool may_be_open(const CompiledPolicy& policy, std::uint32_t uid, const IpAddress& destination,
+                 std::uint16_t port) {
+  const auto own = policy.hosts_of.find(uid);
+  if (own == policy.hosts_of.end()) return true;
+  const auto lets_out = [&](const mo_policy& its) {
+    mo_facts facts{};
+    facts.uid = uid;
+    facts.verified = 1;
+    facts.policy = its;
+    const auto verdict = decide(policy, facts, destination, port).verdict;
+    // What was redirected is a connection to the relay.
+    if (verdict != mo_redirect) return verdict != mo_deny;
+    return its.relay_port == port &&
+           std::equal(destination.begin(), destination.end(), std::begin(its.relay));
+  };
+  const auto by_uid = decide_by_uid(policy, uid, destination, port).verdict;
+  return by_uid == mo_allow || by_uid == mo_observe ||
+         std::any_of(own->second.begin(), own->second.end(), lets_out) ||
+         std::any_of(policy.anybodys.begin(), policy.anybodys.end(), lets_out);
 }
 
 }  // namespace mailorigin::firewall

@@ -26,6 +26,11 @@ struct AllowedDestination {
   auto operator<=>(const AllowedDestination&) const = default;
 };
 
+struct PolicyOrder {
+  bool operator()(const mo_policy& one, const mo_policy& other) const;
+};
+using Policies = std::set<mo_policy, PolicyOrder>;
+
 struct CompiledPolicy {
   FirewallMode mode = FirewallMode::off;  // MailOriginFirewall
   std::set<std::uint16_t> ports;          // MailOriginSmtpPorts
@@ -35,8 +40,11 @@ struct CompiledPolicy {
   std::set<std::uint32_t> off;                   // of these, with MailOrigin Off
   std::map<std::uint32_t, mo_account> accounts;  // by uid
   mo_policy nobodys{};                           // without a context, of any other uid
-  std::vector<AllowedDestination> allowed;       // sorted, each once
-  std::uint32_t lists = 0;                       // their ids are 1 to this
+  // Of the virtual hosts that run as a uid; of those that may run as any.
+  std::map<std::uint32_t, Policies> hosts_of;
+  Policies anybodys;
+  std::vector<AllowedDestination> allowed;  // sorted, each once
+  std::uint32_t lists = 0;                  // their ids are 1 to this
 };
 
 // The names in MailOriginSmtpAllow and redirect, each once.
@@ -50,5 +58,10 @@ Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names)
 // What the hooks would do with a connection that shows no context.
 mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
                           const IpAddress& destination, std::uint16_t port);
+
+// Whether some virtual host of that uid may have the connection, or it needs no context. Of
+// a uid that no virtual host is known to run as, nothing is known here: it may.
+bool may_be_open(const CompiledPolicy& policy, std::uint32_t uid, const IpAddress& destination,
+                 std::uint16_t port);
 
 }  // namespace mailorigin::firewall

@@ -31,7 +31,9 @@ std::string listed(const auto& things) {
 Enforcement::Enforcement(Ground ground, service::NoticeBoard& notices)
     : ground_(std::move(ground)), notices_(notices) {}
 
-void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys) {
+void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys,
+                               bool is_news) {
+  if (is_news && mode_ == FirewallMode::on && !before_) before_ = std::move(compiled_);
   compiled_ = std::move(policy);
   if (compiled_.mode == FirewallMode::off) {
     take_out();
@@ -48,6 +50,7 @@ void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRin
                                      .count());
   const bool is_on = compiled_.mode == FirewallMode::on;
   old_ones_wait_ = is_on && (old_ones_wait_ || mode_ != FirewallMode::on);
+  if (!is_on || old_ones_wait_) before_.reset();
   mode_ = compiled_.mode;
   if (before != mode_ || engine_before != engine_) {
     notices_.say(Notice::Level::notice, "MO0407: the firewall is in force (" +
@@ -113,18 +116,21 @@ void Enforcement::load_table() {
 }
 
 void Enforcement::close_old() {
-  if (!old_ones_wait_) return;
-  old_ones_wait_ = false;
-  const auto closed = close_old_connections(compiled_);
+  const bool all = std::exchange(old_ones_wait_, false);
+  const auto before = std::exchange(before_, std::nullopt);
+  if (!all && !before) return;
+  const auto closed = close_old_connections(compiled_, before ? &*before : nullptr);
   if (!closed) {
-    notices_.say(Notice::Level::warning,
-                 "MO0408: connections that are older than the firewall stay open: " +
-                     closed.error().message);
+    notices_.say(
+        Notice::Level::warning,
+        "MO0408: connections that may not be there any more stay open: " + closed.error().message);
   } else if (*closed > 0) {
     notices_.say(Notice::Level::notice,
-                 "MO0409: " + std::to_string(*closed) +
-                     " connections to SMTP ports were older than the firewall, of uids that may "
-                     "not have them, and were closed");
+                 before ? "MO0425: " + count +
+                              "that no virtual host of their user may have any more were closed"
+                        : "MO0409: " + count +
+                              "were older than the firewall, of uids that may not have them, and "
+                              "were closed");
   }
 }
 
@@ -141,6 +147,7 @@ void Enforcement::take_out() {
   programs_fault_.clear();
   table_fault_.clear();
   refused_accounts_.clear();
+    const std::string count = std::to_string(*closed) + " connections to SMTP ports ";
   tenants_in_groups_.clear();
   for (const char* finding : {"programs", "table", "accounts", "groups"}) notices_.forget(finding);
 }
@@ -158,6 +165,7 @@ void Enforcement::warn_of_mail_accounts() {
                   "MO0411: this host has accounts of a mail server that the firewall does not "
                   "let out: " +
                       listed(refused_accounts_) + "; name them in MailOriginSmtpUsers");
+  before_.reset();
 }
 
 void Enforcement::warn_of_group_members() {

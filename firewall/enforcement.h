@@ -39,11 +39,12 @@ class Enforcement {
 
   // Has the programs and the table do what this policy says, with `keys` or else those
   // that the kernel or httpd's file has. Off takes everything out. What cannot be loaded
-  // is said.
-  void put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys);
+  // is said. `is_news`: it is not the last one with other addresses of its names.
+  void put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys, bool is_news);
   void take_out();
 
-  // Closes the connections that are older than its being On, once.
+  // Once after On, and after each policy that is news: closes the connections that are older,
+  // and may not be there any more.
   void close_old();
 
   // Every few seconds: repairs what somebody changed, and says so.
@@ -84,6 +85,7 @@ class Enforcement {
   FirewallMode mode_ = FirewallMode::off;  // that is in force
   bool old_ones_wait_ = false;             // to be closed
   std::string programs_fault_;             // why there are none
+  std::optional<CompiledPolicy> before_;   // what was in force when others than these opened
   std::string table_fault_;
   std::uint64_t loaded_at_ms_ = 0;
   std::uint64_t full_seen_ = 0;

@@ -43,19 +43,19 @@ Result<bool> Firewall::start() {
   const auto policy = kept_policy_.load();
   if (!policy) return false;
   enforcement_.resume(policy->firewall.mode);
-  if (Status done = put_in_force(*policy, std::nullopt); !done) return done.error();
+  if (Status done = put_in_force(*policy, std::nullopt, false); !done) return done.error();
   return true;
 }
 
 Status Firewall::take(service::ControlDesk::Push push) {
   // Taken out until httpd's next start or reload: this one only comes late.
   if (push.read_ns < taken_out_ns_) return Done{};
-  if (Status done = put_in_force(push.policy, push.keys); !done) return done;
+  if (Status done = put_in_force(push.policy, push.keys, true); !done) return done;
   if (policy_) kept_policy_.keep(push.encoded);
   return Done{};
 }
 
-Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys) {
+Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys, bool is_news) {
   auto compiled = compile(policy, names_.addresses());
   if (!compiled) return compiled.error();
   const auto names = names_to_resolve(policy);
@@ -68,7 +68,7 @@ Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys)
     policy_ = policy;
     names_.watch(names);
   }
-  enforcement_.put_in_force(*std::move(compiled), keys);
+  enforcement_.put_in_force(*std::move(compiled), keys, is_news);
   if (is_off) forget();
   return Done{};
 }
@@ -85,7 +85,7 @@ void Firewall::take_names() {
   if (!policy_) return;
   if (news.changed) {
     const Policy policy = *policy_;
-    if (const Status done = put_in_force(policy, std::nullopt); !done) {
+    if (const Status done = put_in_force(policy, std::nullopt, false); !done) {
       notices_.say(Notice::Level::error, "MO0419: the addresses of names cannot be put in force: " +
                                              done.error().message);
     }

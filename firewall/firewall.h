@@ -46,7 +46,7 @@ class Firewall {
 
  private:
   Status take(service::ControlDesk::Push push);
-  Status put_in_force(const Policy& policy, std::optional<KeyRing> keys);
+  Status put_in_force(const Policy& policy, std::optional<KeyRing> keys, bool is_news);
   void take_names();
   void forget();
 

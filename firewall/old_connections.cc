@@ -79,8 +79,19 @@ IpAddress destination_of(const inet_diag_msg& connection) {
   return address;
 }
 
+bool may_stay(const CompiledPolicy& policy, const CompiledPolicy* before,
+              const inet_diag_msg& connection) {
+  const std::uint32_t uid = connection.idiag_uid;
+  const std::uint16_t port = ntohs(connection.id.idiag_dport);
+  if (!policy.ports.contains(port)) return true;
+  const IpAddress to = destination_of(connection);
+  if (before == nullptr) return decide_by_uid(policy, uid, to, port).verdict != mo_deny;
+  // An address that a name has had is in neither: that is nobody's decision.
+  return may_be_open(policy, uid, to, port) || !may_be_open(*before, uid, to, port);
+}
+
 Status list(int socket, std::uint8_t family, const CompiledPolicy& policy,
-            std::vector<inet_diag_msg>& found) {
+            const CompiledPolicy* before, std::vector<inet_diag_msg>& found) {
   Request request = make_request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family);
   request.body.idiag_states = 1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_CLOSE_WAIT;
   if (send(socket, &request, sizeof request, 0) < 0) return system_error("sock_diag", errno);
@@ -94,11 +105,9 @@ Status list(int socket, std::uint8_t family, const CompiledPolicy& policy,
     inet_diag_msg connection{};
     if (message.nlmsg_len < NLMSG_LENGTH(sizeof connection)) return true;
     std::memcpy(&connection, NLMSG_DATA(&message), sizeof connection);
-    const std::uint16_t port = ntohs(connection.id.idiag_dport);
-    if (!policy.ports.contains(port) || found.size() >= connections_closed_limit) return true;
-    const auto decision =
-        decide_by_uid(policy, connection.idiag_uid, destination_of(connection), port);
-    if (decision.verdict == mo_deny) found.push_back(connection);
+    if (found.size() < connections_closed_limit && !may_stay(policy, before, connection)) {
+      found.push_back(connection);
+    }
     return true;
   });
   if (received && fault != 0) return system_error("sock_diag", fault);
@@ -121,12 +130,13 @@ int destroy(int socket, const inet_diag_msg& connection) {
 
 }  // namespace
 
-Result<std::size_t> close_old_connections(const CompiledPolicy& policy) {
+Result<std::size_t> close_old_connections(const CompiledPolicy& policy,
+                                          const CompiledPolicy* before) {
   const Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!socket) return system_error("sock_diag", errno);
   std::vector<inet_diag_msg> found;
   for (const std::uint8_t family : {AF_INET, AF_INET6}) {
-    if (Status listed = list(socket.get(), family, policy, found); !listed) {
+    if (Status listed = list(socket.get(), family, policy, before, found); !listed) {
       return listed.error();
     }
   }

@@ -1,4 +1,4 @@
-// Connections that are older than the firewall.
+// Connections that are older than the policy in force.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,12 @@
 
 namespace mailorigin::firewall {
 
-// Closes the TCP connections of this network namespace to a listed port whose uid
-// could not open them now, connections_closed_limit at most: how many that were.
-// Fails where the kernel cannot (no CONFIG_INET_DIAG_DESTROY).
-Result<std::size_t> close_old_connections(const CompiledPolicy& policy);
+// Closes TCP connections of this network namespace to a listed port, connections_closed_limit
+// at most: how many that were. With a policy of `before`, those that it let some virtual host
+// of their user have, and `policy` lets none; without one, those that are older than any, and
+// so without a context, and whose uid could not open them now. Fails where the kernel cannot
+// (no CONFIG_INET_DIAG_DESTROY).
+Result<std::size_t> close_old_connections(const CompiledPolicy& policy,
+                                          const CompiledPolicy* before);
 
 }  // namespace mailorigin::firewall

@@ -232,5 +232,27 @@ TEST(CompiledPolicy, OlderConnectionsAreJudgedByTheirUid) {
   EXPECT_EQ(verdict(4711, "192.0.2.77", 25), mo_deny);
 }
 
+TEST(CompiledPolicy, WhatSomeHostOfItsUserMayHaveMayBeOpen) {
+  Policy from = policy({host(1, {"192.0.2.1"}, 1001), host(2, {}, 1001), host(3, {"192.0.2.3"}),
+                        host(4, {}, 1004), host(5, {}, 1005)});
+  from.vhosts[3].smtp.rule = SmtpRule::redirect;
+  from.vhosts[3].smtp.relay = destination("192.0.2.9:25");
+  from.vhosts[4].enabled = false;
+  from.index();
+  const auto made = compiled(from);
+  const auto open = [&](std::uint32_t uid, const char* to) {
+    return may_be_open(made, uid, address(to), 25);
+  };
+  EXPECT_TRUE(open(1001, "192.0.2.1"));
+  EXPECT_TRUE(open(1001, "127.0.0.1"));
+  EXPECT_FALSE(open(1001, "198.51.100.1"));
+  EXPECT_TRUE(open(1001, "192.0.2.3")) << "host 3 may run as any user";
+  EXPECT_TRUE(open(1004, "192.0.2.9")) << "the relay";
+  EXPECT_FALSE(open(1004, "198.51.100.1"));
+  EXPECT_TRUE(open(1005, "198.51.100.1")) << "MailOrigin Off";
+  EXPECT_TRUE(open(4711, "198.51.100.1")) << "no host's user: a mail server's, maybe by its group";
+  EXPECT_TRUE(open(0, "198.51.100.1"));
+}
+
 }  // namespace
 }  // namespace mailorigin::firewall

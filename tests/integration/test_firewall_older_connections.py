@@ -1,6 +1,6 @@
-"""Connections that were open before the firewall was switched on."""
+"""Connections that are older than the policy in force."""
 
-from harness.firewall import ALLOW, DENY, HOST, OTHER, TENANT, V4, V6, Firewall, hold, smtp, vhost
+from harness.firewall import ALLOW, DENY, HOST, NEIGHBOUR, OTHER, TENANT, V4, V6, Firewall, hold, smtp, vhost
 
 
 def test_older_connections_to_allowed_names_stay_open(ground):
@@ -43,3 +43,26 @@ def test_older_connections_of_whom_may_not_are_closed(firewall, ground):
     assert "2 connections" in firewall.notice("MO0409")
     closed = {name: finish() for name, finish in holders.items()}
     assert {name for name, how in closed.items() if how != "open"} == {"tenant", "IPv6"}, closed
+
+
+def test_what_no_host_of_its_user_may_have_any_more_is_closed(firewall, ground):
+    def take(rule, **more):
+        return firewall.take(vhosts=[vhost(HOST, smtp(rule, **more), run_as=TENANT)])
+
+    take(ALLOW)
+    held = hold(ground, TENANT, V4, 25)
+    take(ALLOW)
+    take(DENY, allow=[V4])
+    assert not any("MO0425" in notice for notice in firewall.notices)
+    take(DENY)
+    assert "1 connections" in firewall.notice("MO0425")
+    assert held() != "open"
+
+
+def test_what_another_host_of_its_user_may_have_stays(firewall, ground):
+    """Whose it is, nobody can tell afterwards."""
+    both = [vhost(HOST, smtp(ALLOW), run_as=TENANT), vhost(NEIGHBOUR, smtp(ALLOW), run_as=TENANT)]
+    firewall.take(vhosts=both, uids=[TENANT])
+    held = hold(ground, TENANT, V4, 25)
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), both[1]])
+    assert held() == "open"
