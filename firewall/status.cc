@@ -121,7 +121,8 @@ std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
     struct stat about {};
     // The master is root's, and opens no connections.
     if (stat(path.c_str(), &about) != 0 || about.st_uid == 0) continue;
-    const auto text = service::read_process_stat(path);
+    // Of its first thread: that of all together takes as long as a tenant wants it to.
+    const auto text = service::read_process_stat(path + "/task/" + name);
     const std::uint64_t start = text ? php_fpm_start(*text) : 0;
     if (start != 0 && start < first_loaded_ticks &&
         !is_registered(static_cast<std::uint32_t>(*pid))) {
