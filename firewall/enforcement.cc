@@ -74,6 +74,8 @@ std::optional<KeyRing> Enforcement::keys_to_use(std::optional<KeyRing> pushed) c
 }
 
 void Enforcement::load_programs(const std::optional<KeyRing>& keys) {
+  if (keys) pushed_keys_ = keys;
+  programs_tried_ = Clock::now();
   const auto try_to = [&]() -> Status {
     if (!ground_.cgroup) return ground_.cgroup.error();
     if (!programs_) {
@@ -82,13 +84,14 @@ void Enforcement::load_programs(const std::optional<KeyRing>& keys) {
       programs_ = *std::move(loaded);
       if (mode_ == FirewallMode::off) mode_ = mode_in_force(programs_->maps());
     }
-    if (Status fed = feed(programs_->maps(), compiled_, keys_to_use(keys), ground_.mark); !fed) {
-      return fed;
-    }
-    return programs_->attach();
+    if (feed_policy()) return programs_->attach();
+    return Error{feeding_fault_};
   };
-  if (const Status done = try_to(); !done) {
+  const Status done = try_to();
+  // Those that enforce already go on with what they have.
+  if (!done && !(engine_ == Engine::bpf && !feeding_fault_.empty())) {
     programs_.reset();
+    feeding_fault_.clear();
     programs_fault_ = done.error().message;
     notices_.begins("programs", Notice::Level::warning,
                     "MO0402: the firewall's programs cannot run in the kernel: " + programs_fault_ +
@@ -98,6 +101,23 @@ void Enforcement::load_programs(const std::optional<KeyRing>& keys) {
   }
   programs_fault_.clear();
   notices_.over("programs", "MO0403: the firewall's programs run in the kernel");
+}
+
+// Memory for it may be there again in a moment.
+bool Enforcement::feed_policy() {
+  const Status fed = feed(programs_->maps(), compiled_, keys_to_use(pushed_keys_), ground_.mark);
+  if (fed) {
+    feeding_fault_.clear();
+    notices_.over("feeding", "MO0427: the policy is in the kernel's maps");
+    return true;
+  }
+  feeding_fault_ = fed.error().message;
+  if (engine_ == Engine::bpf) {
+    notices_.begins("feeding", Notice::Level::error,
+                    "MO0426: the policy cannot be put into the kernel's maps: " + feeding_fault_ +
+                        ". The one before it stays in force; it is tried again every few seconds");
+  }
+  return false;
 }
 
 void Enforcement::load_table() {
@@ -125,6 +145,7 @@ void Enforcement::close_old() {
         Notice::Level::warning,
         "MO0408: connections that may not be there any more stay open: " + closed.error().message);
   } else if (*closed > 0) {
+    const std::string count = std::to_string(*closed) + " connections to SMTP ports ";
     notices_.say(Notice::Level::notice,
                  before ? "MO0425: " + count +
                               "that no virtual host of their user may have any more were closed"
@@ -144,12 +165,15 @@ void Enforcement::take_out() {
   engine_ = Engine::none;
   mode_ = FirewallMode::off;
   old_ones_wait_ = false;
+  before_.reset();
   programs_fault_.clear();
+  feeding_fault_.clear();
+  pushed_keys_.reset();
   table_fault_.clear();
   refused_accounts_.clear();
-    const std::string count = std::to_string(*closed) + " connections to SMTP ports ";
   tenants_in_groups_.clear();
-  for (const char* finding : {"programs", "table", "accounts", "groups"}) notices_.forget(finding);
+  for (const char* finding : {"programs", "feeding", "table", "accounts", "groups"})
+    notices_.forget(finding);
 }
 
 void Enforcement::warn_of_mail_accounts() {
@@ -165,7 +189,6 @@ void Enforcement::warn_of_mail_accounts() {
                   "MO0411: this host has accounts of a mail server that the firewall does not "
                   "let out: " +
                       listed(refused_accounts_) + "; name them in MailOriginSmtpUsers");
-  before_.reset();
 }
 
 void Enforcement::warn_of_group_members() {
@@ -193,11 +216,16 @@ std::optional<std::string> Enforcement::due(Repeated& repeated) {
 
 void Enforcement::check() {
   if (engine_ == Engine::none) return;
-  if (programs_) check_programs();
+  if (programs_) {
+    check_programs();
+  } else if (Clock::now() - programs_tried_ >= refresh_interval) {
+    put_in_force(CompiledPolicy(compiled_), std::nullopt, false);
+  }
   check_table();
 }
 
 void Enforcement::check_programs() {
+  if (!feeding_fault_.empty()) (void)feed_policy();
   programs_->registry().drop_empty_shares();
   const auto repaired = programs_->repair();
   if (!repaired || !repaired->empty()) {
@@ -247,6 +275,7 @@ FirewallStatus Enforcement::status() const {
   status.refused_accounts = refused_accounts_;
   status.tenants_in_groups = tenants_in_groups_;
   status.programs_fault = programs_fault_;
+  status.feeding_fault = feeding_fault_;
   status.table_fault = table_fault_;
   if (programs_) {
     status.counters = programs_->maps().counted();

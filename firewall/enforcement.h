@@ -65,6 +65,7 @@ class Enforcement {
   enum class Engine : std::uint8_t { none, bpf, nftables };
 
   void load_programs(const std::optional<KeyRing>& keys);
+  bool feed_policy();
   [[nodiscard]] std::optional<KeyRing> keys_to_use(std::optional<KeyRing> pushed) const;
   void load_table();
   void check_programs();
@@ -84,8 +85,11 @@ class Enforcement {
   Engine engine_ = Engine::none;
   FirewallMode mode_ = FirewallMode::off;  // that is in force
   bool old_ones_wait_ = false;             // to be closed
-  std::string programs_fault_;             // why there are none
   std::optional<CompiledPolicy> before_;   // what was in force when others than these opened
+  std::string programs_fault_;             // why there are none
+  std::string feeding_fault_;              // why they have the policy before this one
+  std::optional<KeyRing> pushed_keys_;     // httpd's
+  Clock::time_point programs_tried_;
   std::string table_fault_;
   std::uint64_t loaded_at_ms_ = 0;
   std::uint64_t full_seen_ = 0;

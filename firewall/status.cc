@@ -28,6 +28,13 @@ json findings_of(const FirewallStatus& status) {
         "a kernel of 6.1 or newer with cgroup2 and a bpf file system, and "
         "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"));
   }
+  if (!status.feeding_fault.empty()) {
+    findings.push_back(
+        finding("httpd's last configuration is not in force, but the one before "
+                "it: " +
+                    status.feeding_fault,
+                "memory; it is tried again every few seconds"));
+  }
   if (!status.table_fault.empty()) {
     findings.push_back(finding("the table inet mailorigin is not loaded: " + status.table_fault,
                                "a kernel with nf_tables"));

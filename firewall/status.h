@@ -23,6 +23,7 @@ struct FirewallStatus {
   std::set<std::string> failed_names;
   std::vector<std::string> refused_accounts;
   std::vector<std::string> tenants_in_groups;
+  std::string feeding_fault;
   std::string programs_fault;
   std::string table_fault;
 };

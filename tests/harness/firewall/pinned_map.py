@@ -27,6 +27,10 @@ class PinnedMap:
         key, value = ctypes.create_string_buffer(key, len(key)), ctypes.create_string_buffer(value, len(value))
         self._bpf(2, struct.pack("<IIQQQ", self.fd, 0, ctypes.addressof(key), ctypes.addressof(value), 0))
 
+    def remove(self, key):
+        key = ctypes.create_string_buffer(key, len(key))
+        self._bpf(3, struct.pack("<IIQQQ", self.fd, 0, ctypes.addressof(key), 0, 0))
+
     def close(self):
         os.close(self.fd)
 
