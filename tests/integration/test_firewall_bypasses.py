@@ -78,14 +78,14 @@ def turned_into_ipv4():
         return 0 if LIBC.connect(made.fileno(), destination, len(destination)) == 0 else ctypes.get_errno()
 
 
-def fast_open():
-    with tcp() as made:
+def fast_open(protocol=0):
+    with tcp(protocol=protocol) as made:
         return ended(lambda: made.sendto(b"x", MSG_FASTOPEN, (V4, 25)))
 
 
-def fast_open_at_connect():
+def fast_open_at_connect(protocol=0):
     """connect() only notes the address, the first write opens."""
-    with tcp() as made:
+    with tcp(protocol=protocol) as made:
         made.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
         return ended(lambda: (made.connect((V4, 25)), made.send(b"x")))
 
@@ -149,6 +149,8 @@ def _offered():
     try:
         socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP).close()
         found |= {"MPTCP": multipath, "MPTCP, IPv6": lambda: multipath(V6), "MPTCP, mapped": lambda: multipath(MAPPED)}
+        found |= {"MPTCP, MSG_FASTOPEN": lambda: fast_open(IPPROTO_MPTCP)}
+        found |= {"MPTCP, TCP_FASTOPEN_CONNECT": lambda: fast_open_at_connect(IPPROTO_MPTCP)}
     except OSError:
         pass
     disabled = Path("/proc/sys/kernel/io_uring_disabled")

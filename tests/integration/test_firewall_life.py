@@ -101,6 +101,31 @@ def test_the_ring_is_read_without_any_right(firewall, ground):
     ours.close()
 
 
+def test_a_socket_of_a_cgroup_that_is_gone_is_governed(firewall, ground):
+    """Also if it went before the firewall came: a session's own cgroups are the user's to make and remove."""
+    gone = ground.cgroup / "gone"
+    gone.mkdir()
+    ours, theirs = socket.socketpair()
+
+    def action():
+        (gone / "cgroup.procs").write_text("0")
+        become(TENANT)
+        with socket.socket() as made:
+            theirs.send(b"1")
+            theirs.recv(1)
+            return made.connect_ex((V4, 25))
+
+    pid, result = ground.child(action)
+    ours.recv(1)
+    (ground.cgroup / "cgroup.procs").write_text(str(pid))
+    gone.rmdir()
+    firewall.take()
+    ours.send(b"1")
+    assert result() == errno.ECONNREFUSED
+    ours.close()
+    theirs.close()
+
+
 def test_it_keeps_three_capabilities_and_no_more(firewall):
     lines = dict(line.split(":\t") for line in Path(f"/proc/{firewall.process.pid}/status").read_text().splitlines() if ":\t" in line)
     three = 1 << CAP_NET_ADMIN | 1 << CAP_PERFMON | 1 << CAP_BPF

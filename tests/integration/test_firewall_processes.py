@@ -5,6 +5,7 @@ import errno
 import os
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -176,6 +177,50 @@ def test_an_orphan_cannot_change_what_it_inherited(enforcing):
         return forked(forge)
 
     assert in_worker(enforcing, action) == REFUSED
+
+
+CLONE = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
+CLONE_FILES, CLONE_PARENT = 0x400, 0x8000
+
+
+def cloned(flags, action):
+    """action()'s value (a small number) in a child made with these flags."""
+    reader, writer = os.pipe()
+    child = LIBC.syscall(CLONE, flags, 0, 0, 0, 0)
+    if child == 0:
+        os.write(writer, bytes([action()]))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.read(reader, 1)[0]
+
+
+def run_by_another_thread():
+    """A program that a second thread of a fork executes, which takes the first one's place."""
+
+    def execute():
+        os.execv(PYTHON, ["python3", "-c", CONNECT])
+
+    def fork():
+        threading.Thread(target=execute).start()
+        time.sleep(5)
+        return 255
+
+    return forked(fork)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [lambda: cloned(signal.SIGCHLD | CLONE_FILES, attempt), lambda: cloned(CLONE_PARENT, attempt), run_by_another_thread],
+    ids=["CLONE_FILES", "CLONE_PARENT", "exec by a thread"],
+)
+def test_however_it_is_started_it_belongs_to_the_request(enforcing, start):
+    def action(page):
+        results = []
+        for host in (HOST, NEIGHBOUR):
+            page.publish(enforcing.context(host))
+            results.append(start())
+        return results
+
+    assert in_worker(enforcing, action) == [0, REFUSED]
 
 
 def test_threads_speak_for_their_worker(enforcing):
