@@ -111,6 +111,17 @@ std::string weak_text(const json& report, const Style& style) {
   return out;
 }
 
+std::string ways_text(const json& report, const Style& style) {
+  const json& ways = array_at(report, "open_ways");
+  if (ways.empty()) return "";
+  std::string out = '\n' + style.heading("Ways out that are open") + '\n';
+  for (const json& each : ways) {
+    out += style.lines(printable(text_at(each, "text")), 2, 0) +
+           style.lines("-> " + printable(text_at(each, "remedy")), 4, 3);
+  }
+  return out;
+}
+
 int run(const Common& common) {
   const auto observed = observe(common.runtime_directory);
   const json report =
@@ -149,7 +160,7 @@ std::string status_text(const json& report, const Style& style) {
   if (!array_at(report, "findings").empty()) {
     out += '\n' + findings_text(array_at(report, "findings"), style);
   }
-  return out + weak_text(report, style);
+  return out + weak_text(report, style) + ways_text(report, style);
 }
 
 const Command status_command = {"status", "is all loaded, connected, enforcing? What to do if not",

@@ -185,6 +185,7 @@ Result<Observed> observe(const std::string& runtime_directory) {
   observed.firewall_policy_is_kept = firewall_policy_is_kept(runtime_directory);
   observed.php = php_programs();
   observed.missing_users = find_missing_users(*policy, uid_named);
+  observed.open_ways = find_open_ways(policy->firewall.mode);
   observed.policy = *std::move(policy);
   return observed;
 }
@@ -208,6 +209,11 @@ json status_report(const Observed& observed) {
   report["store"] = store_of(daemon);
   report["weak_vhosts"] = json::array();
   report["missing_users"] = json::array();
+  report["open_ways"] = json::array();
+  for (const OpenWay& each : observed.open_ways) {
+    report["open_ways"].push_back(
+        {{"way", each.way}, {"text", each.text}, {"remedy", each.remedy}});
+  }
   report["firewall"] = json::object();
   report["php"] = json::object();
   if (observed.policy) {

@@ -10,6 +10,7 @@
 #include "core/policy.h"
 #include "core/result.h"
 #include "reports/missing_users.h"
+#include "reports/open_ways.h"
 #include "reports/php.h"
 
 namespace mailorigin::reports {
@@ -23,6 +24,7 @@ struct Observed {
   std::optional<std::uint32_t> httpd_uid = {};  // of httpd's User
   std::vector<PhpProgram> php = {};
   std::vector<MissingUser> missing_users = {};
+  std::vector<OpenWay> open_ways = {};
 };
 
 // Asks the services. The error: the daemon did not answer.

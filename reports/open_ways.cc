@@ -1,0 +1,64 @@
+#include "reports/open_ways.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <system_error>
+
+namespace mailorigin::reports {
+
+namespace {
+
+constexpr const char* ours = "mailorigin-sendmail";
+constexpr const char* sendmail = "/usr/sbin/sendmail";
+constexpr const char* diverted = "/usr/sbin/sendmail.distrib";
+constexpr const char* postdrop = "/usr/sbin/postdrop";
+
+bool is_there(const std::string& path) {
+  struct stat about {};
+  return stat(path.c_str(), &about) == 0;
+}
+
+bool others_may_execute(const std::string& path) {
+  struct stat about {};
+  return stat(path.c_str(), &about) == 0 && (about.st_mode & S_IXOTH) != 0;
+}
+
+bool leads_to_ours(const std::string& path) {
+  std::error_code none;
+  return std::filesystem::canonical(path, none).filename() == ours;
+}
+
+}  // namespace
+
+std::vector<OpenWay> find_open_ways(FirewallMode firewall, const std::string& root) {
+  std::vector<OpenWay> ways;
+  if (is_there(root + sendmail) && !leads_to_ours(root + sendmail)) {
+    ways.push_back({"sendmail",
+                    std::string(sendmail) +
+                        " is the mail server's own: what a script or a shell hands to it is not "
+                        "seen, but by mail() and where sendmail_path names mailorigin-sendmail",
+                    "dpkg-divert --local --rename --divert /usr/sbin/sendmail.distrib --add "
+                    "/usr/sbin/sendmail; ln -s mailorigin-sendmail /usr/sbin/sendmail"});
+  }
+  if (others_may_execute(root + diverted)) {
+    ways.push_back(
+        {"real-sendmail",
+         std::string(diverted) + " can be started by every user, around mailorigin-sendmail",
+         "addgroup --system mailsubmit; dpkg-statoverride --update --add root mailsubmit 0750 "
+         "/usr/sbin/sendmail.distrib; dpkg-statoverride --update --add root mailsubmit 2755 "
+         "/usr/sbin/mailorigin-sendmail"});
+  }
+  if (others_may_execute(root + postdrop)) {
+    ways.push_back(
+        {"postdrop", std::string(postdrop) + " takes mail from every user",
+         "nothing for users who send mail; authorized_submit_users in main.cf for others"});
+  }
+  if (firewall != FirewallMode::on) {
+    ways.push_back(
+        {"smtp", "every process can open a connection to an SMTP port", "MailOriginFirewall On"});
+  }
+  return ways;
+}
+
+}  // namespace mailorigin::reports

@@ -1,0 +1,63 @@
+#include "reports/open_ways.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace mailorigin::reports {
+namespace {
+
+class OpenWaysTest : public ::testing::Test {
+ protected:
+  OpenWaysTest() {
+    if (mkdtemp(root_.data()) == nullptr) ADD_FAILURE() << "no directory can be made";
+    std::filesystem::create_directories(root_ + "/usr/sbin");
+  }
+  ~OpenWaysTest() override { std::filesystem::remove_all(root_); }
+
+  void program(const std::string& name, mode_t mode) {
+    const std::string path = root_ + "/usr/sbin/" + name;
+    std::ofstream(path) << "#!/bin/sh\n";
+    chmod(path.c_str(), mode);
+  }
+  std::vector<std::string> ways(FirewallMode firewall = FirewallMode::on) {
+    std::vector<std::string> words;
+    for (const OpenWay& each : find_open_ways(firewall, root_)) {
+      EXPECT_FALSE(each.text.empty() || each.remedy.empty());
+      words.push_back(each.way);
+    }
+    return words;
+  }
+
+  std::string root_ = "/tmp/mailorigin-ways-XXXXXX";
+};
+
+using Words = std::vector<std::string>;
+
+TEST_F(OpenWaysTest, AreNoneWithoutAMailServer) {
+  EXPECT_EQ(ways(), Words{});
+  EXPECT_EQ(ways(FirewallMode::observe), Words{"smtp"});
+}
+
+TEST_F(OpenWaysTest, AreTheMailServersPrograms) {
+  program("sendmail", 0755);
+  program("postdrop", 02755);
+  EXPECT_EQ(ways(), (Words{"sendmail", "postdrop"}));
+}
+
+TEST_F(OpenWaysTest, AreClosedByADiversionAndModes) {
+  program("mailorigin-sendmail", 02755);
+  std::filesystem::create_symlink("mailorigin-sendmail", root_ + "/usr/sbin/sendmail");
+  program("sendmail.distrib", 0755);
+  EXPECT_EQ(ways(), Words{"real-sendmail"});
+  program("sendmail.distrib", 0750);
+  EXPECT_EQ(ways(), Words{});
+}
+
+}  // namespace
+}  // namespace mailorigin::reports
