@@ -33,7 +33,7 @@ std::string encode_call(const Question& question) {
 }
 
 void decode_call(std::string_view text, Question& question) {
-  if (text.size() > call_text_limit) return;
+  if (text.empty() || text.size() > call_text_limit) return;
   const auto pairs = base64url_decode(text);
   if (!pairs) return;
   Question called;

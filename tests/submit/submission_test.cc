@@ -40,6 +40,7 @@ TEST(Submission, InheritsContextAndCall) {
   EXPECT_EQ(bare.claims.get(Field::function), "sendmail");
   EXPECT_NE(bare.directory, "");
   unsetenv(client::call_variable.data());
+  EXPECT_EQ(inherited_question().claims.get(Field::function), "sendmail");
 }
 
 TEST(Submission, TakesATicketOnce) {
