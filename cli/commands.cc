@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/firewall.h"
+#include "cli/import.h"
 #include "cli/policy.h"
 #include "cli/status.h"
 #include "cli/tail.h"
@@ -12,7 +13,8 @@ namespace mailorigin::cli {
 
 std::span<const Command* const> commands() {
   static constexpr const Command* table[] = {&status_command, &policy_command, &firewall_command,
-                                             &trace_command,  &top_command,    &tail_command};
+                                             &trace_command,  &top_command,    &tail_command,
+                                             &import_command};
   return table;
 }
 

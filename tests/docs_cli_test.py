@@ -32,6 +32,7 @@ REPORTS = {
     "## policy": ["reports/policy_report.cc", "reports/smtp_facts.cc"],
     "## trace": ["reports/trace_report.cc"],
     "## top": ["reports/top_report.cc"],
+    "## import": ["reports/import_report.cc"],
     "## firewall": ["reports/firewall_report.cc", "reports/smtp_facts.cc", "reports/findings.cc"],
 }
 
