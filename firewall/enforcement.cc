@@ -280,8 +280,8 @@ FirewallStatus Enforcement::status() const {
   if (programs_) {
     status.counters = programs_->maps().counted();
     status.processes = programs_->registry().processes();
-    status.older_workers = count_older_workers(
-        programs_->maps().control.find(KernelMaps::only).value_or(mo_control{}).first_loaded_ticks,
+    status.older_workers = find_older_workers(
+        programs_->maps().control.find(KernelMaps::only).value_or(mo_control{}), compiled_,
         [this](std::uint32_t tgid) { return programs_->registry().is_registered(tgid); });
   }
   return status;

@@ -1,14 +1,8 @@
 #include "firewall/status.h"
 
-#include <sys/stat.h>
-
 #include <nlohmann/json.hpp>
-#include <string_view>
 
 #include "core/event.h"
-#include "core/file.h"
-#include "core/name_values.h"
-#include "service/process_stat.h"
 
 namespace mailorigin::firewall {
 
@@ -39,12 +33,8 @@ json findings_of(const FirewallStatus& status) {
     findings.push_back(finding("the table inet mailorigin is not loaded: " + status.table_fault,
                                "a kernel with nf_tables"));
   }
-  if (status.older_workers > 0) {
-    findings.push_back(finding(std::to_string(status.older_workers) +
-                                   " php-fpm workers are older than the firewall and have not "
-                                   "shown themselves: for ten minutes from its beginning their "
-                                   "connections are observed, then their user decides",
-                               "reload php-fpm"));
+  if (status.older_workers.all() > 0) {
+    findings.push_back(finding(older_workers_text(status.older_workers), "reload php-fpm"));
   }
   for (const std::string& account : status.refused_accounts) {
     findings.push_back(finding("the mail server's account " + account + " may not connect",
@@ -70,17 +60,6 @@ json findings_of(const FirewallStatus& status) {
                                "see that mailorigind runs"));
   }
   return findings;
-}
-
-// The start of a process, if the program's name is php-fpm's.
-std::uint64_t php_fpm_start(std::string_view stat) {
-  const std::size_t open = stat.find('(');
-  const std::size_t close = stat.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open ||
-      !stat.substr(open + 1, close - open - 1).starts_with("php-fpm")) {
-    return 0;
-  }
-  return service::process_stat_number(stat, service::ProcessStat::start_ticks).value_or(0);
 }
 
 }  // namespace
@@ -111,32 +90,9 @@ std::string status_json(const FirewallStatus& status) {
                      {"inherited", counters.inherited},
                      {"unregistered_full", counters.unregistered_full}};
   out["processes"] = status.processes;
-  out["older_workers"] = status.older_workers;
+  out["older_workers"] = status.older_workers.all();
   out["findings"] = findings_of(status);
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
-                                const std::function<bool(std::uint32_t)>& is_registered) {
-  std::size_t count = 0;
-  const auto names = names_in("/proc");
-  if (!names) return count;
-  for (const std::string& name : *names) {
-    const auto pid = parse_number(name, UINT32_MAX);
-    if (!pid) continue;
-    const std::string path = "/proc/" + name;
-    struct stat about {};
-    // The master is root's, and opens no connections.
-    if (stat(path.c_str(), &about) != 0 || about.st_uid == 0) continue;
-    // Of its first thread: that of all together takes as long as a tenant wants it to.
-    const auto text = service::read_process_stat(path + "/task/" + name);
-    const std::uint64_t start = text ? php_fpm_start(*text) : 0;
-    if (start != 0 && start < first_loaded_ticks &&
-        !is_registered(static_cast<std::uint32_t>(*pid))) {
-      count++;
-    }
-  }
-  return count;
 }
 
 }  // namespace mailorigin::firewall

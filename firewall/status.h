@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "firewall/compiled_policy.h"
 #include "firewall/kernel/maps.h"
+#include "firewall/older_workers.h"
 
 namespace mailorigin::firewall {
 
@@ -19,7 +19,7 @@ struct FirewallStatus {
   const CompiledPolicy* policy = nullptr;
   mo_counters counters{};
   std::size_t processes = 0;
-  std::size_t older_workers = 0;
+  OlderWorkers older_workers;
   std::set<std::string> failed_names;
   std::vector<std::string> refused_accounts;
   std::vector<std::string> tenants_in_groups;
@@ -30,10 +30,5 @@ struct FirewallStatus {
 
 // A JSON object, described in docs/formats.md.
 std::string status_json(const FirewallStatus& status);
-
-// php-fpm's workers that run since before `first_loaded_ticks` and that
-// is_registered(tgid) does not know.
-std::size_t count_older_workers(std::uint64_t first_loaded_ticks,
-                                const std::function<bool(std::uint32_t)>& is_registered);
 
 }  // namespace mailorigin::firewall

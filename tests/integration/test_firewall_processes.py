@@ -346,6 +346,11 @@ def test_a_storm_of_forks_loses_no_origin(enforcing):
     wait_until(lambda: enforcing.status()["processes"] == 0, "their entries to go")
 
 
+def said_of_older(firewall):
+    (text,) = [finding["text"] for finding in firewall.status()["findings"] if "php-fpm" in finding["text"]]
+    return text
+
+
 def test_a_php_fpm_older_than_the_firewall_is_observed_until_it_is_reloaded(ground):
     """Its program, its master and its age count; that it has no page; and that its uid has no host of its own."""
     program = ground.root / "php-fpm9.9"
@@ -381,17 +386,23 @@ def test_a_php_fpm_older_than_the_firewall_is_observed_until_it_is_reloaded(grou
             said = [(event.verdict, event.reason) for event in ring.take()]
             assert said == [(OBSERVE, "older"), (DENY, "unverified"), (DENY, "unverified")]
         assert firewall.status()["older_workers"] >= 1
-        assert any("php-fpm" in finding["text"] for finding in firewall.status()["findings"])
+        assert "are observed for ten minutes" in said_of_older(firewall)
         # Wherever it connects to, but not for ever.
         firewall.take(server=smtp(DENY, local=DENY))
         assert (ask(old), ask(old, "127.0.0.1")) == (0, 0)
         with firewall.map("control") as control:
-            generation, first, _ = struct.unpack("<QQQ", control.get(bytes(4), 24))
+            generation, first, until = struct.unpack("<QQQ", control.get(bytes(4), 24))
             control.put(bytes(4), struct.pack("<QQQ", generation, first, first))
         assert (ask(old), ask(old, "127.0.0.1")) == (REFUSED, REFUSED)
+        said = said_of_older(firewall)
+        assert "connect as their user may, with verified=false" in said and "observed" not in said
         # A host of that uid alone says what holds, whatever the worker's age.
+        with firewall.map("control") as control:
+            generation = struct.unpack("<QQQ", control.get(bytes(4), 24))[0]
+            control.put(bytes(4), struct.pack("<QQQ", generation, first, until))
         firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT)])
         assert ask(old) == REFUSED
+        assert "connect as their user's site may, with verified=false" in said_of_older(firewall)
     finally:
         for process in (old, new, impostor):
             process.stdin.close()  # ends the worker, and then its master
