@@ -108,6 +108,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   writer.add("name", vhost.name);
   writer.add("site", vhost.site);
   writer.add("docroot", vhost.docroot);
+  if (!vhost.real_docroot.empty()) writer.add("real_docroot", vhost.real_docroot);
   writer.add("enabled", std::uint64_t{vhost.enabled});
   writer.add("strict", std::uint64_t{vhost.strict});
   if (vhost.run_as) writer.add("run_as", std::uint64_t{*vhost.run_as});
@@ -286,11 +287,13 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "name") vhost.name = value;
     if (name == "site") vhost.site = value;
     if (name == "docroot") vhost.docroot = value;
+    if (name == "real_docroot") vhost.real_docroot = value;
     if (name == "user") vhost.user = value;
     if (name == "run_as_fault") vhost.run_as_fault = value;
     if (name == "section") vhost.sections.emplace_back(value);
     return name == "sender_domain" || name == "access_log" || name == "name" || name == "site" ||
-           name == "docroot" || name == "user" || name == "run_as_fault" || name == "section";
+           name == "docroot" || name == "real_docroot" || name == "user" ||
+           name == "run_as_fault" || name == "section";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");
   return vhost;
@@ -325,7 +328,9 @@ void Policy::index() {
     const auto [entry, is_first] = by_uid_.try_emplace(*vhosts[i].run_as);
     Uid& uid = entry->second;
     if (is_first) uid.first = i;
-    uid.by_docroot.emplace(without_slash(vhosts[i].docroot), i);
+    for (const std::string* docroot : {&vhosts[i].docroot, &vhosts[i].real_docroot}) {
+      if (!docroot->empty()) uid.by_docroot.emplace(without_slash(*docroot), i);
+    }
     uid.by_site[vhosts[i].site].push_back(i);
   }
 }

@@ -90,8 +90,9 @@ struct VhostPolicy {
   std::string name;      // ServerName:port
   std::string site;      // ServerName, lower case: one site is all its ports; see index()
   std::string docroot;
-  bool enabled = true;                  // MailOrigin
-  bool strict = true;                   // MailOriginStrict: httpd's to enforce, here to be shown
+  std::string real_docroot;  // without symbolic links, where it has any and run_as is known
+  bool enabled = true;       // MailOrigin
+  bool strict = true;        // MailOriginStrict: httpd's to enforce, here to be shown
   std::optional<std::uint32_t> run_as;  // MailOriginRunAs, or suexec's uid
   std::string user;  // whom MailOriginRunAs names; run_as is the uid that httpd found, if any
   std::string run_as_fault;           // why MailOriginRunAs owner is nobody; empty: it is not so
@@ -129,8 +130,8 @@ class Policy {
   // Null if there is none (any more).
   [[nodiscard]] const VhostPolicy* by_id(std::uint32_t id) const;
   // To whom a process of `uid` without a context belongs: the vhost whose docroot
-  // holds `path` most closely (absolute; what is no such path is in none), else the
-  // configuration's first that runs as the uid. Null if none does.
+  // holds `path` most closely, by either of its names (absolute; what is no such path is in none),
+  // else the configuration's first that runs as the uid. Null if none does.
   [[nodiscard]] const VhostPolicy* owner(std::uint32_t uid, std::string_view path) const;
   // The other vhosts of the same site, its other ports, that run as the same uid.
   [[nodiscard]] std::vector<const VhostPolicy*> other_ports(const VhostPolicy& vhost) const;

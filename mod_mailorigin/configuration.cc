@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string_view>
@@ -50,6 +52,14 @@ const char* docroot_of(const server_rec* server) {
   const auto* const core =
       static_cast<core_server_config*>(ap_get_core_module_config(server->module_config));
   return core->ap_document_root != nullptr ? core->ap_document_root : "";
+}
+
+// As PHP and the kernel name what is in it; empty where that is the same, or is not there.
+std::string real_docroot_of(const server_rec* server) {
+  const std::string docroot = docroot_of(server);
+  char real[PATH_MAX];
+  if (realpath(docroot.c_str(), real) == nullptr || docroot == real) return {};
+  return real;
 }
 
 // SuexecUserGroup's, for the host as a whole. The hook asks for a request:
@@ -203,6 +213,7 @@ class Reader {
     policy.strict = vhost->strict;
     policy.run_as = run_as ? run_as : suexec;
     policy.run_as_fault = run_as_fault;
+    if (policy.run_as) policy.real_docroot = real_docroot_of(server);
     if (policy.run_as) vhost->uid = *policy.run_as;
     if (config.run_as && !config.run_as->is_owner && could_be_user(config.run_as->user)) {
       policy.user = config.run_as->user;

@@ -151,6 +151,19 @@ TEST(Policy, AProcessBelongsToTheSiteThatHoldsItsScript) {
   EXPECT_EQ(owner(1003, "/home/ann/shop/cron.php"), "");
 }
 
+TEST(Policy, ADocumentRootThatIsALinkHoldsWhatIsWhereItLeads) {
+  Policy pushed = hosting_account();
+  pushed.vhosts[2].docroot = "/home/ann/blog/current";
+  pushed.vhosts[2].real_docroot = "/home/ann/blog/releases/17";
+  const auto policy = Policy::decode(pushed.encode());
+  ASSERT_TRUE(policy) << policy.error().message;
+  for (const char* path : {"/home/ann/blog/current/cron.php", "/home/ann/blog/releases/17/cron.php",
+                           "/home/ann/blog/releases/17"}) {
+    EXPECT_EQ(policy->owner(1001, path)->name, "blog.example:443") << path;
+  }
+  EXPECT_EQ(policy->owner(1001, "/home/ann/blog/releases/16/cron.php")->name, "shop.example:80");
+}
+
 TEST(Policy, ASiteIsAllItsPorts) {
   Policy policy = hosting_account();
   const auto others = policy.other_ports(policy.vhosts[0]);

@@ -144,6 +144,23 @@ def test_directory_of_two_sites(account):
         assert (event["vhost"], event["site"]) == (vhost.full_name, vhost.name)
 
 
+@pytest.mark.parametrize("by", ["link", "target", "directory"])
+def test_document_root_that_is_a_link(make_site, by):
+    """PHP and the kernel name a script and a directory without links; httpd.conf may have one."""
+    directives = "  MailOriginLog logs/{short}.json json\n"
+    vhosts = [Vhost("shop", SHOP_UID, directives), Vhost("blog", SHOP_UID, directives)]
+    site = make_site(vhosts, start=False)
+    release = site.directory / "www/release-17"
+    site.blog.docroot.rename(release)
+    site.blog.docroot.symlink_to(release)
+    site.start()
+    mark = new_mark()
+    script = site.blog.write("cron.php", MAIL.format(mark=mark, more=""))
+    path = {"link": script.path, "target": release / "cron.php", "directory": "cron.php"}[by]
+    subprocess.run([*php_of_shop(site), str(path)], check=True, timeout=30, stdout=subprocess.DEVNULL, cwd=release)
+    assert site.blog.json.wait(mark)["vhost"] == site.blog.full_name
+
+
 def test_site_is_all_its_ports(make_site):
     """Equal limits count once, whichever port it is, and cron as well; its rules are the stricter of its ports'."""
     site = make_site(
