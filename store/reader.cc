@@ -130,7 +130,7 @@ Result<Sent> Reader::sent(Per per, std::string_view name, std::uint64_t now_ms) 
   if (known->empty()) return sent;
   sent.first_seen_ms = number_of(known->front()[1]);
   const std::string names = "AND name = " + known->front()[0].value_or("0");
-  constexpr std::uint64_t spans_ms[] = {hour_ms, 24 * hour_ms, 7 * 24 * hour_ms};
+  constexpr std::uint64_t spans_ms[] = {hour_ms, day_ms, 7 * day_ms};
   std::uint64_t* const out[] = {&sent.hour, &sent.day, &sent.week};
   for (std::size_t i = 0; i < std::size(spans_ms); i++) {
     const auto rows = counted(per, names, now_ms - std::min(now_ms, spans_ms[i]), now_ms, "");

@@ -55,6 +55,6 @@ inline constexpr std::uint64_t minute_ms = 60'000;
 inline constexpr std::uint64_t hour_ms = 3'600'000;
 
 // Minutes are only needed for the ends of a span: older ones are told by their hours.
-inline constexpr std::uint64_t minutes_kept_ms = 8 * 24 * hour_ms;
+inline constexpr std::uint64_t minutes_kept_ms = 8 * (24 * hour_ms);
 
 }  // namespace mailorigin::store

@@ -16,6 +16,7 @@ MAY_INCLUDE = {
     "core/abi": (),  # C alone: the kernel's programs are compiled with it
     "core": (),
     "client": ("core",),
+    "client/library": ("core", "client"),
     "service": ("core",),
     "tracing": ("core",),
     "reports": ("core", "store", "tracing"),
@@ -41,7 +42,7 @@ MAY_INCLUDE = {
     "tests/cli": ("core", "reports", "cli", "tests/reports"),
     "tests/fake_daemon": ("core",),
     "tests/fuzz": ("core", "client", "mailorigind", "submit", "tracing"),
-    "tests/programs": ("core", "client"),
+    "tests/programs": ("core", "client/library"),
 }
 PARTS = sorted({part.split("/")[0] for part in MAY_INCLUDE} - {"tests", "bench"})
 
