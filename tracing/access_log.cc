@@ -41,8 +41,8 @@ std::uint64_t access_time_ms(std::string_view line) {
     if (found == std::end(month_names)) continue;
     parts.tm_mon = static_cast<int>(found - std::begin(month_names));
     parts.tm_year -= 1900;
-    const time_t seconds =
-        timegm(&parts) - (zone / 100 * 60 + zone % 100) * (sign == '-' ? -60 : 60);
+    const time_t offset = zone / 100 * 60 + zone % 100;  // minutes
+    const time_t seconds = timegm(&parts) - offset * (sign == '-' ? -60 : 60);
     return seconds < 0 ? 0 : static_cast<std::uint64_t>(seconds) * 1000;
   }
   return 0;

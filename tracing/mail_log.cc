@@ -66,7 +66,7 @@ std::uint64_t long_time_ms(const std::string& text) {
   int hours = 0, minutes = 0;
   if (zone != std::string::npos && text[zone] != 'Z' &&
       std::sscanf(text.c_str() + zone + 1, "%2d:%2d", &hours, &minutes) >= 1) {
-    offset = (hours * 60 + minutes) * (text[zone] == '-' ? -60 : 60);
+    offset = std::int64_t{hours * 60 + minutes} * (text[zone] == '-' ? -60 : 60);
   }
   return static_cast<std::uint64_t>(seconds - offset) * 1000;
 }

@@ -95,10 +95,10 @@ def test_script_cannot_change_it(site, change):
 
 def test_sendmail_inherits_it_for_the_call(site):
     mark = new_mark()
-    after = site.shop.run(f"<?php {mail(mark)} echo shell_exec('env');").text
+    after = site.shop.run(f"<?php {mail(mark)} echo implode(' ', array_keys(getenv()));").text.split()
     verified(site.shop, mark)
     assert len(site.sendmail.wait(mark).environment[VARIABLE]) > 80
-    assert "PATH=" in after
+    assert "PATH" in after
     assert VARIABLE not in after
 
 
@@ -106,7 +106,8 @@ def test_hosts_take_turns_in_one_process(site):
     hosts_of, requests = {}, []
     while not any(len(hosts) == 2 for hosts in hosts_of.values()):
         assert len(requests) < 100, hosts_of
-        for vhost in site.vhosts:
+        # Twice each: processes that take turns as well would have one host for ever.
+        for vhost in (host for host in site.vhosts for _ in range(2)):
             mark = new_mark()
             vhost.run(f"<?php {mail(mark)}")
             event = verified(vhost, mark)
