@@ -210,6 +210,7 @@ void each_line(const std::vector<std::string>& files, Visit visit) {
 std::optional<MailLogLine> parse_mail_log_line(std::string_view line, std::uint64_t near_s) {
   MailLogLine out;
   if (line.size() < 20) return std::nullopt;
+  std::size_t time_size = 15;
   if (line[4] == '-') {
     // Exim's own log has nothing between time and id.
     if (line[10] == ' ') {
@@ -224,12 +225,14 @@ std::optional<MailLogLine> parse_mail_log_line(std::string_view line, std::uint6
       out.rest = rest.substr(end + 1);
       return out;
     }
-    out.time_ms = long_time_ms(std::string(line.substr(0, line.find(' '))));
+    time_size = line.find(' ');
+    if (time_size == std::string_view::npos) return std::nullopt;
+    out.time_ms = long_time_ms(std::string(line.substr(0, time_size)));
   } else {
-    out.time_ms = short_time_ms(std::string(line.substr(0, 15)), near_s);
+    out.time_ms = short_time_ms(std::string(line.substr(0, time_size)), near_s);
   }
   // "host program[pid]: id: rest"
-  std::string_view rest = line.substr(line[4] == '-' ? line.find(' ') : 15);
+  std::string_view rest = line.substr(time_size);
   const std::size_t colon = rest.find("]: ");
   const std::size_t bracket = rest.rfind('[', colon);
   if (colon == std::string_view::npos || bracket == std::string_view::npos) return std::nullopt;

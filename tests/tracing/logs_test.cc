@@ -154,6 +154,11 @@ TEST_F(Logs, OfHttpdHaveARequest) {
   EXPECT_EQ(access_time_ms("[nothing] [21/Foo/2026:13:00:00 +0100]"), 0U);
 }
 
+TEST(MailLogLine, WithoutABlankHasNoTime) {
+  EXPECT_FALSE(parse_mail_log_line("2026-11-21T12:00:00+00:00", 1'795'262'400));
+  EXPECT_FALSE(parse_mail_log_line("8,,,-[1]:,,,,,,,,,,,,,,,,6HH7J8K9MNPQ", 1'795'262'400));
+}
+
 TEST(MailLogLine, OfAnyBytesIsNoneOrOne) {
   for (const char* line : {"", "x", "Nov 21 12:00:00", "Nov 21 12:00:00 web1 postfix/smtp[13]: ",
                            "2026-11-21 12:00:00 ", "2026-11-21 12:00:00 1abcDE-000fGh-2i",
