@@ -54,11 +54,12 @@ class Host:
         return self.machine("curl", "--silent", "--show-error", "--max-time", "20", "--header", f"Host: {site}.example", url, check=False).out
 
     def messages(self):
-        """Each message that was sent, by its subject."""
+        """Each message that was sent, by its subject; one that is being written has none yet."""
         found = {}
         for path in (self.machine.root / SPOOL).iterdir():
             message = email.message_from_bytes(path.read_bytes())
-            found.setdefault(message["Subject"], []).append(message)
+            if message["Subject"]:
+                found.setdefault(message["Subject"], []).append(message)
         return found
 
     def events(self, name=LOG):

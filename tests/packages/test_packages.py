@@ -106,7 +106,7 @@ def test_remove_leaves_configuration_and_nothing_in_the_kernel(host, packages):
 
 
 def test_purge_leaves_nothing(host, packages):
-    host.apt("purge", *packages.names)
+    host.apt("purge", "--autoremove", "*mailorigin*")  # a library without configuration is not known any more
     (host.machine.root / "etc/apache2/conf-enabled/firewall.conf").unlink()
     for user in USERS:
         assert host.machine("getent", "passwd", user, check=False).status == 2
