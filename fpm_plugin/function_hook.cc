@@ -57,4 +57,15 @@ void remove(FunctionHook& hook) {
   hook.original = nullptr;
 }
 
+void call_with_children(zif_handler original, [[maybe_unused]] ChildEnvironment& children,
+                        INTERNAL_FUNCTION_PARAMETERS) {
+#ifdef ZTS
+  original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+#else
+  const bool put = children.put();
+  original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+  if (put) children.restore();
+#endif
+}
+
 }  // namespace mailorigin::php

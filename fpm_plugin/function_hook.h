@@ -2,6 +2,7 @@
 // way of calling it.
 #pragma once
 
+#include "fpm_plugin/child_environment.h"
 #include "fpm_plugin/php_api.h"
 
 namespace mailorigin::php {
@@ -25,5 +26,10 @@ void install(FunctionHook& hook);
 
 // For MSHUTDOWN. A replacement that someone else put over ours stays.
 void remove(FunctionHook& hook);
+
+// Calls what was replaced, with `children` in the environment meanwhile. If the call leaves by
+// longjmp, they stay there until the request's end. With threads the environment is left alone.
+void call_with_children(zif_handler original, ChildEnvironment& children,
+                        INTERNAL_FUNCTION_PARAMETERS);
 
 }  // namespace mailorigin::php

@@ -129,13 +129,7 @@ void call_original(zif_handler original, ModuleState& state, INTERNAL_FUNCTION_P
     PG(mail_x_header) = false;
     state.x_header_withheld = true;
   }
-#ifndef ZTS
-  const bool put = state.children.put();
-#endif
-  original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
-#ifndef ZTS
-  if (put) state.children.restore();
-#endif
+  call_with_children(original, state.children, INTERNAL_FUNCTION_PARAM_PASSTHRU);
   if (without_x_header) {
     PG(mail_x_header) = true;
     state.x_header_withheld = false;

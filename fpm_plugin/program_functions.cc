@@ -92,13 +92,7 @@ void run(ProgramFunction& function, INTERNAL_FUNCTION_PARAMETERS) {
   if (number > 0 && number <= ZEND_CALL_NUM_ARGS(execute_data)) {
     add_to_environment(ZEND_CALL_ARG(execute_data, number), state.children);
   }
-#ifndef ZTS
-  const bool put = state.children.put();
-#endif
-  original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
-#ifndef ZTS
-  if (put) state.children.restore();
-#endif
+  call_with_children(original, state.children, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 }
 
 template <std::size_t index>

@@ -1,24 +1,11 @@
 #include "core/wire/asking.h"
 
-#include <algorithm>
-
 #include "core/abi/layout.h"
+#include "core/wire/sixteen_bytes.h"
 
 namespace mailorigin {
 
 namespace {
-
-using Bytes = std::array<std::uint8_t, 16>;  // a nonce, a digest
-
-std::string_view view(const Bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-bool read_bytes(std::string_view value, Bytes& bytes) {
-  if (value.size() != bytes.size()) return false;
-  std::copy(value.begin(), value.end(), bytes.begin());
-  return true;
-}
 
 bool may_be_asked(Field field) {
   return info(field).source == FieldSource::claim || field == Field::entry;

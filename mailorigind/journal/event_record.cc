@@ -1,9 +1,7 @@
 #include "mailorigind/journal/event_record.h"
 
-#include <algorithm>
-#include <array>
-
 #include "core/name_values.h"
+#include "core/wire/sixteen_bytes.h"
 
 namespace mailorigin::daemon {
 
@@ -19,18 +17,6 @@ constexpr std::string_view connection_name = "@connection";
 constexpr std::string_view recipients_name = "@recipients";
 constexpr std::string_view redeemed_name = "@redeemed";
 constexpr std::string_view gate_name = "@gate";
-
-using Bytes = std::array<std::uint8_t, 16>;  // a nonce, a digest
-
-std::string_view view(const Bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-bool read_bytes(std::string_view value, Bytes& bytes) {
-  if (value.size() != bytes.size()) return false;
-  std::copy(value.begin(), value.end(), bytes.begin());
-  return true;
-}
 
 }  // namespace
 
