@@ -10,16 +10,21 @@
 //              threads, and there is one such process for fifty of PROCESSES
 //   polled     asks over a connection that thousands of epoll instances watch; as few
 //   connects   connects, and closes the connection again
+//   own        the same, to a socket of its own that one of them accepts on: what the
+//              machine alone does of it
 //   spin       nothing but use the processor
 //
 // Prints how much of it there was, and how many questions were answered busy.
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -139,6 +144,31 @@ int connects(const Flood& flood, Samples& samples) {
   return 0;
 }
 
+// Whichever is the first to have the name accepts, the others connect.
+int own(const Flood& flood, Samples& samples) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  const std::string name = "mailorigin-flood-" + std::to_string(getppid());
+  std::ranges::copy(name, address.sun_path + 1);  // after the NUL of an abstract name
+  const auto* const place = reinterpret_cast<const sockaddr*>(&address);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  Fd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (bind(listener.get(), place, size) == 0) {
+    const timeval wait{.tv_sec = 0, .tv_usec = 100'000};  // to see `stop` with nobody connecting
+    setsockopt(listener.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    if (listen(listener.get(), SOMAXCONN) != 0) return 1;
+    while (!flood.board.stop) Fd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    return 0;
+  }
+  while (!flood.board.go) usleep(1000);
+  while (!flood.board.stop) {
+    const Fd client(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    const timeval wait{.tv_sec = 0, .tv_usec = 100'000};
+    setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+    if (connect(client.get(), place, size) == 0) samples.asked++;
+  }
+  return 0;
+}
+
 int spin(const Flood& flood, Samples& /*unused*/) {
   while (!flood.board.go) usleep(1000);
   while (!flood.board.stop) {
@@ -151,10 +181,13 @@ struct Kind {
   unsigned divisor;  // of the number of processes
 };
 
-const std::map<std::string, Kind> kinds = {
-    {"questions", {questions, 1}}, {"charsets", {charsets, 1}},
-    {"connects", {connects, 1}},   {"threads", {threads, processes_per_heavy}},
-    {"spin", {spin, 1}},           {"polled", {polled, processes_per_heavy}}};
+const std::map<std::string, Kind> kinds = {{"questions", {questions, 1}},
+                                           {"charsets", {charsets, 1}},
+                                           {"connects", {connects, 1}},
+                                           {"own", {own, 1}},
+                                           {"threads", {threads, processes_per_heavy}},
+                                           {"spin", {spin, 1}},
+                                           {"polled", {polled, processes_per_heavy}}};
 
 int run(const std::string& socket, uid_t uid, unsigned processes, unsigned seconds,
         const Kind& kind) {
