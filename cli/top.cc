@@ -2,10 +2,10 @@
 
 #include <CLI/App.hpp>
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <utility>
 
+#include "cli/report.h"
 #include "core/event.h"
 #include "core/name_values.h"
 #include "reports/fields.h"
@@ -29,31 +29,17 @@ struct Options {
   std::size_t limit = 20;
 };
 
-std::uint64_t now_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
 int run(const Options& options, const Common& common) {
   auto opened = open_store(common.runtime_directory);
   if (!opened) {
-    complain(opened.error().message);
+    complain(printable(opened.error().message));
     return exit_to_do;
   }
   const auto report = top_report(
       {*store::per_named(options.by), *parse_span(options.since), now_ms(), options.limit},
       opened->store);
-  if (!report) {
-    complain(report.error().message);
-    return exit_to_do;
-  }
-  if (common.json) {
-    print_json(*report);
-  } else {
-    print(top_text(*report, Style::of_stdout()));
-  }
-  return array_at(*report, "rows").empty() ? exit_to_do : exit_well;
+  return print_report(report, common, top_text,
+                      [](const json& each) { return !array_at(each, "rows").empty(); });
 }
 
 Run add_options(CLI::App& app) {

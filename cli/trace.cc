@@ -7,11 +7,11 @@
 #include <CLI/App.hpp>
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "cli/report.h"
 #include "core/fd.h"
 #include "reports/fields.h"
 #include "reports/store_access.h"
@@ -58,36 +58,22 @@ Result<std::string> read_input(const std::string& what) {
   return read_all(file.get(), what);
 }
 
-std::uint64_t now_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
 int run(const Options& options, const Common& common) {
   const auto input = read_input(options.what);
   if (!input) {
-    complain(input.error().message);
+    complain(printable(input.error().message));
     return exit_to_do;
   }
   auto opened = open_store(common.runtime_directory);
   if (!opened) {
-    complain(opened.error().message);
+    complain(printable(opened.error().message));
     return exit_to_do;
   }
   const TraceQuestion question{
       *input, options.mail_logs.empty() ? tracing::usual_mail_logs() : options.mail_logs, now_ms()};
   const auto report = trace_report(question, opened->policy, opened->store);
-  if (!report) {
-    complain(report.error().message);
-    return exit_to_do;
-  }
-  if (common.json) {
-    print_json(*report);
-  } else {
-    print(trace_text(*report, Style::of_stdout()));
-  }
-  return flag_at(*report, "found") ? exit_well : exit_to_do;
+  return print_report(report, common, trace_text,
+                      [](const json& each) { return flag_at(each, "found"); });
 }
 
 Run add_options(CLI::App& app) {

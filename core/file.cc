@@ -10,9 +10,19 @@
 #include <memory>
 #include <utility>
 
-#include "core/fd.h"
-
 namespace mailorigin {
+
+Result<Fd> open_regular_file(const std::string& path, int flags) {
+  // Names it without opening it.
+  const Fd named(open(path.c_str(), O_PATH | O_CLOEXEC | flags));
+  struct stat about {};
+  if (!named || fstat(named.get(), &about) != 0) return system_error(path, errno);
+  if (!S_ISREG(about.st_mode)) return Error{path + " is no file"};
+  const std::string same = "/proc/self/fd/" + std::to_string(named.get());
+  Fd file(open(same.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return system_error(path, errno);
+  return file;
+}
 
 Result<std::string> read_file(int fd, std::size_t limit) {
   struct stat about {};

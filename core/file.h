@@ -5,9 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "core/fd.h"
 #include "core/result.h"
 
 namespace mailorigin {
+
+// Opens a regular file for reading, and nothing else: a device or a FIFO, which notice when
+// they are opened, are not. `flags` beside O_RDONLY: O_NOFOLLOW refuses a path that ends in a
+// symbolic link. Fails where it is something else, and where /proc is not mounted.
+Result<Fd> open_regular_file(const std::string& path, int flags);
 
 // All of a regular file, from its beginning; of /proc, too. Fails if there are
 // more than `limit` bytes. The descriptor's own position stays where it is.

@@ -1,11 +1,8 @@
 #include "tracing/access_log.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <cstdio>
 
-#include "core/month_names.h"
+#include "tracing/line_times.h"
 #include "tracing/lines.h"
 
 namespace mailorigin::tracing {
@@ -25,28 +22,6 @@ bool is_probable(std::string_view line, const RequestToFind& request, std::strin
 }
 
 }  // namespace
-
-std::uint64_t access_time_ms(std::string_view line) {
-  for (std::size_t at = 0; (at = line.find('[', at)) != std::string_view::npos; at++) {
-    const std::string text(line.substr(at + 1, 27));
-    tm parts{};
-    char month[4] = {}, sign = '+';
-    int zone = 0;
-    if (std::sscanf(text.c_str(), "%2d/%3s/%4d:%2d:%2d:%2d %c%4d", &parts.tm_mday, month,
-                    &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &sign,
-                    &zone) != 8) {
-      continue;
-    }
-    const auto* const found = std::find(std::begin(month_names), std::end(month_names), month);
-    if (found == std::end(month_names)) continue;
-    parts.tm_mon = static_cast<int>(found - std::begin(month_names));
-    parts.tm_year -= 1900;
-    const time_t offset = zone / 100 * 60 + zone % 100;  // minutes
-    const time_t seconds = timegm(&parts) - offset * (sign == '-' ? -60 : 60);
-    return seconds < 0 ? 0 : static_cast<std::uint64_t>(seconds) * 1000;
-  }
-  return 0;
-}
 
 std::vector<std::string> access_log_lines(const std::vector<std::string>& logs,
                                           const RequestToFind& request) {

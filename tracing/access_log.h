@@ -22,7 +22,4 @@ std::vector<std::string> access_log_lines(const std::vector<std::string>& logs,
                                           const RequestToFind& request);
 inline constexpr std::size_t access_lines_limit = 20;
 
-// "[21/Nov/2026:12:00:00 +0000]" anywhere in a line; 0 if there is none.
-std::uint64_t access_time_ms(std::string_view line);
-
 }  // namespace mailorigin::tracing

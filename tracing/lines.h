@@ -9,25 +9,31 @@
 #include <vector>
 
 #include "core/result.h"
+#include "tracing/unpacking.h"
 
 namespace mailorigin::tracing {
 
 // Of a longer line the rest is left out.
 inline constexpr std::size_t line_limit = 64 << 10;
 
-// Gives the bytes of a file, unpacked.
-class ByteSource {
+// The lines of a file, as many at once as have been read.
+class LineBlocks {
  public:
-  ByteSource() = default;
-  virtual ~ByteSource() = default;
-  ByteSource(const ByteSource&) = delete;
-  ByteSource& operator=(const ByteSource&) = delete;
-  // How many there are now; 0: the end, or what follows is damaged.
-  virtual std::size_t read(char* out, std::size_t size) = 0;
-};
+  explicit LineBlocks(std::unique_ptr<ByteSource> source);
 
-// What a file is packed with (gzip, xz, zstd, nothing) is seen by its first bytes.
-Result<std::unique_ptr<ByteSource>> open_source(const std::string& path);
+  // Whole lines, each with its newline, but for the file's last one if that has none; valid
+  // until the next call. A line that is longer than line_limit may be cut there. False at the
+  // end.
+  bool next(std::string_view& lines);
+  [[nodiscard]] const ByteSource& source() const { return *source_; }
+
+ private:
+  std::unique_ptr<ByteSource> source_;
+  std::string buffer_;
+  std::size_t begin_ = 0;  // of what was read and not given yet
+  std::size_t end_ = 0;
+  bool passing_over_ = false;  // the rest of a line
+};
 
 class Lines {
  public:
@@ -37,13 +43,10 @@ class Lines {
   bool next(std::string_view& line);
 
  private:
-  explicit Lines(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {}
-  bool fill();
+  explicit Lines(std::unique_ptr<ByteSource> source) : blocks_(std::move(source)) {}
 
-  std::unique_ptr<ByteSource> source_;
-  std::string buffer_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
+  LineBlocks blocks_;
+  std::string_view left_;  // of the last block
 };
 
 // A log and what logrotate has made of it (NAME.1, NAME.2.gz, NAME-20261121.xz), the oldest

@@ -1,16 +1,13 @@
 #include "tracing/mail_log.h"
 
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <utility>
 
-#include "core/month_names.h"
 #include "core/name_values.h"
+#include "tracing/line_times.h"
 #include "tracing/lines.h"
 
 namespace mailorigin::tracing {
@@ -18,58 +15,6 @@ namespace mailorigin::tracing {
 namespace {
 
 constexpr std::size_t deliveries_limit = 1000;  // of one message
-
-std::uint64_t local_ms(tm& parts) {
-  parts.tm_isdst = -1;
-  const time_t seconds = mktime(&parts);
-  return seconds < 0 ? 0 : static_cast<std::uint64_t>(seconds) * 1000;
-}
-
-// "Nov 21 12:00:00": in the last year before `near_s`, for a log's last line is as old as its file.
-std::uint64_t short_time_ms(const std::string& text, std::uint64_t near_s) {
-  char month[4] = {};
-  tm parts{};
-  if (std::sscanf(text.c_str(), "%3s %2d %2d:%2d:%2d", month, &parts.tm_mday, &parts.tm_hour,
-                  &parts.tm_min, &parts.tm_sec) != 5) {
-    return 0;
-  }
-  const auto* const found = std::find(std::begin(month_names), std::end(month_names), month);
-  if (found == std::end(month_names)) return 0;
-  parts.tm_mon = static_cast<int>(found - std::begin(month_names));
-  const auto near_time = static_cast<time_t>(near_s);
-  tm near_parts{};
-  localtime_r(&near_time, &near_parts);
-  constexpr std::uint64_t day_ms = 86'400'000;
-  for (const int back : {0, 1}) {
-    tm tried = parts;
-    tried.tm_year = near_parts.tm_year - back;
-    const std::uint64_t ms = local_ms(tried);
-    if (ms <= near_s * 1000 + day_ms) return ms;
-  }
-  return 0;
-}
-
-// "2026-11-21T12:00:00.123456+01:00" and Exim's "2026-11-21 12:00:00".
-std::uint64_t long_time_ms(const std::string& text) {
-  tm parts{};
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2d%*1[ T]%2d:%2d:%2d", &parts.tm_year, &parts.tm_mon,
-                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec) != 6) {
-    return 0;
-  }
-  parts.tm_year -= 1900;
-  parts.tm_mon -= 1;
-  if (text.find('T') == std::string::npos) return local_ms(parts);
-  const time_t seconds = timegm(&parts);
-  if (seconds < 0) return 0;
-  const std::size_t zone = text.find_first_of("+-Z", 19);
-  std::int64_t offset = 0;
-  int hours = 0, minutes = 0;
-  if (zone != std::string::npos && text[zone] != 'Z' &&
-      std::sscanf(text.c_str() + zone + 1, "%2d:%2d", &hours, &minutes) >= 1) {
-    offset = std::int64_t{hours * 60 + minutes} * (text[zone] == '-' ? -60 : 60);
-  }
-  return static_cast<std::uint64_t>(seconds - offset) * 1000;
-}
 
 bool is_id_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
@@ -198,41 +143,35 @@ void each_line(const std::vector<std::string>& files, Visit visit) {
     struct stat about {};
     const auto lines = Lines::open(file);
     if (!lines || stat(file.c_str(), &about) != 0) continue;
-    const auto changed = static_cast<std::uint64_t>(std::max<time_t>(about.st_mtime, 0));
+    LineClock clock(static_cast<std::uint64_t>(std::max<time_t>(about.st_mtime, 0)));
     for (std::string_view line; (*lines)->next(line);) {
-      if (const auto parsed = parse_mail_log_line(line, changed)) visit(*parsed);
+      if (const auto parsed = parse_mail_log_line(line, clock)) visit(*parsed);
     }
   }
 }
 
 }  // namespace
 
-std::optional<MailLogLine> parse_mail_log_line(std::string_view line, std::uint64_t near_s) {
+std::optional<MailLogLine> parse_mail_log_line(std::string_view line, LineClock& clock) {
+  const auto time = clock.time_of(line);
+  if (!time) return std::nullopt;
   MailLogLine out;
-  if (line.size() < 20) return std::nullopt;
-  std::size_t time_size = 15;
-  if (line[4] == '-') {
-    // Exim's own log has nothing between time and id.
-    if (line[10] == ' ') {
-      std::string_view rest = line.substr(20);
-      if (rest.starts_with('[')) rest.remove_prefix(std::min(rest.find(' ') + 1, rest.size()));
-      std::size_t end = 0;
-      while (end < rest.size() && is_id_character(rest[end])) end++;
-      if (end < 16 || end + 1 >= rest.size() || rest[end] != ' ') return std::nullopt;
-      out.time_ms = long_time_ms(std::string(line.substr(0, 19)));
-      out.program = "exim";
-      out.queue_id = rest.substr(0, end);
-      out.rest = rest.substr(end + 1);
-      return out;
-    }
-    time_size = line.find(' ');
-    if (time_size == std::string_view::npos) return std::nullopt;
-    out.time_ms = long_time_ms(std::string(line.substr(0, time_size)));
-  } else {
-    out.time_ms = short_time_ms(std::string(line.substr(0, time_size)), near_s);
+  out.time_ms = time->ms;
+  std::string_view rest = line.substr(time->size);
+  const bool of_exim = line[4] == '-' && line[10] == ' ';
+  if (of_exim) {
+    // Its own log has nothing between time and id.
+    rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
+    if (rest.starts_with('[')) rest.remove_prefix(std::min(rest.find(' ') + 1, rest.size()));
+    std::size_t end = 0;
+    while (end < rest.size() && is_id_character(rest[end])) end++;
+    if (end < 16 || end + 1 >= rest.size() || rest[end] != ' ') return std::nullopt;
+    out.program = "exim";
+    out.queue_id = rest.substr(0, end);
+    out.rest = rest.substr(end + 1);
+    return out;
   }
   // "host program[pid]: id: rest"
-  std::string_view rest = line.substr(time_size);
   const std::size_t colon = rest.find("]: ");
   const std::size_t bracket = rest.rfind('[', colon);
   if (colon == std::string_view::npos || bracket == std::string_view::npos) return std::nullopt;

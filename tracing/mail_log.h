@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tracing/line_times.h"
+
 namespace mailorigin::tracing {
 
 struct Delivery {
@@ -46,13 +48,13 @@ inline constexpr std::size_t passages_limit = 1000;
 // Where mail servers log on this machine, without what has been rotated.
 std::vector<std::string> usual_mail_logs();
 
-// One line's parts. `near_s`: a time near which a line was written that says no year.
+// One line's parts; nothing where it is none of a message.
 struct MailLogLine {
   std::uint64_t time_ms = 0;
   std::string_view program;  // "postfix/smtp", or "exim"
   std::string_view queue_id;
   std::string_view rest;  // behind the queue id
 };
-std::optional<MailLogLine> parse_mail_log_line(std::string_view line, std::uint64_t near_s);
+std::optional<MailLogLine> parse_mail_log_line(std::string_view line, LineClock& clock);
 
 }  // namespace mailorigin::tracing

@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "core/fd.h"
@@ -53,6 +57,25 @@ TEST(ReadFile, TakesRegularFilesOnly) {
   EXPECT_FALSE(read_file("/proc/self", limit));
   EXPECT_FALSE(read_file("/proc/self/exe", limit));  // a symbolic link
   EXPECT_FALSE(read_file("/nonexistent", limit));
+}
+
+TEST(OpenRegularFile, OpensNothingElse) {
+  std::string directory = "/tmp/file_test-XXXXXX";
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  const std::string fifo = directory + "/fifo", file = directory + "/file",
+                    link = directory + "/link";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  std::ofstream(file) << "x";
+  ASSERT_EQ(symlink(file.c_str(), link.c_str()), 0);
+  EXPECT_TRUE(open_regular_file(file, O_NOFOLLOW));
+  EXPECT_TRUE(open_regular_file(link, 0));
+  EXPECT_FALSE(open_regular_file(link, O_NOFOLLOW));
+  EXPECT_FALSE(open_regular_file(directory, 0));
+  EXPECT_FALSE(open_regular_file("/dev/null", 0));
+  EXPECT_FALSE(open_regular_file("/nonexistent", 0));
+  // A writer that waits for somebody who reads goes on waiting.
+  EXPECT_FALSE(open_regular_file(fifo, 0));
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tracing/access_log.h"
@@ -36,11 +38,24 @@ class Logs : public ::testing::Test {
   std::string directory_;
 };
 
+std::optional<MailLogLine> parse(std::string_view line, std::uint64_t near_s = 1'795'262'400) {
+  LineClock clock(near_s);
+  return parse_mail_log_line(line, clock);
+}
+
 std::vector<std::string> all_lines(const std::string& path) {
   std::vector<std::string> out;
   const auto lines = Lines::open(path);
   for (std::string_view line; lines && (*lines)->next(line);) out.emplace_back(line);
   return out;
+}
+
+bool is_damaged(const std::string& path) {
+  auto source = open_source(path);
+  LineBlocks blocks(*std::move(source));
+  for (std::string_view lines; blocks.next(lines);) continue;
+  EXPECT_EQ(blocks.source().position(), std::filesystem::file_size(path));
+  return blocks.source().damaged();
 }
 
 TEST_F(Logs, AreReadAsTheyArePacked) {
@@ -53,10 +68,12 @@ TEST_F(Logs, AreReadAsTheyArePacked) {
     const std::string packed = directory_ + "/packed";
     pack(std::string(packer) + " -c " + path + " > " + packed);
     EXPECT_EQ(all_lines(packed), plain) << packer;
+    EXPECT_FALSE(is_damaged(packed)) << packer;
     // What ends early is read as far as it goes.
     std::filesystem::resize_file(packed, std::filesystem::file_size(packed) / 2);
     const auto half = all_lines(packed);
     EXPECT_GT(half.size(), 1000U) << packer;
+    EXPECT_TRUE(is_damaged(packed)) << packer;
     EXPECT_LT(half.size(), 100'000U) << packer;
   }
   EXPECT_FALSE(Lines::open(directory_));
@@ -113,8 +130,7 @@ TEST_F(Logs, TellWhatBecameOfAMail) {
     EXPECT_EQ(passages[1].deliveries[0].status, "deferred");
   }
   const std::uint64_t at =
-      parse_mail_log_line("2026-11-21T12:00:00+00:00 web1 postfix/pickup[10]: 4F2C312345: uid=1", 0)
-          ->time_ms;
+      parse("2026-11-21T12:00:00+00:00 web1 postfix/pickup[10]: 4F2C312345: uid=1")->time_ms;
   EXPECT_EQ(at, 1'795'262'400'000U);
 }
 
@@ -150,24 +166,21 @@ TEST_F(Logs, OfHttpdHaveARequest) {
   const auto lines = access_log_lines({path, exact}, request);
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(lines[0], "01KBA1C2D3E4F5G6H7J8K9MNPQ 192.0.2.7 200");
-  EXPECT_EQ(access_time_ms("[21/Nov/2026:13:00:00 +0100]"), 1'795'262'400'000U);
-  EXPECT_EQ(access_time_ms("[nothing] [21/Foo/2026:13:00:00 +0100]"), 0U);
 }
 
 TEST(MailLogLine, WithoutABlankHasNoTime) {
-  EXPECT_FALSE(parse_mail_log_line("2026-11-21T12:00:00+00:00", 1'795'262'400));
-  EXPECT_FALSE(parse_mail_log_line("8,,,-[1]:,,,,,,,,,,,,,,,,6HH7J8K9MNPQ", 1'795'262'400));
+  EXPECT_FALSE(parse("2026-11-21T12:00:00+00:00"));
+  EXPECT_FALSE(parse("8,,,-[1]:,,,,,,,,,,,,,,,,6HH7J8K9MNPQ"));
 }
 
 TEST(MailLogLine, OfAnyBytesIsNoneOrOne) {
   for (const char* line : {"", "x", "Nov 21 12:00:00", "Nov 21 12:00:00 web1 postfix/smtp[13]: ",
                            "2026-11-21 12:00:00 ", "2026-11-21 12:00:00 1abcDE-000fGh-2i",
                            "9999-99-99T99:99:99 x[1]: 4F2C312345: y", "]: [[[[ ]: ]: ]: ]: ]: "}) {
-    (void)parse_mail_log_line(line, 1'795'262'400);
+    (void)parse(line);
   }
   // Of the year before, where this one's is yet to come.
-  EXPECT_EQ(parse_mail_log_line("Dec 31 23:59:59 w postfix/smtp[1]: 4F2C312345: x", 1'767'225'600)
-                ->time_ms,
+  EXPECT_EQ(parse("Dec 31 23:59:59 w postfix/smtp[1]: 4F2C312345: x", 1'767'225'600)->time_ms,
             1'767'225'599'000U);
 }
 

@@ -1,0 +1,22 @@
+// How the commands that ask the store end.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "core/result.h"
+
+namespace mailorigin::cli {
+
+std::uint64_t now_ms();  // since the epoch
+
+// Prints it, as JSON where that is asked for, else as `text` has it; or says why there is none.
+// The exit status; `found`: whether it has what was asked for.
+int print_report(const Result<nlohmann::json>& report, const Common& common,
+                 std::string (*text)(const nlohmann::json& report, const Style& style),
+                 bool (*found)(const nlohmann::json& report));
+
+}  // namespace mailorigin::cli
