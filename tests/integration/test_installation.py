@@ -35,8 +35,10 @@ FILES = CONFIGURATION | {
     "/usr/local/lib/systemd/system/mailorigind.service",
     "/usr/local/lib/systemd/system/mailorigind.socket",
     "/usr/local/lib/systemd/system/mailorigind-control.socket",
-    "/usr/local/lib/sysusers.d/mailorigin.conf",
-    "/usr/local/lib/tmpfiles.d/mailorigin.conf",
+    "/usr/local/lib/sysusers.d/mailorigind.conf",
+    "/usr/local/lib/sysusers.d/mailorigin-firewall.conf",
+    "/usr/local/lib/tmpfiles.d/mailorigind.conf",
+    "/usr/local/lib/tmpfiles.d/mailorigin-firewall.conf",
     "/usr/local/share/man/man8/mailorigin.8",
     "/usr/local/share/man/man8/mailorigind.8",
     "/usr/local/share/man/man8/mailorigin-firewall.8",
@@ -66,6 +68,16 @@ def test_files(installed):
     assert {DOCS + "operations.md", DOCS + "directives/rules.md", DOCS + "examples/mailorigin.conf"} <= found
     for name in found:
         assert not Path(f"{installed}{name}").stat().st_mode & 0o022, name
+
+
+def test_without_the_firewall_nothing_of_it_is_installed(tmp_path):
+    """Its unit would fail at each boot; what conf/ installs needs no build."""
+    build, root = tmp_path / "build", tmp_path / "root"
+    cmake(root, "-S", PROJECT, "-B", build, "-G", "Ninja", "-DMAILORIGIN_FIREWALL=OFF", "-DMAILORIGIN_TESTS=OFF")
+    cmake(root, "-P", build / "conf/cmake_install.cmake")
+    files = {f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file()}
+    assert {name for name in files if "firewall" in name} == {DOCS + "directives/firewall.md"}
+    assert "/usr/local/lib/systemd/system/mailorigind.service" in files
 
 
 def test_httpd_takes_its_configuration(installed, installation):
