@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "reports/fields.h"
 #include "reports/sizes.h"
@@ -90,6 +91,20 @@ std::string firewall_line(const json& report) {
   return out;
 }
 
+// Who asks about what enters the mail server's queue.
+std::string queue_line(const json& report) {
+  const json& queue = member(report, "queue");
+  std::string out;
+  for (const auto& [name, title] : {std::pair("milter", "a milter"), std::pair("exim", "Exim")}) {
+    const json& facts = member(queue, name);
+    if (!flag_at(facts, "wanted")) continue;
+    const std::string asked = text_at(facts, "asked");
+    out += (out.empty() ? "" : "; ") + std::string(title) +
+           (asked.empty() ? " has not asked yet" : " asked at " + asked);
+  }
+  return out.empty() ? "no mail server asks about what enters its queue" : out;
+}
+
 std::string weak_text(const json& report, const Style& style) {
   const json& weak = array_at(report, "weak_vhosts");
   if (weak.empty()) return "";
@@ -146,6 +161,7 @@ std::string status_text(const json& report, const Style& style) {
                {"logs", "logs      ", logs_line(report)},
                {"store", "store     ", store_line(report)},
                {"php", "php       ", php_line(report)},
+               {"queue", "queue     ", queue_line(report)},
                {"firewall", "firewall  ", firewall_line(report)}};
   // Without the daemon nothing is known of the others, and before httpd's first start little.
   const bool known = member(report, "daemon").is_object();

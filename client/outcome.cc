@@ -71,6 +71,7 @@ Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, const Question& qu
     outcome.retry_after = answer->retry_after;
   } else {
     outcome.headers = usable_fields(answer->headers);
+    outcome.held = answer->verdict == Verdict::hold;
   }
   return outcome;
 }

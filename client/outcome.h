@@ -14,12 +14,13 @@ namespace mailorigin::client {
 
 struct Outcome {
   enum class Kind : std::uint8_t {
-    send,     // with `headers`; `event_id`
+    send,     // with `headers`; `event_id`, `held`
     denied,   // by the daemon: `reason`, `event_id`
     unasked,  // there is no answer, and none may leave without: `reason` says why
   };
   Kind kind = Kind::send;
   HeaderFields headers;
+  bool held = false;              // in its queue the mail server will hold it
   std::string reason;             // a stable word
   std::string event_id;           // may be empty
   std::uint64_t retry_after = 0;  // seconds, of a limit; 0: not known

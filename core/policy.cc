@@ -39,8 +39,6 @@ std::string encode_header(const HeaderRule& rule) {
   return out;
 }
 
-constexpr std::string_view rule_names[] = {"allow", "observe", "deny", "hold"};
-
 // A rule's pair, by its action: what it is without one is what earlier versions wrote.
 struct ActionName {
   std::string_view name;
@@ -66,7 +64,7 @@ std::string encode_limit(const LimitRule& limit) {
   writer.add("burst", limit.rate.burst);
   writer.add("per", name_of(limit.per, per_names));
   writer.add("count", name_of(limit.count, count_names));
-  writer.add("action", name_of(limit.action, rule_names));
+  writer.add("action", rule_name(limit.action));
   return out;
 }
 
@@ -180,14 +178,20 @@ bool read_header(std::string_view bytes, HeaderRule& rule) {
   }));
 }
 
+bool read_rule(std::string_view name, Rule& rule) {
+  const auto named = rule_named(name);
+  rule = named.value_or(rule);
+  return named.has_value();
+}
+
 // What a rule may do with what it catches.
 bool read_action(std::string_view name, Rule& action) {
-  return read_name(name, rule_names, action) && action != Rule::allow;
+  return read_rule(name, action) && action != Rule::allow;
 }
 
 // Of connections, which nothing can hold.
 bool read_connection_rule(std::string_view name, Rule& rule) {
-  return read_name(name, rule_names, rule) && rule != Rule::hold;
+  return read_rule(name, rule) && rule != Rule::hold;
 }
 
 bool read_limit(std::string_view bytes, LimitRule& limit) {
@@ -269,7 +273,7 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "run_as") return read_number(value, vhost.run_as.emplace(), UINT32_MAX);
     if (name == "log") return read_route(value, targets, vhost.logs.emplace_back());
     if (name == "header") return read_header(value, vhost.headers.emplace_back());
-    if (name == "send") return read_name(value, rule_names, vhost.send);
+    if (name == "send") return read_rule(value, vhost.send);
     if (Rule action{}; is_script(name, action)) {
       return read_script(value, action, vhost.denied_scripts);
     }
@@ -306,15 +310,11 @@ std::string without_slash(std::string_view path) {
 
 }  // namespace
 
-std::string_view rule_name(Rule rule) { return name_of(rule, rule_names); }
-
-std::optional<Rule> rule_named(std::string_view name) {
-  return value_named<Rule>(name, rule_names);
-}
-
-bool is_stricter(Rule rule, Rule other) {
-  constexpr int strictness[] = {0, 1, 3, 2};  // of allow, observe, deny, hold
-  return strictness[static_cast<int>(rule)] > strictness[static_cast<int>(other)];
+bool VhostPolicy::may_hold() const {
+  const auto holds = [](const auto& rule) { return rule.action == Rule::hold; };
+  return send == Rule::hold || std::any_of(denied_scripts.begin(), denied_scripts.end(), holds) ||
+         std::any_of(limits.begin(), limits.end(), holds) ||
+         (max_recipients && holds(*max_recipients)) || (!sender.domains.empty() && holds(sender));
 }
 
 void Policy::index() {
@@ -366,6 +366,15 @@ std::vector<const VhostPolicy*> Policy::other_ports(const VhostPolicy& vhost) co
   return others;
 }
 
+std::vector<const VhostPolicy*> Policy::that_may_hold() const {
+  std::vector<const VhostPolicy*> found;
+  if (server.may_hold()) found.push_back(&server);
+  for (const VhostPolicy& vhost : vhosts) {
+    if (vhost.may_hold()) found.push_back(&vhost);
+  }
+  return found;
+}
+
 bool Policy::has_limits() const {
   return !server.limits.empty() || std::any_of(vhosts.begin(), vhosts.end(), [](const auto& vhost) {
     return !vhost.limits.empty();
@@ -380,6 +389,7 @@ std::string Policy::encode() const {
   for (const LogTarget& target : targets) writer.add("target", encode_target(target));
   writer.add("unverified", rule_name(unverified));
   writer.add("firewall", encode_firewall(firewall));
+  if (queue != QueuePolicy()) writer.add("queue", encode_queue_policy(queue));
   writer.add("store", encode_store(store));
   if (refused_log) writer.add("refused_log", encode_route(*refused_log));
   writer.add("server", encode_vhost(server));
@@ -401,6 +411,7 @@ Result<Policy> Policy::decode(std::string_view bytes) {
       return read_route(value, policy.targets.size(), policy.refused_log.emplace());
     }
     if (name == "firewall") return read_firewall(value, policy.firewall);
+    if (name == "queue") return read_queue_policy(value, policy.queue);
     if (name == "store") return read_store(value, policy.store);
     if (name != "server" && name != "vhost") return false;
     auto vhost = decode_vhost(value, policy.targets.size());

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/queue_policy.h"
 #include "core/rates.h"
 #include "core/result.h"
 #include "core/rule.h"
@@ -107,6 +108,8 @@ struct VhostPolicy {
   std::optional<RecipientsRule> max_recipients;  // MailOriginMaxRecipients
   SenderRule sender;                             // MailOriginSender
   SmtpPolicy smtp;
+
+  [[nodiscard]] bool may_hold() const;  // some rule does
 };
 
 // In place of a vhost's id: the events that Policy::refused_log gets.
@@ -119,6 +122,7 @@ class Policy {
   VhostPolicy server;
   Rule unverified = Rule::allow;  // MailOriginUnverified
   FirewallPolicy firewall;
+  QueuePolicy queue;
   StorePolicy store;
   std::optional<LogRoute> refused_log;  // besides the vhost's: each refused connection
   std::vector<VhostPolicy> vhosts;
@@ -137,6 +141,8 @@ class Policy {
   [[nodiscard]] std::vector<const VhostPolicy*> other_ports(const VhostPolicy& vhost) const;
 
   [[nodiscard]] bool has_limits() const;  // any MailOriginLimit at all
+  // The server and the vhosts of which some rule holds mail.
+  [[nodiscard]] std::vector<const VhostPolicy*> that_may_hold() const;
 
   [[nodiscard]] std::string encode() const;
   // Fails on unknown or malformed pairs, on a route to a target that is not

@@ -188,8 +188,8 @@ Admission LimitTable::admit(std::span<const LimitDemand> demands, std::uint64_t 
   for (std::size_t i = 0; i < demands.size(); i++) {
     const std::uint64_t wait = examine(i).first;
     if (wait == 0) continue;
-    if (!demands[i].enforced) {
-      if (!admission.observed_by) admission.observed_by = i;
+    if (!demands[i].refuses) {
+      admission.exceeded.push_back(i);
     } else if (!admission.refused_by || wait > longest) {
       admission.refused_by = i;
       longest = wait;

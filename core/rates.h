@@ -49,15 +49,15 @@ struct LimitDemand {
   LimitKey key;
   Rate rate;
   std::uint64_t units = 1;  // mails or recipients
-  bool enforced = true;     // false: action=observe
+  bool refuses = true;      // false: what exceeds it is only named
   // A tenant chooses the names that are counted (per=script), and how many there are:
   // they have a room of their own, and push out none but each other.
   bool chosen = false;
 };
 
 struct Admission {
-  std::optional<std::size_t> refused_by;   // the enforced demand that waits longest
-  std::optional<std::size_t> observed_by;  // a demand that would have refused
+  std::optional<std::size_t> refused_by;  // the refusing demand that waits longest
+  std::vector<std::size_t> exceeded;      // the others that are exceeded
   // When refused: how long until the mail may leave; nothing if it never may,
   // because it has more recipients than the burst.
   std::optional<std::uint64_t> retry_after_ns;
@@ -107,7 +107,7 @@ class LimitTable {
   ~LimitTable();
 
   // All demands of one mail together: either every limit that is not exceeded
-  // counts it, or, when an enforced one refuses, none does. `boottime_ns` is
+  // counts it, or, when a refusing one is, none does. `boottime_ns` is
   // CLOCK_BOOTTIME.
   Admission admit(std::span<const LimitDemand> demands, std::uint64_t boottime_ns);
 

@@ -7,9 +7,9 @@
 
 namespace mailorigin {
 
-// `observe` records the verdict that `deny` would give, and lets it pass. `hold`,
-// of mail alone, refuses as long as no mail server that holds is connected. The
-// first three have their numbers in the kernel's programs.
+// `observe` records the verdict that `deny` would give, and lets it pass. `hold`, of
+// mail alone, has the mail server keep it. The first three have their numbers in the
+// kernel's programs.
 enum class Rule : std::uint8_t { allow, observe, deny, hold };
 std::string_view rule_name(Rule rule);
 std::optional<Rule> rule_named(std::string_view name);

@@ -7,7 +7,7 @@ namespace mailorigin {
 
 namespace {
 
-constexpr std::string_view verdict_names[] = {"allow", "observe", "deny", "redirect"};
+constexpr std::string_view verdict_names[] = {"allow", "observe", "hold", "deny", "redirect"};
 
 }  // namespace
 

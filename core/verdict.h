@@ -7,7 +7,9 @@
 
 namespace mailorigin {
 
-enum class Verdict : std::uint8_t { allow, observe, deny, redirect };
+// `hold` lets a mail into the mail server's queue, which keeps it there. Of mail, each is
+// stricter than the one before.
+enum class Verdict : std::uint8_t { allow, observe, hold, deny, redirect };
 
 // As events and packets have it.
 std::string_view verdict_name(Verdict verdict);

@@ -218,6 +218,8 @@ DaemonStatus Daemon::status() {
   status.firewall_wanted = firewall_.wanted();
   status.firewall_connected = firewall_.connected();
   status.firewall_ring = firewall_.has_ring();
+  status.holders = judge_.holders();
+  status.now = Moment::now();
   status.silent = heard_.silent();
   status.other_users = heard_.of_other_users();
   status.findings = notices_.lasting();

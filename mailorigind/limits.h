@@ -84,6 +84,10 @@ inline constexpr std::size_t tickets_per_user = 8'192;
 inline constexpr std::size_t tickets_kept = 65'536;
 inline constexpr std::uint64_t tickets_swept_ms = 60'000;
 
+// A mail server that holds has asked within this time. A day: one that few mails pass is
+// not to be given up each night.
+inline constexpr std::uint64_t holder_memory_ms = 86'400'000;
+
 // Request ids that are bound to a process: a context is valid for a day.
 inline constexpr std::size_t requests_bound = 200'000;
 inline constexpr std::uint64_t request_memory_ms = 86'400'000;

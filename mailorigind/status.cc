@@ -95,6 +95,16 @@ json php_of(const DaemonStatus& status) {
           {"other_users", std::move(others)}};
 }
 
+json holder_of(const DaemonStatus& status, Holder holder) {
+  const std::uint64_t now_ms = status.now.elapsed_ms();
+  json facts = {{"wanted", status.holders.is_configured(holder)},
+                {"holds", status.holders.holds(holder, now_ms)}};
+  if (const auto asked_ms = status.holders.last_asked_ms(holder)) {
+    facts["asked"] = rfc3339(status.now.wall_ms - (now_ms - std::min(now_ms, *asked_ms)));
+  }
+  return facts;
+}
+
 // Of lists of an answer that is too long, to make it shorter.
 json& longest_of(std::initializer_list<json*> lists) {
   return **std::max_element(lists.begin(), lists.end(),
@@ -124,6 +134,8 @@ std::string status_json(const DaemonStatus& status) {
   out["firewall"] = {{"wanted", status.firewall_wanted},
                      {"connected", status.firewall_connected},
                      {"ring", status.firewall_ring}};
+  out["queue"] = {{"milter", holder_of(status, Holder::milter)},
+                  {"exim", holder_of(status, Holder::exim)}};
   out["php"] = php_of(status);
   out["findings_count"] = status.findings.size();
   out["findings"] = findings_of(status);

@@ -10,6 +10,8 @@
 #include "mailorigind/delivery/delivery.h"
 #include "mailorigind/feeding/store_feed.h"
 #include "mailorigind/journal/retention.h"
+#include "mailorigind/judging/holders.h"
+#include "mailorigind/moment.h"
 #include "service/notice_board.h"
 
 namespace mailorigin::daemon {
@@ -26,6 +28,8 @@ struct DaemonStatus {
   bool firewall_wanted = false;
   bool firewall_connected = false;
   bool firewall_ring = false;
+  Holders holders;
+  Moment now;
   std::vector<HeardVhosts::Silent> silent;
   std::vector<HeardVhosts::OtherUser> other_users;
   std::vector<service::NoticeBoard::Lasting> findings;

@@ -128,13 +128,13 @@ const command_rec mailorigin_directives[] = {
     AP_INIT_TAKE1("MailOriginStrict", setter<set_strict>, nullptr, RSRC_CONF,
                   "On or Off: whether .htaccess is kept from PHP's settings and from the context"),
     AP_INIT_TAKE1("MailOriginSend", setter<set_send>, nullptr, RSRC_CONF,
-                  "allow, observe or deny: mail from this virtual host's scripts"),
+                  "allow, observe, hold or deny: mail from this virtual host's scripts"),
     AP_INIT_TAKE_ARGV("MailOriginDenyScript", setter<add_denied_scripts>, nullptr, RSRC_CONF,
                       "[action=deny|hold|observe] regular expressions of scripts that may not "
                       "send, or none"),
     AP_INIT_TAKE_ARGV("MailOriginLimit", setter<add_limit>, nullptr, RSRC_CONF,
                       "N/second|minute|hour|day [burst=N] [per=vhost|script|uid] "
-                      "[count=mails|recipients] [action=deny|observe], or none"),
+                      "[count=mails|recipients] [action=deny|hold|observe], or none"),
     AP_INIT_TAKE12("MailOriginMaxRecipients", setter<set_max_recipients>, nullptr, RSRC_CONF,
                    "the most recipients of one message [action=deny|hold|observe], or none"),
     AP_INIT_TAKE_ARGV("MailOriginSender", setter<add_sender_domains>, nullptr, RSRC_CONF,

@@ -81,6 +81,7 @@ class Checks {
     check_descriptors();
     check_secrecy();
     check_sites();
+    check_holding();
   }
 
  private:
@@ -279,6 +280,17 @@ class Checks {
             "both");
       }
     }
+  }
+
+  void check_holding() {
+    const Policy& policy = configuration_.policy;
+    const auto holding = policy.that_may_hold();
+    if (policy.queue.is_asked_about() || holding.empty()) return;
+    std::string who = holding.front()->name;
+    if (holding.size() > 1) who += " and " + std::to_string(holding.size() - 1) + " more";
+    configuration_.warnings.push_back(
+        "MO0131: " + who +
+        ": hold is deny here (reason no-hold): no mail server is told to hold anything");
   }
 
   void check_descriptors() {

@@ -90,6 +90,12 @@ Result<Rule> parse_rule(std::string_view argument) {
   return *rule;
 }
 
+Result<Rule> parse_mail_rule(std::string_view argument) {
+  const auto rule = rule_named(argument);
+  if (!rule) return Error{quoted(argument) + " is not one of allow, observe, hold, deny"};
+  return *rule;
+}
+
 Result<std::optional<Rule>> parse_action(std::string_view argument) {
   constexpr std::string_view option = "action=";
   if (!argument.starts_with(option)) return std::optional<Rule>();

@@ -14,6 +14,8 @@ namespace mailorigin::httpd {
 
 // allow, observe or deny.
 Result<Rule> parse_rule(std::string_view argument);
+// Or hold.
+Result<Rule> parse_mail_rule(std::string_view argument);
 
 // `N/period [burst=N] [per=...] [count=...] [action=...]`; without burst, N.
 Result<LimitRule> parse_limit(const std::vector<std::string_view>& arguments);

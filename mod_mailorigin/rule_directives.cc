@@ -15,8 +15,7 @@ namespace mailorigin::httpd {
 
 namespace {
 
-const char* set_rule(cmd_parms* cmd, std::optional<Rule>& field, const char* argument) {
-  const auto rule = parse_rule(argument);
+const char* set_rule(cmd_parms* cmd, std::optional<Rule>& field, const Result<Rule>& rule) {
   if (!rule) return wrong(cmd, rule.error().message);
   field = *rule;
   return nullptr;
@@ -46,7 +45,7 @@ Result<std::optional<Rule>> take_action(int& count, char* const*& arguments) {
 
 // MailOriginSend
 const char* set_send(cmd_parms* cmd, const char* argument) {
-  return set_rule(cmd, target_of(cmd).send, argument);
+  return set_rule(cmd, target_of(cmd).send, parse_mail_rule(argument));
 }
 
 // MailOriginDenyScript
@@ -128,7 +127,7 @@ const char* add_sender_domains(cmd_parms* cmd, int count, char* const arguments[
 
 // MailOriginUnverified
 const char* set_unverified(cmd_parms* cmd, const char* argument) {
-  return set_rule(cmd, target_of(cmd).unverified, argument);
+  return set_rule(cmd, target_of(cmd).unverified, parse_rule(argument));
 }
 
 }  // namespace mailorigin::httpd

@@ -8,6 +8,7 @@
 #include "reports/fields.h"
 #include "reports/findings.h"
 #include "reports/httpd_process.h"
+#include "reports/queue_facts.h"
 #include "reports/remedies.h"
 #include "reports/services.h"
 #include "reports/sizes.h"
@@ -214,6 +215,9 @@ json status_report(const Observed& observed) {
     report["open_ways"].push_back(
         {{"way", each.way}, {"text", each.text}, {"remedy", each.remedy}});
   }
+  const json& queue = member(daemon, "queue");
+  report["queue"] = {{"milter", pick(member(queue, "milter"), {"wanted", "holds", "asked"})},
+                     {"exim", pick(member(queue, "exim"), {"wanted", "holds", "asked"})}};
   report["firewall"] = json::object();
   report["php"] = json::object();
   if (observed.policy) {
@@ -235,6 +239,7 @@ json status_report(const Observed& observed) {
       report["missing_users"].push_back({{"vhost", each.vhost}, {"user", each.user}});
     }
     check_users(observed.missing_users, findings);
+    check_queue(daemon, *observed.policy, findings);
     report["weak_vhosts"] = weak_vhosts(*observed.policy, observed.httpd_uid);
   }
   report["well"] = findings.empty();

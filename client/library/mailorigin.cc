@@ -85,6 +85,7 @@ void show(mailorigin_handle& origin) {
   origin.answer.retry_after = outcome.retry_after;
   origin.answer.header_count = origin.headers.size();
   origin.answer.headers = origin.headers.data();
+  origin.answer.held = outcome.held ? 1 : 0;
 }
 
 }  // namespace
@@ -122,7 +123,7 @@ const mailorigin_answer* mailorigin_ask(mailorigin_handle* origin, const mailori
                                               no_other_log);
     show(*origin);
   } catch (const std::bad_alloc&) {
-    origin->answer = {MAILORIGIN_UNASKED, "", "exhausted", 0, 0, nullptr};
+    origin->answer = {MAILORIGIN_UNASKED, "", "exhausted", 0, 0, nullptr, 0};
   }
   return &origin->answer;
 }

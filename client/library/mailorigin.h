@@ -57,6 +57,9 @@ struct mailorigin_answer {
   /* "Name: value" without a line end: put them in front of the mail's header, and take the
    * fields of these names out of it. */
   const char* const* headers;
+  /* 1: this host's mail server will hold it in its queue. It leaves all the same where it is
+   * given to another one. */
+  int held;
 };
 
 /* Never NULL: where there is no memory the verdict is MAILORIGIN_UNASKED. Waits at most for

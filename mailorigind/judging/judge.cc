@@ -33,6 +33,7 @@ Judge::Judge() : policy_(std::make_shared<const ActivePolicy>(Policy(), std::vec
 
 void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
   policy_ = std::move(policy);
+  holders_.use(policy_->policy().queue);
   std::erase_if(vhost_quotas_,
                 [&](const auto& entry) { return policy_->policy().by_id(entry.first) == nullptr; });
 }
@@ -67,8 +68,9 @@ std::string_view Judge::foreign_to(const Context& context, const AskingProcess& 
 void Judge::apply(const RuledMail& mail, const Decision& decision, const Moment& moment,
                   Answer& answer) {
   constexpr std::uint64_t second_ns = 1'000'000'000;
+  const bool can_hold = holders_.any(moment.elapsed_ms());
   Ruling ruling;
-  AskedLimits limits;
+  AskedLimits limits{can_hold};
   const auto add = [&](const VhostPolicy& policy, Standing standing) {
     const RuledMail under{mail.event, mail.uid, policy, standing, mail.question};
     ruling.add(
@@ -78,14 +80,15 @@ void Judge::apply(const RuledMail& mail, const Decision& decision, const Moment&
   add(mail.policy, mail.standing);
   for (const VhostPolicy* port : decision.ports) add(*port, mail.standing);
   if (decision.also != nullptr) add(*decision.also, Standing::foreign);
+  if (!can_hold) ruling.refuse_held();
   if (ruling.verdict != Verdict::deny && limits_ && !limits.demands.empty()) {
     const Admission admission = limits_->admit(limits.demands, moment.boottime_ns);
+    for (const std::size_t each : admission.exceeded) ruling.add(limits.actions[each], "limit");
     if (admission.refused_by) {
       ruling.add(limits.actions[*admission.refused_by], "limit");
       answer.retry_after = (admission.retry_after_ns.value_or(0) + second_ns - 1) / second_ns;
-    } else if (admission.observed_by) {
-      ruling.add(Rule::observe, "limit");
     }
+    if (!can_hold) ruling.refuse_held();
   }
   if (ruling.verdict == Verdict::allow) return;
   answer.verdict = ruling.verdict;
@@ -156,8 +159,10 @@ void Judge::describe_origin(Event& event, const Shown& shown, const VhostPolicy&
   }
 }
 
-// MailOriginHeader.
+// MailOriginHeader; and by what the mail server's queue knows the mail.
 void Judge::add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const {
+  if (policy_->policy().queue.is_asked_about())
+    answer.headers.emplace_back(ticket_field, answer.id);
   std::string value;
   for (const ActivePolicy::Header& header : policy_->rules(policy).headers) {
     value.clear();

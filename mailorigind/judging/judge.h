@@ -19,6 +19,7 @@
 #include "mailorigind/asking/quota.h"
 #include "mailorigind/journal/stamp.h"
 #include "mailorigind/judging/decision.h"
+#include "mailorigind/judging/holders.h"
 #include "mailorigind/judging/process.h"
 #include "mailorigind/judging/request_bindings.h"
 #include "mailorigind/judging/rules.h"
@@ -51,6 +52,9 @@ class Judge {
   // Before the first policy that has limits.
   void use(LimitTable limits) { limits_ = std::move(limits); }
   [[nodiscard]] bool counts() const { return limits_.has_value(); }
+
+  // Who has been heard of decides whether a mail can be held.
+  Holders& holders() { return holders_; }
 
   // Where it says `recorded`, the question's claims have become the event.
   Judgement judge(Question& question, const AskingProcess& asker, const Moment& moment);
@@ -85,6 +89,7 @@ class Judge {
   const std::uint64_t began_ns_ = boottime_now_ns();
   std::optional<LimitTable> limits_;
   RequestBindings bindings_;
+  Holders holders_;
   std::unordered_map<std::uint32_t, Quota> vhost_quotas_;
   Stamp stamp_;
 };

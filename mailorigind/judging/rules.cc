@@ -148,16 +148,16 @@ class LimitKeys {
 }  // namespace
 
 void Ruling::add(Rule rule, std::string_view why) {
-  const Verdict found = rule == Rule::allow     ? Verdict::allow
-                        : rule == Rule::observe ? Verdict::observe
-                                                : Verdict::deny;
-  if (found <= verdict) return;
-  verdict = found;
-  reason = rule == Rule::hold ? "no-hold" : why;
+  constexpr Verdict verdicts[] = {Verdict::allow, Verdict::observe, Verdict::deny, Verdict::hold};
+  add(Ruling{verdicts[static_cast<std::size_t>(rule)], why});
 }
 
 void Ruling::add(const Ruling& other) {
   if (other.verdict > verdict) *this = other;
+}
+
+void Ruling::refuse_held() {
+  if (verdict == Verdict::hold) *this = {Verdict::deny, "no-hold"};
 }
 
 Ruling apply_rules(const RuledMail& mail, Rule unverified,
@@ -191,7 +191,8 @@ void AskedLimits::add(const RuledMail& mail) {
     const bool is_there = std::any_of(demands.begin(), demands.end(),
                                       [&](const LimitDemand& each) { return each.key == key; });
     if (is_there) continue;
-    demands.push_back({key, limit.rate, units, limit.action != Rule::observe,
+    const bool refuses = limit.action == Rule::deny || (limit.action == Rule::hold && !can_hold);
+    demands.push_back({key, limit.rate, units, refuses,
                        counts_script(limit, mail) || mail.standing == Standing::foreign});
     actions.push_back(limit.action);
   }

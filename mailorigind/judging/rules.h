@@ -23,11 +23,11 @@ struct Ruling {
   Verdict verdict = Verdict::allow;
   std::string_view reason;  // a stable word; empty for allow
 
-  // What holds refuses, with the reason `no-hold`, while no mail server that holds is
-  // connected.
   void add(Rule rule, std::string_view why);
   // What another policy makes of the mail.
   void add(const Ruling& other);
+  // No mail server holds: what is to be held is refused, with the reason `no-hold`.
+  void refuse_held();
 };
 
 // What a mail is to the policy that it is judged by.
@@ -53,8 +53,9 @@ Ruling apply_rules(const RuledMail& mail, Rule unverified,
 
 // What a mail asks of limits, and what becomes of it where one is used up.
 struct AskedLimits {
-  std::vector<LimitDemand> demands;
-  std::vector<Rule> actions;  // of each of them
+  bool can_hold = true;  // whether a mail server holds; else what is to be held is refused
+  std::vector<LimitDemand> demands{};
+  std::vector<Rule> actions{};  // of each of them
 
   // The limits of the policy, in their order, but for those that are there already: the
   // equal limits of a site's ports are one.

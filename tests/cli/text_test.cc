@@ -32,7 +32,20 @@ TEST(StatusText, Well) {
             "logs      well   2 targets, 0 behind; 0 bytes of 1000 bytes wait in the journal\n"
             "store     well   off\n"
             "php       well   no program of /etc/php loads the extension\n"
+            "queue     well   no mail server asks about what enters its queue\n"
             "firewall  well   off\n");
+}
+
+TEST(StatusText, WhoAsksAboutTheMailServersQueue) {
+  json daemon = well_daemon;
+  daemon["queue"]["exim"] = {
+      {"wanted", true}, {"holds", true}, {"asked", "2026-11-22T00:00:00.000Z"}};
+  daemon["queue"]["milter"] = {{"wanted", true}, {"holds", false}};
+  const std::string text = shown(observed(daemon));
+  EXPECT_TRUE(has(text,
+                  "queue     to do  a milter has not asked yet; Exim asked at "
+                  "2026-11-22T00:00:00.000Z\n"))
+      << text;
 }
 
 TEST(StatusText, NothingIsWellBeforeHttpdHasSaidWhatShallBe) {
@@ -42,7 +55,7 @@ TEST(StatusText, NothingIsWellBeforeHttpdHasSaidWhatShallBe) {
   const std::string text = shown(observed);
   EXPECT_TRUE(has(text, "httpd     to do")) << text;
   EXPECT_TRUE(has(text, "daemon    well")) << text;
-  for (const char* part : {"logs      ", "php       ", "firewall  "}) {
+  for (const char* part : {"logs      ", "php       ", "queue     ", "firewall  "}) {
     EXPECT_TRUE(has(text, part + std::string("?      not known\n"))) << text;
   }
 }

@@ -52,6 +52,17 @@ TEST_F(OutcomeTest, SendsWithTheDaemonsFields) {
   EXPECT_EQ(outcome.headers, given.headers);
 }
 
+TEST_F(OutcomeTest, SendsWhatTheMailServerIsToHold) {
+  Answer given;
+  given.verdict = Verdict::hold;
+  given.headers = {{"X-Mail-Origin-Ticket", "1"}};
+  const Outcome outcome = outcome_of(given);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::send);
+  EXPECT_TRUE(outcome.held);
+  EXPECT_EQ(outcome.headers, given.headers);
+  EXPECT_FALSE(outcome_of(Answer()).held);
+}
+
 TEST_F(OutcomeTest, ARefusalTellsWhyInOneLine) {
   Answer given;
   given.verdict = Verdict::deny;

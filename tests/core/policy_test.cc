@@ -50,6 +50,7 @@ Policy example() {
   wiki.id = vhost_id("wiki.example:443");
   wiki.name = "wiki.example:443";
   policy.vhosts = {shop, blog, wiki};
+  policy.queue.exim = true;
   policy.index();
   return policy;
 }
@@ -66,6 +67,9 @@ TEST(Policy, SurvivesItsEncoding) {
   EXPECT_FALSE(read->vhosts[1].strict);
   EXPECT_EQ(read->targets[1].kind, LogTarget::Kind::pipe);
   EXPECT_EQ(read->unverified, Rule::deny);
+  EXPECT_EQ(read->queue, policy.queue);
+  ASSERT_EQ(read->that_may_hold().size(), 3U);
+  EXPECT_EQ(read->that_may_hold()[0], &read->vhosts[0]);
   const VhostPolicy& shop = read->vhosts[0];
   EXPECT_EQ(shop.send, Rule::observe);
   EXPECT_EQ(shop.denied_scripts, policy.vhosts[0].denied_scripts);

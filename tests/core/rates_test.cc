@@ -96,12 +96,12 @@ TEST_F(Limits, CountsUnits) {
   EXPECT_FALSE(never.retry_after_ns);
 }
 
-TEST_F(Limits, AnObservedOneRefusesNothing) {
+TEST_F(Limits, OneThatDoesNotRefuseIsNamed) {
   auto table = open(4);
   const LimitDemand demand{{1, 0}, {1, hour, 1}, 1, false};
-  EXPECT_FALSE(table->admit({&demand, 1}, start).observed_by);
+  EXPECT_TRUE(table->admit({&demand, 1}, start).exceeded.empty());
   const Admission second_mail = table->admit({&demand, 1}, start);
-  EXPECT_EQ(second_mail.observed_by, 0U);
+  EXPECT_EQ(second_mail.exceeded, std::vector<std::size_t>{0});
   EXPECT_FALSE(second_mail.refused_by);
 }
 

@@ -171,6 +171,58 @@ TEST_F(JudgeTest, ObservingRecordsTheVerdictAndSends) {
   EXPECT_EQ(judgement.event.get(Field::reason), "policy");
 }
 
+TEST_F(JudgeTest, HoldsWhereAMailServerThatHoldsHasAskedOfLate) {
+  const auto hold = [](VhostPolicy& vhost) { vhost.send = Rule::hold; };
+  use(hold);
+  judge_.holders().asked(Holder::exim, moment_.elapsed_ms());
+  EXPECT_EQ(ask(mail_question("not configured")).answer.verdict, Verdict::deny);
+
+  Policy policy = simple_policy("/log", "%{id}", 1001);
+  hold(policy.vhosts[0]);
+  policy.queue.exim = true;
+  policy.index();
+  judge_.use(std::make_shared<const ActivePolicy>(std::move(policy), std::vector<Fd>()));
+  const Judged held = ask(mail_question("x"));
+  EXPECT_EQ(held.answer.verdict, Verdict::hold);
+  EXPECT_EQ(held.answer.reason, "policy");
+  EXPECT_EQ(held.event.get(Field::verdict), "hold");
+  ASSERT_EQ(held.answer.headers.size(), 2U);
+  EXPECT_EQ(held.answer.headers[0],
+            (std::pair<std::string, std::string>(ticket_field, held.answer.id)));
+
+  moment_.boottime_ns += holder_memory_ms * 1'000'000;
+  const Judged refused = ask(mail_question("a day later"));
+  EXPECT_EQ(refused.answer.verdict, Verdict::deny);
+  EXPECT_EQ(refused.answer.reason, "no-hold");
+}
+
+TEST_F(JudgeTest, WhatALimitHoldsCountsForTheOthers) {
+  Policy policy = simple_policy("/log", "%{id}", 1001);
+  constexpr std::uint64_t day = 86'400'000'000'000;
+  policy.vhosts[0].limits = {{.rate = {1, day, 1}, .action = Rule::hold},
+                             {.rate = {2, day, 2}, .action = Rule::deny}};
+  policy.queue.exim = true;
+  policy.index();
+  judge_.use(std::make_shared<const ActivePolicy>(std::move(policy), std::vector<Fd>()));
+  judge_.holders().asked(Holder::exim, moment_.elapsed_ms());
+  EXPECT_EQ(ask(mail_question("1")).answer.verdict, Verdict::allow);
+  EXPECT_EQ(ask(mail_question("2")).answer.verdict, Verdict::hold);
+  const Judged third = ask(mail_question("3"));
+  EXPECT_EQ(third.answer.verdict, Verdict::deny);
+  EXPECT_EQ(third.answer.reason, "limit");
+}
+
+TEST_F(JudgeTest, ALimitThatHoldsRefusesWhereNobodyDoes) {
+  use([](VhostPolicy& vhost) {
+    vhost.limits = {{.rate = {1, 86'400'000'000'000, 1}, .action = Rule::hold}};
+  });
+  EXPECT_EQ(ask(mail_question("1")).answer.verdict, Verdict::allow);
+  const Judged second = ask(mail_question("2"));
+  EXPECT_EQ(second.answer.verdict, Verdict::deny);
+  EXPECT_EQ(second.answer.reason, "no-hold");
+  EXPECT_GT(second.answer.retry_after, 0U);
+}
+
 TEST_F(JudgeTest, RefusesARequestThatAnotherProcessHasShown) {
   const std::string context = fresh_context(key_);
   EXPECT_EQ(ask(mail_question("first", context)).answer.reason, "");

@@ -150,17 +150,35 @@ TEST_F(Rules, EachCanBeTriedFirst) {
   expect(Verdict::observe, "sender");
 }
 
-TEST_F(Rules, WhatTheyWouldHoldIsRefused) {
+TEST_F(Rules, HoldIsStricterThanObserveAndMilderThanDeny) {
+  policy_.send = Rule::observe;
   policy_.denied_scripts = {{"/plugins/", Rule::hold}};
-  expect(Verdict::deny, "no-hold");
+  expect(Verdict::hold, "script");
   policy_.denied_scripts = {{"/plugins/", Rule::hold}, {"index", Rule::deny}};
   expect(Verdict::deny, "script");
   policy_.denied_scripts.clear();
   policy_.max_recipients = {2, Rule::hold};
-  expect(Verdict::deny, "no-hold");
+  expect(Verdict::hold, "max-recipients");
   policy_.max_recipients.reset();
   policy_.sender = {{"other.example"}, Rule::hold};
-  expect(Verdict::deny, "no-hold");
+  expect(Verdict::hold, "sender");
+  policy_.send = Rule::hold;
+  expect(Verdict::hold, "policy");
+}
+
+TEST_F(Rules, WhatNobodyHoldsIsRefused) {
+  Ruling ruling;
+  ruling.add(Rule::hold, "policy");
+  ruling.refuse_held();
+  EXPECT_EQ(ruling.verdict, Verdict::deny);
+  EXPECT_EQ(ruling.reason, "no-hold");
+  for (const Rule rule : {Rule::allow, Rule::observe, Rule::deny}) {
+    Ruling other;
+    other.add(rule, "script");
+    const Verdict before = other.verdict;
+    other.refuse_held();
+    EXPECT_EQ(other.verdict, before);
+  }
 }
 
 std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
@@ -180,8 +198,8 @@ TEST_F(Rules, LimitsCountPerVhostScriptOrUid) {
   ASSERT_EQ(first.size(), 3U);
   EXPECT_EQ(first[0].units, 1U);
   EXPECT_EQ(first[2].units, 3U);
-  EXPECT_TRUE(first[0].enforced);
-  EXPECT_FALSE(first[2].enforced);
+  EXPECT_TRUE(first[0].refuses);
+  EXPECT_FALSE(first[2].refuses);
   EXPECT_EQ(limit_demands(mail)[0].key, first[0].key);
 
   event_.set(Field::entry, "/srv/shop/other.php");
@@ -218,6 +236,10 @@ TEST_F(Rules, EqualLimitsOfASiteAreOne) {
   both.add({event_, uid, other_port});
   EXPECT_EQ(both.demands.size(), 2U);
   EXPECT_EQ(both.actions, (std::vector<Rule>{Rule::deny, Rule::hold}));
+  EXPECT_FALSE(both.demands[1].refuses);
+  AskedLimits nobody_holds{false};
+  nobody_holds.add({event_, uid, other_port});
+  EXPECT_TRUE(nobody_holds.demands[1].refuses);
   other_port.site = "blog.example";
   EXPECT_NE(limit_demands({event_, uid, policy_})[0].key,
             limit_demands({event_, uid, other_port})[0].key);

@@ -4,7 +4,7 @@
 //               [--reason WORD] [--id TEXT] [--retry-after SECONDS] ANSWER...
 //
 // Each ANSWER is the reaction to one question, and the last one to all that
-// follow: allow, observe, deny, unrecorded (the journal could not be written),
+// follow: allow, observe, hold, deny, unrecorded (the journal could not be written),
 // silence, close (hang up), garbage (bytes that are no answer), foreign (an
 // answer to another question).
 //
@@ -202,6 +202,7 @@ class FakeDaemon {
     if (reaction == "foreign") answer.nonce[0] ^= 1;
     if (reaction == "unrecorded") answer.recorded = false;
     if (reaction == "observe") answer.verdict = Verdict::observe;
+    if (reaction == "hold") answer.verdict = Verdict::hold;
     if (reaction == "deny") {
       answer.verdict = Verdict::deny;
       answer.headers.clear();

@@ -74,7 +74,13 @@ TEST(ParseRule, KnowsThreeWords) {
   EXPECT_NE(parse_rule("On").error().message.find("allow, observe, deny"), std::string::npos);
 }
 
-TEST(ParseRule, HasNothingToHoldBy) { EXPECT_FALSE(parse_rule("hold")); }
+TEST(ParseRule, HoldsMailAlone) {
+  EXPECT_FALSE(parse_rule("hold"));
+  EXPECT_EQ(*parse_mail_rule("hold"), Rule::hold);
+  EXPECT_EQ(*parse_mail_rule("allow"), Rule::allow);
+  EXPECT_NE(parse_mail_rule("On").error().message.find("allow, observe, hold, deny"),
+            std::string::npos);
+}
 
 TEST(ParseAction, IsAnOptionOfARule) {
   EXPECT_EQ(**parse_action("action=observe"), Rule::observe);

@@ -119,6 +119,23 @@ TEST(StatusReport, TheJournalFillsUp) {
   expect_one(status_report(observed(daemon)), "logs", "half full");
 }
 
+TEST(StatusReport, WhatIsToBeHeldAndIsRefused) {
+  json daemon = well_daemon;
+  Observed hosts = observed(daemon);
+  hosts.policy->vhosts[0].send = Rule::hold;
+  expect_one(status_report(hosts), "queue", "what Shop.example:80 would hold is refused");
+  hosts.policy->queue.exim = true;
+  hosts.daemon["queue"]["exim"] = {{"wanted", true}, {"holds", true}};
+  EXPECT_TRUE(found(status_report(hosts)).empty());
+  hosts.daemon["queue"]["exim"] = {
+      {"wanted", true}, {"holds", false}, {"asked", "2026-11-20T00:00:00.000Z"}};
+  const auto all = found(status_report(hosts));
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_NE(all[0].second.find("MailOriginEximSocket is set, and the mail server has not asked "
+                               "since 2026-11-20T00:00:00.000Z"),
+            std::string::npos);
+}
+
 TEST(StatusReport, Firewall) {
   json daemon = well_daemon;
   daemon["firewall"] = {{"wanted", true}, {"connected", true}, {"ring", true}};

@@ -1,0 +1,33 @@
+#include "mailorigind/judging/holders.h"
+
+#include <algorithm>
+
+#include "mailorigind/limits.h"
+
+namespace mailorigin::daemon {
+
+void Holders::use(const QueuePolicy& policy) { policy_ = policy; }
+
+void Holders::asked(Holder holder, std::uint64_t now_ms) {
+  auto& last = asked_ms_[static_cast<std::size_t>(holder)];
+  last = std::max(last.value_or(0), now_ms);
+}
+
+bool Holders::is_configured(Holder holder) const {
+  return holder == Holder::milter ? policy_.milter : policy_.exim;
+}
+
+std::optional<std::uint64_t> Holders::last_asked_ms(Holder holder) const {
+  return asked_ms_[static_cast<std::size_t>(holder)];
+}
+
+bool Holders::holds(Holder holder, std::uint64_t now_ms) const {
+  const auto last = last_asked_ms(holder);
+  return is_configured(holder) && last && now_ms - std::min(now_ms, *last) < holder_memory_ms;
+}
+
+bool Holders::any(std::uint64_t now_ms) const {
+  return holds(Holder::milter, now_ms) || holds(Holder::exim, now_ms);
+}
+
+}  // namespace mailorigin::daemon

@@ -1,0 +1,39 @@
+// Holders: whether there is a mail server that holds messages when it is told to.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "core/queue_policy.h"
+
+namespace mailorigin::daemon {
+
+// By what a mail server asks about each message that enters its queue.
+enum class Holder : std::uint8_t {
+  milter,  // MailOriginMilter
+  exim,    // MailOriginEximSocket
+};
+inline constexpr std::size_t holder_count = 2;
+
+// One that is configured and has asked within holder_memory_ms: that it is configured does
+// not say that the mail server knows of it.
+class Holders {
+ public:
+  void use(const QueuePolicy& policy);
+
+  // Times are Moment::elapsed_ms()'s.
+  void asked(Holder holder, std::uint64_t now_ms);
+  [[nodiscard]] bool is_configured(Holder holder) const;
+  // Nothing if it never has.
+  [[nodiscard]] std::optional<std::uint64_t> last_asked_ms(Holder holder) const;
+  [[nodiscard]] bool holds(Holder holder, std::uint64_t now_ms) const;
+  [[nodiscard]] bool any(std::uint64_t now_ms) const;
+
+ private:
+  QueuePolicy policy_;
+  std::array<std::optional<std::uint64_t>, holder_count> asked_ms_{};
+};
+
+}  // namespace mailorigin::daemon
