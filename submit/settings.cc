@@ -123,6 +123,14 @@ std::optional<Ending> read_settings_file(const std::string& path, Settings& sett
   return std::nullopt;
 }
 
+// Whoever writes the command writes them first. What comes behind the mail server's may be
+// a script's: the fifth argument of mail() stands at the end of sendmail_path.
+std::size_t end_of_own_options(const std::vector<std::string>& words) {
+  std::size_t end = 1;
+  while (end < words.size() && words[end].starts_with(option_prefix)) end++;
+  return end;
+}
+
 bool is_this_program(const std::string& path) {
   struct stat own {};
   struct stat other {};
@@ -167,11 +175,9 @@ std::variant<Settings, Ending> read_settings(std::vector<std::string> words,
                                .late = std::chrono::milliseconds(5000)};
   if (auto wrong = read_settings_file(file, settings)) return *wrong;
 
-  for (std::string& word : words) {
-    if (settings.words.empty() || !word.starts_with(option_prefix)) {
-      settings.words.push_back(std::move(word));
-      continue;
-    }
+  const std::size_t end = end_of_own_options(words);
+  for (std::size_t at = 1; at < end; at++) {
+    const std::string& word = words[at];
     if (privileged) {
       return Ending{EX_USAGE, "MO0507: " + word +
                                   ": it runs with more rights than who started it, and takes no "
@@ -183,7 +189,9 @@ std::variant<Settings, Ending> read_settings(std::vector<std::string> words,
     const std::string_view value = option.substr(std::min(equals + 1, option.size()));
     if (auto wrong = take(option.substr(0, equals), value, word, EX_USAGE, settings)) return *wrong;
   }
-  if (settings.words.empty()) settings.words.emplace_back(program_name);
+  if (words.empty()) words.emplace_back(program_name);
+  words.erase(words.begin() + 1, words.begin() + static_cast<std::ptrdiff_t>(end));
+  settings.words = std::move(words);
   if (auto wrong = find_real_program(settings)) return *wrong;
   return settings;
 }

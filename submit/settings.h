@@ -21,8 +21,8 @@ struct Settings {
   std::vector<std::string> words;  // its arguments, the name by which we were called first
 };
 
-// Takes the options that begin with --mailorigin- out of the words; a program that runs
-// with more rights than who started it accepts none. Fails on one that is not known or
+// Takes the options that begin with --mailorigin- out of the words, where they stand before
+// all others; a program that runs with more rights than who started it accepts none. Fails on one that is not known or
 // has a value that is not accepted, on such a line in the file, which need not be there,
 // and where no program is found that is not this one itself.
 std::variant<Settings, Ending> read_settings(std::vector<std::string> words,

@@ -89,6 +89,14 @@ def test_a_ticket_is_not_another_mails(site):
         assert site.sendmail.wait(again).header("X-Mail-Origin") == [other["id"]]
 
 
+def test_a_script_names_no_program(site):
+    """Where it may start none itself: what mail() adds to sendmail_path is for the mail server."""
+    mark, own = new_mark(), program(site, f"{new_mark()}.sh", "cat >$0.ran")
+    site.shop.run(f"<?php mail('to@example.org', '{mark}', 'body', '', '--mailorigin-real={own}');")
+    assert site.sendmail.wait(mark).arguments == ["-t", "-i", f"--mailorigin-real={own}"]
+    assert not own.with_name(f"{own.name}.ran").exists()
+
+
 # ---- Programs that PHP starts
 
 STARTS = {

@@ -55,7 +55,7 @@ TEST_F(SettingsTest, AreReadFromTheFileAndThenFromTheWords) {
       "# ours\n\n  on-failure=deny # strict\npatience-ms = 7\r\nreal = "
       "/bin/false\non-timeout=allow");
   const Settings settings =
-      settled({"sendmail", "--mailorigin-real=/bin/true", "-t", "--mailorigin-patience-ms=9"});
+      settled({"sendmail", "--mailorigin-real=/bin/true", "--mailorigin-patience-ms=9", "-t"});
   EXPECT_FALSE(settings.conduct.sends_without_daemon);
   EXPECT_TRUE(settings.conduct.sends_when_late);
   EXPECT_EQ(settings.conduct.patience.late.count(), 9);
@@ -78,6 +78,16 @@ TEST_F(SettingsTest, AreNotTheCallersWhereItHasFewerRights) {
   write("real = /bin/true\n");
   EXPECT_EQ(wrong({"sendmail", "--mailorigin-socket=/x"}, true).status, EX_USAGE);
   EXPECT_EQ(wrong({"sendmail", "-t"}, true).text, "");
+}
+
+// They may be a script's, at the end of sendmail_path.
+TEST_F(SettingsTest, AreTheMailServersBehindItsOwn) {
+  write("real = /bin/true\n");
+  const Words words = {"sendmail", "-t", "--mailorigin-real=/bin/false", "--mailorigin-x"};
+  const Settings settings = settled(words);
+  EXPECT_EQ(settings.real, "/bin/true");
+  EXPECT_EQ(settings.words, words);
+  EXPECT_EQ(wrong(words, true).text, "");
 }
 
 TEST_F(SettingsTest, NeverNameThisProgramItself) {
