@@ -29,22 +29,17 @@ bool is_one_of(std::string_view line, const std::string_view (&verbs)[size]) {
                      [&](std::string_view verb) { return is_verb(line, verb); });
 }
 
-// Of "MAIL FROM:<a@b> SIZE=1": a@b. What is not understood is all of it.
+// Of "MAIL FROM:<a@b> SIZE=1": a@b. Where one server may see another path than the next,
+// it is all of it.
 std::string path_in(std::string_view line) {
+  constexpr std::string_view blanks = " \t";
   std::string_view rest = line.substr(std::min(line.find(':'), line.size() - 1) + 1);
-  rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
-  if (!rest.starts_with('<')) return std::string(rest.substr(0, rest.find_first_of(" \t")));
-  bool quoted = false;
-  for (std::size_t i = 1; i < rest.size(); i++) {
-    if (rest[i] == '\\') {
-      i++;
-    } else if (rest[i] == '"') {
-      quoted = !quoted;
-    } else if (rest[i] == '>' && !quoted) {
-      return std::string(rest.substr(1, i - 1));
-    }
-  }
-  return std::string(rest);
+  rest.remove_prefix(std::min(rest.find_first_not_of(blanks), rest.size()));
+  const std::string_view word = rest.substr(0, rest.find_first_of(blanks));
+  const bool in_angles = word.starts_with('<') && word.ends_with('>');
+  const std::string_view path = in_angles ? word.substr(1, word.size() - 2) : word;
+  const bool is_plain = path.find_first_of("<>\"\\()") == path.npos;
+  return std::string(is_plain ? path : rest);
 }
 
 // What could begin another line for some server.
@@ -86,18 +81,14 @@ bool Dialogue::greet() {
 bool Dialogue::handle(std::string_view line) {
   constexpr std::string_view plain[] = {"NOOP", "VRFY",    "EXPN",    "HELP",
                                         "ETRN", "XCLIENT", "XFORWARD"};
-  constexpr std::string_view greeting[] = {"HELO", "RSET"};
+  constexpr std::string_view resets[] = {"HELO", "EHLO", "RSET"};
   if (is_verb(line, "MAIL")) return take_sender(line);
   if (is_verb(line, "RCPT")) return take_recipient(line);
   if (is_verb(line, "DATA")) return take_message();
   if (is_verb(line, "BDAT")) return refuse_chunk(line);
-  if (is_verb(line, "EHLO")) return relay_extensions(line);
   if (is_verb(line, "AUTH")) return authenticate(line);
   if (is_one_of(line, plain)) return relay(line);
-  if (is_one_of(line, greeting)) {
-    envelope_ = {};
-    return relay(line);
-  }
+  if (is_one_of(line, resets)) return relay_reset(line);
   if (is_verb(line, "QUIT")) {
     over_ = true;
     return relay(line);
@@ -116,14 +107,18 @@ bool Dialogue::relay(std::string_view line) {
   return forward(line, reply) && answer(reply);
 }
 
-bool Dialogue::relay_extensions(std::string_view line) {
-  envelope_ = {};
+// A server that refuses it (without a name, say) keeps the recipients that it has. One that
+// does not answer may: there, what cannot be refused alone is believed to be a reset.
+bool Dialogue::relay_reset(std::string_view line) {
   Reply reply;
   if (!forward(line, reply)) return false;
-  std::erase_if(reply.lines, [](const std::string& extension) {
-    return extension.size() > 4 &&
-           is_one_of(std::string_view(extension).substr(4), withheld_extensions);
-  });
+  if (batch_ ? equal_ignoring_case(line, "RSET") : reply.is_positive()) begin_anew();
+  if (is_verb(line, "EHLO")) {
+    std::erase_if(reply.lines, [](const std::string& extension) {
+      return extension.size() > 4 &&
+             is_one_of(std::string_view(extension).substr(4), withheld_extensions);
+    });
+  }
   return answer(reply);
 }
 
@@ -140,10 +135,15 @@ bool Dialogue::authenticate(std::string_view line) {
   return true;
 }
 
+// A second one is an error, which some servers forgive, and forget the recipients.
 bool Dialogue::take_sender(std::string_view line) {
+  if (has_sender_) return refuse("503 5.5.1 there is a sender already");
   Reply reply;
   if (!forward(line, reply)) return false;
-  if (reply.is_positive()) envelope_ = {path_in(line), {}};
+  if (reply.is_positive()) {
+    envelope_.sender = path_in(line);
+    has_sender_ = true;
+  }
   return answer(reply);
 }
 
@@ -212,13 +212,19 @@ bool Dialogue::take_message() {
 }
 
 bool Dialogue::refuse_message(MailDataReader& data, std::string_view reply) {
-  if (batch_) {
-    stopped_ = reply;
-    return false;
-  }
-  envelope_ = {};
+  begin_anew();
   Reply reset;
-  return pass_over(data) && forward("RSET", reset) && answer(reply);
+  return (batch_ || (pass_over(data) && forward("RSET", reset))) && refuse(reply);
+}
+
+bool Dialogue::refuse(std::string_view reply) {
+  if (batch_) stopped_ = reply;
+  return !batch_ && answer(reply);
+}
+
+void Dialogue::begin_anew() {
+  envelope_ = {};
+  has_sender_ = false;
 }
 
 bool Dialogue::send_message(const Head& head, const client::HeaderFields& fields,
@@ -226,7 +232,7 @@ bool Dialogue::send_message(const Head& head, const client::HeaderFields& fields
   Reply reply;
   if (!forward("DATA", reply)) return false;
   if (!batch_ && reply.code != ready_for_message) return pass_over(data) && answer(reply);
-  envelope_ = {};
+  begin_anew();
   MailDataWriter writer;
   std::string out;
   writer.write(head.with(fields, "\r\n"), out);

@@ -55,7 +55,7 @@ class Dialogue {
   bool handle(std::string_view line);
   bool forward(std::string_view line, Reply& reply);
   bool relay(std::string_view line);
-  bool relay_extensions(std::string_view line);
+  bool relay_reset(std::string_view line);
   bool authenticate(std::string_view line);
   bool take_sender(std::string_view line);
   bool take_recipient(std::string_view line);
@@ -63,6 +63,9 @@ class Dialogue {
   bool take_message();
   bool send_message(const Head& head, const client::HeaderFields& fields, MailDataReader& data);
   bool refuse_message(MailDataReader& data, std::string_view reply);
+  // In a batch that is the end.
+  bool refuse(std::string_view reply);
+  void begin_anew();
   // More of the message into `out`; false where the program has gone.
   bool read_data(MailDataReader& data, std::string& out);
   bool pass_over(MailDataReader& data);
@@ -76,7 +79,9 @@ class Dialogue {
   const Ask ask_;
   LineSource program_;
   LineSource server_;
+  // What the server has heard since its last transaction.
   Envelope envelope_;
+  bool has_sender_ = false;
   std::optional<std::string> stopped_;
   bool over_ = false;
 };

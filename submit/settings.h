@@ -22,9 +22,9 @@ struct Settings {
 };
 
 // Takes the options that begin with --mailorigin- out of the words, where they stand before
-// all others; a program that runs with more rights than who started it accepts none. Fails on one that is not known or
-// has a value that is not accepted, on such a line in the file, which need not be there,
-// and where no program is found that is not this one itself.
+// all others; a program that runs with more rights than who started it accepts none. Fails on one
+// that is not known or has a value that is not accepted, on such a line in the file, which need not
+// be there, and where no program is found that is not this one itself.
 std::variant<Settings, Ending> read_settings(std::vector<std::string> words,
                                              const std::string& file, bool privileged);
 

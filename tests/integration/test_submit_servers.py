@@ -115,3 +115,23 @@ def test_what_breaks_off_is_not_queued(site, server):
     queued = server.submit([(["-bs"], whole[:length]) for length in range(len(whole) - 8, len(whole) - 1)])
     assert not any(queued)
     wait_until(lambda: site.server_json.lines_with(mark), "an event of what was asked")
+
+
+# Some of them are refused, by one server or the other, without a word about what it has heard before.
+NO_RESETS = [
+    "EHLO", "EHLO ", "EHLO a b", "EHLO @", "HELO", "HELO\t", "HELO <>", "RSET now", "rset\tx", "MAIL FROM:<x@y.example>", "MAIL FROM:",
+    "RCPT TO:", "NOOP", "XCLIENT ADDR=192.0.2.1", "XFORWARD ADDR=192.0.2.1", "ETRN x", "AUTH PLAIN AA==", "VRFY a", "HELP",
+]  # fmt: skip
+
+
+def test_what_the_server_has_heard_is_asked_about(site, server):
+    marks = [new_mark() for _ in NO_RESETS]
+    queued = server.submit([
+        (["-bs"], dialogue(transaction(number, mark).replace("DATA", f"{command}\r\nRCPT TO:<two@example.org>\r\nDATA")))
+        for number, (mark, command) in enumerate(zip(marks, NO_RESETS))
+    ])  # fmt: skip
+    assert any(queued)
+    for command, mark, queue in zip(NO_RESETS, marks, queued):
+        if queue is not None:
+            event = site.server_json.wait(mark)
+            assert (event["envelope_from"], event["recipients"]) == (queue.sender.decode(), len(queue.recipients)), command

@@ -34,6 +34,14 @@ class DialogueTest : public ::testing::Test {
     return dialogue.run();
   }
 
+  // Another connection.
+  void connect_again() {
+    server_says_ = "220 mx\r\n";
+    server_got_ = heard_ = {};
+    in_message_ = false;
+    asked_.clear();
+  }
+
   static client::Outcome with_header() {
     client::Outcome outcome;
     outcome.headers = {{"X-Mail-Origin", "01A"}};
@@ -53,6 +61,8 @@ class DialogueTest : public ::testing::Test {
       if (!server_got_.ends_with("\r\n.\r\n")) return;
       in_message_ = false;
       server_says_ += "250 queued\r\n";
+    } else if (bytes == "EHLO\r\n" || bytes == "HELO\r\n" || bytes == "RSET now\r\n") {
+      server_says_ += "501 syntax\r\n";
     } else if (bytes.starts_with("EHLO")) {
       server_says_ +=
           "250-mx\r\n250-SIZE 100\r\n250-STARTTLS\r\n250-PIPELINING\r\n250 CHUNKING\r\n";
@@ -93,6 +103,54 @@ TEST_F(DialogueTest, AsksAndAddsTheHeader) {
             "user\r\n250 ok\r\n354 end with a dot on a line by itself\r\n250 queued\r\n250 ok\r\n");
 }
 
+// What the server has refused has reset nothing there.
+TEST_F(DialogueTest, KeepsWhatTheServerKeeps) {
+  for (const std::string_view refused : {"EHLO", "HELO", "RSET now", "MAIL FROM:<other@x>"}) {
+    connect_again();
+    hold("MAIL FROM:<me@x>\r\nRCPT TO:<a@b>\r\n" + std::string(refused) +
+         "\r\nRCPT TO:<c@d>\r\nDATA\r\n\r\n.\r\n");
+    ASSERT_EQ(asked_.size(), 1U) << refused;
+    EXPECT_EQ(asked_[0].sender, "me@x") << refused;
+    EXPECT_EQ(asked_[0].recipients, (std::vector<std::string>{"a@b", "c@d"})) << refused;
+  }
+  EXPECT_THAT(server_got_, Not(HasSubstr("other@x")));
+}
+
+TEST_F(DialogueTest, BeginsAnewWhereTheServerDoes) {
+  for (const std::string_view reset : {"EHLO me", "helo me", "RSET"}) {
+    connect_again();
+    hold("MAIL FROM:<me@x>\r\nRCPT TO:<a@b>\r\n" + std::string(reset) +
+         "\r\nMAIL FROM:<other@x>\r\nRCPT TO:<c@d>\r\nDATA\r\n\r\n.\r\n");
+    ASSERT_EQ(asked_.size(), 1U) << reset;
+    EXPECT_EQ(asked_[0].sender, "other@x") << reset;
+    EXPECT_EQ(asked_[0].recipients, std::vector<std::string>{"c@d"}) << reset;
+  }
+}
+
+// A batch has no replies.
+TEST_F(DialogueTest, OfABatchBelievesNoResetThatMayBeRefused) {
+  for (const std::string_view refused : {"EHLO me", "HELO", "RSET now"}) {
+    connect_again();
+    hold("MAIL FROM:<me@x>\r\nRCPT TO:<a@b>\r\n" + std::string(refused) +
+             "\r\nRCPT TO:<c@d>\r\nDATA\r\n\r\n.\r\n",
+         true);
+    ASSERT_EQ(asked_.size(), 1U) << refused;
+    EXPECT_EQ(asked_[0].recipients.size(), 2U) << refused;
+  }
+  EXPECT_EQ(hold("MAIL FROM:<me@x>\r\nMAIL FROM:<other@x>\r\n", true),
+            "503 5.5.1 there is a sender already");
+}
+
+TEST_F(DialogueTest, SaysAllOfAPathThatServersReadDifferently) {
+  for (const std::string_view path :
+       {"<>ev@other", "(c) <ev@other>", "\"me@x\" <ev@other>", "<<ev@other>>", "<me\\@x>"}) {
+    connect_again();
+    hold("MAIL FROM:" + std::string(path) + "\r\nRCPT TO:<a@b>\r\nDATA\r\n\r\n.\r\n");
+    ASSERT_EQ(asked_.size(), 1U) << path;
+    EXPECT_EQ(asked_[0].sender, path);
+  }
+}
+
 TEST_F(DialogueTest, RefusesOneMailAndGoesOn) {
   outcome_.kind = client::Outcome::Kind::denied;
   outcome_.reason = "limit";
@@ -113,9 +171,7 @@ TEST_F(DialogueTest, AsksForTimeWithoutAnAnswer) {
 TEST_F(DialogueTest, SendsNothingOfAMessageThatBreaksOff) {
   const std::string whole(one_mail);
   for (std::size_t length = 0; length < whole.size(); length++) {
-    heard_ = server_got_ = {};
-    server_says_ = "220 mx\r\n";
-    in_message_ = false;
+    connect_again();
     hold(whole.substr(0, length));
     EXPECT_THAT(server_got_, Not(HasSubstr("\r\n.\r\n"))) << length;
   }
@@ -139,8 +195,7 @@ TEST_F(DialogueTest, TakesNoMessageForNobody) {
 TEST_F(DialogueTest, SmugglesNothing) {
   for (const std::string_view end :
        {"\n.\n", "\r.\r", "\n.\r", "\r\n.\r", "\r.\r\n", "\n.\r\r\n"}) {
-    server_got_ = {};
-    asked_.clear();
+    connect_again();
     hold("MAIL FROM:<me@x>\r\nRCPT TO:<a@b>\r\nDATA\r\nA: 1\r\n\r\nx" + std::string(end) +
          "MAIL FROM:<evil@x>\r\nRCPT TO:<victim@b>\r\nDATA\r\nB: 2\r\n\r\n.\r\n");
     std::size_t messages = 0;
