@@ -7,10 +7,15 @@
 #include <memory>
 #include <vector>
 
+#include "cli/report.h"
+#include "cli/span.h"
+#include "cli/suggestion.h"
 #include "core/socket_paths.h"
 #include "reports/fields.h"
 #include "reports/firewall_report.h"
 #include "reports/services.h"
+#include "reports/smtp_suggestion.h"
+#include "reports/store_access.h"
 
 namespace mailorigin::cli {
 
@@ -56,15 +61,50 @@ int remove(const Common& common) {
   return exit_to_do;
 }
 
+int suggest(const std::string& since, const Common& common) {
+  auto opened = open_store(common.runtime_directory);
+  if (!opened) {
+    complain(printable(opened.error().message));
+    return exit_to_do;
+  }
+  return print_report(
+      smtp_suggestion_of(*opened, *parse_span(since), now_ms()), common,
+      [](const json& report, const Style& /*style*/) {
+        return suggestion_text(report, isatty(STDOUT_FILENO) == 1);
+      },
+      [](const json& report) {
+        return !array_at(report, "users").empty() || !array_at(report, "sites").empty();
+      });
+}
+
+struct Options {
+  bool removed = false;
+  bool suggested = false;
+  std::string since = "7d";
+};
+
 Run add_options(CLI::App& app) {
-  const auto removed = std::make_shared<bool>(false);
-  app.add_flag("--remove", *removed, "takes it out of the kernel, until httpd's next start")
-      ->disable_flag_override();
+  const auto options = std::make_shared<Options>();
+  CLI::Option* const remove_wanted =
+      app.add_flag("--remove", options->removed,
+                   "takes it out of the kernel, until httpd's next start")
+          ->disable_flag_override();
+  CLI::Option* const suggest_wanted =
+      app.add_flag("--suggest", options->suggested, "the directives that keep what was refused")
+          ->disable_flag_override()
+          ->excludes(remove_wanted);
+  add_span_option(app, options->since, "with --suggest, for how long: 12h, 7d")
+      ->needs(suggest_wanted);
   const CLI::Option* const json_wanted = app.get_parent()->get_option("--json");
-  app.parse_complete_callback([removed, json_wanted] {
-    if (*removed && json_wanted->count() > 0) throw CLI::ValidationError("--remove has no JSON");
+  app.parse_complete_callback([options, json_wanted] {
+    if (options->removed && json_wanted->count() > 0) {
+      throw CLI::ValidationError("--remove has no JSON");
+    }
   });
-  return [removed](const Common& common) { return *removed ? remove(common) : run(common); };
+  return [options](const Common& common) {
+    if (options->removed) return remove(common);
+    return options->suggested ? suggest(options->since, common) : run(common);
+  };
 }
 
 }  // namespace

@@ -2,10 +2,13 @@
 
 #include <CLI/App.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "cli/report.h"
+#include "cli/span.h"
 #include "core/event.h"
 #include "core/name_values.h"
 #include "reports/fields.h"
@@ -53,11 +56,7 @@ Run add_options(CLI::App& app) {
       ->check([names](const std::string& name) {
         return store::per_named(name) ? "" : "is none of " + names;
       });
-  app.add_option("--since", options->since, "for how long: 15m, 1h, 7d")
-      ->type_name("SPAN")
-      ->check([](const std::string& span) {
-        return parse_span(span) ? "" : "is no span: a number with s, m, h or d";
-      });
+  add_span_option(app, options->since, "for how long: 15m, 1h, 7d");
   app.add_option("--limit", options->limit, "how many lines")
       ->type_name("N")
       ->check([](const std::string& text) {
@@ -93,20 +92,6 @@ std::string against_usual(std::uint64_t mails, std::uint64_t usual) {
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> parse_span(std::string_view text) {
-  constexpr std::pair<char, std::uint64_t> units[] = {
-      {'s', 1000}, {'m', 60'000}, {'h', 3'600'000}, {'d', 86'400'000}};
-  constexpr std::uint64_t longest = 3650ULL * 86'400'000;
-  if (text.empty()) return std::nullopt;
-  for (const auto& [letter, ms] : units) {
-    if (text.back() != letter) continue;
-    const auto number = parse_number(text.substr(0, text.size() - 1), longest / ms);
-    if (!number || *number == 0) return std::nullopt;
-    return *number * ms;
-  }
-  return std::nullopt;
-}
 
 std::string top_text(const json& report, const Style& style) {
   const json& rows = array_at(report, "rows");

@@ -229,4 +229,51 @@ Status Reader::add_usual(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
   return Done{};
 }
 
+Result<std::vector<Connections>> Reader::refused_connections(std::uint64_t from_ms,
+                                                             std::size_t most) {
+  std::vector<Value> values;
+  std::string verdicts;
+  for (const std::string_view verdict : {"observe", "deny"}) {
+    values.emplace_back(name_key("verdict", verdict));
+    verdicts += verdicts.empty() ? "%s" : ", %s";
+  }
+  const auto name_of = [](const std::string& number) {
+    return "(SELECT text FROM mailorigin_name WHERE n = " + number + ')';
+  };
+  const auto rows = database_->select(
+      "SELECT " + name_of("g.vhost") + ", g.uid, " + name_of("g.dst") + ", g.dst_port, " +
+          name_of("g.reason") + ", " + name_of("g.program") +
+          ", g.events, g.days, g.first, g.last FROM "
+          "(SELECT vhost, uid, dst, dst_port, reason, MIN(exe) AS program, COUNT(*) AS events, "
+          "COUNT(DISTINCT \"time\" / " +
+          std::to_string(day_ms) +
+          ") AS days, MIN(\"time\") AS first, MAX(\"time\") AS last FROM mailorigin_event "
+          "WHERE dst IS NOT NULL AND \"time\" >= " +
+          std::to_string(from_ms) +
+          " AND verdict IN (SELECT n FROM mailorigin_name WHERE hash IN (" + verdicts +
+          ")) GROUP BY vhost, uid, dst, dst_port, reason) AS g ORDER BY g.events DESC, g.first, "
+          "g.uid, g.dst, g.dst_port LIMIT " +
+          std::to_string(most),
+      values);
+  if (!rows) return rows.error();
+  std::vector<Connections> out;
+  for (const Row& row : *rows) {
+    Connections& each = out.emplace_back();
+    each.vhost = row[0].value_or("");
+    if (row[1]) {
+      const auto uid = parse_number(*row[1], UINT32_MAX);
+      if (uid) each.uid = static_cast<std::uint32_t>(*uid);
+    }
+    each.dst = row[2].value_or("");
+    each.port = number_of(row[3]);
+    each.reason = row[4].value_or("");
+    each.program = row[5].value_or("");
+    each.count = number_of(row[6]);
+    each.days = number_of(row[7]);
+    each.first_ms = number_of(row[8]);
+    each.last_ms = number_of(row[9]);
+  }
+  return out;
+}
+
 }  // namespace mailorigin::store

@@ -43,6 +43,19 @@ struct Sent {
   std::optional<std::uint64_t> first_seen_ms;
 };
 
+// Connections to SMTP ports that differ in nothing that is told here.
+struct Connections {
+  std::string vhost;  // empty: of none
+  std::optional<std::uint32_t> uid;
+  std::string dst;
+  std::uint64_t port = 0;
+  std::string reason;
+  std::string program;  // of one of them
+  std::uint64_t count = 0;
+  std::uint64_t days = 0;  // of UTC, on which there was one
+  std::uint64_t first_ms = 0, last_ms = 0;
+};
+
 // For one thread. Whatever is in the database: nothing is written.
 class Reader {
  public:
@@ -63,6 +76,9 @@ class Reader {
   // those of the four weeks before where the span is longer than a day.
   Result<std::vector<TopRow>> top(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
                                   std::size_t most);
+
+  // Those that were refused or observed since then, the most frequent first.
+  Result<std::vector<Connections>> refused_connections(std::uint64_t from_ms, std::size_t most);
 
  private:
   explicit Reader(std::unique_ptr<Database> database) : database_(std::move(database)) {}

@@ -81,9 +81,16 @@ std::vector<std::string> first_version(Dialect dialect) {
   };
 }
 
+// Connections are few beside mails, and looked for by themselves.
+std::vector<std::string> second_version(Dialect /*dialect*/) {
+  return {
+      "CREATE INDEX mailorigin_event_connection ON mailorigin_event (\"time\") "
+      "WHERE dst IS NOT NULL"};
+}
+
 // From version i to i + 1; a new one goes to the end. The last one leads to schema_version.
 using Migration = std::vector<std::string> (*)(Dialect dialect);
-constexpr Migration migrations[] = {first_version};
+constexpr Migration migrations[] = {first_version, second_version};
 static_assert(std::size(migrations) == schema_version);
 
 Result<bool> has_table(Database& database, const std::string& name) {

@@ -33,7 +33,8 @@ REPORTS = {
     "## trace": ["reports/trace_report.cc"],
     "## top": ["reports/top_report.cc"],
     "## import": ["reports/import_report.cc"],
-    "## firewall": ["reports/firewall_report.cc", "reports/smtp_facts.cc", "reports/findings.cc"],
+    "## firewall": ["reports/firewall_report.cc", "reports/smtp_facts.cc", "reports/findings.cc", "reports/smtp_suggestion.cc"],
+    "### firewall --suggest": ["reports/smtp_suggestion.cc"],
 }
 
 

@@ -104,7 +104,10 @@ TEST(CommandLine, WhatIsWrongIsNamed) {
                {{"status", "--runtime-dir"}, "--runtime-dir"},
                {{"--runtime-dir", "run", "status"}, "--runtime-dir: must be an absolute path"},
                {{"status", "--remove"}, "--remove belongs to firewall"},
-               {{"firewall", "--remove", "--json"}, "--remove has no JSON"}};
+               {{"firewall", "--remove", "--json"}, "--remove has no JSON"},
+               {{"firewall", "--remove", "--suggest"}, "--remove excludes --suggest"},
+               {{"firewall", "--since", "7d"}, "--since requires --suggest"},
+               {{"firewall", "--suggest", "--since", "7"}, "is no span"}};
   for (const auto& each : wrong) {
     const CommandLine line = parse(each.words);
     EXPECT_NE(line.error.find(each.part), std::string::npos) << each.part << " in: " << line.error;

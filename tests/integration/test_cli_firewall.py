@@ -72,6 +72,29 @@ def test_status_says_so(guarded, mailorigin):
     assert f"on, engine bpf; denied {firewall['counters']['denied']}" in line
 
 
+def test_what_is_usual_is_suggested(guarded, mailorigin):
+    """And httpd takes what is printed."""
+    for _ in range(5):
+        ground_rules.knock(guarded.shop, V4)
+    wanted = f"    MailOriginSmtpAllow {V4}:25\n"
+    said = wait_until(
+        lambda: (lambda said: wanted in said.out and said)(mailorigin("firewall", "--suggest", "--since", "1h")),
+        "the store to have them",
+    )
+    assert said.out == f"<MailOriginSite {guarded.shop.name}>\n{wanted}</MailOriginSite>\n"
+    configuration = guarded.httpd.configuration
+    before = configuration.read_text()
+    try:
+        configuration.write_text(before + said.out)
+        assert guarded.httpd.check()[0] == 0, guarded.httpd.check()[1]
+    finally:
+        configuration.write_text(before)
+    facts = mailorigin("firewall", "--suggest", "--since", "1h", "--json").json
+    (site,) = facts["sites"]
+    assert (site["site"], site["vhosts"]) == (guarded.shop.name, [guarded.shop.full_name])
+    assert site["suggestions"][0]["program"].startswith("/")
+
+
 def test_a_socket_that_is_away(guarded, mailorigin):
     path = guarded.httpd.runtime_dir / "firewall.sock"
     hidden = path.with_suffix(".away")

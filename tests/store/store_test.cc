@@ -231,6 +231,52 @@ TEST_P(Store, GetsTheColumnsOfFieldsThatHaveCome) {
             "php-fpm8.2");
 }
 
+Event connection(std::uint64_t time_ms, const char* verdict, const char* dst) {
+  Event event = sample(time_ms);
+  event.set(Field::kind, smtp_kind);
+  event.set(Field::verdict, verdict);
+  event.set(Field::reason, "smtp");
+  event.set(Field::dst, dst);
+  event.set(Field::dst_port, std::uint64_t{25});
+  event.set(Field::exe, "/usr/sbin/php-fpm8.2");
+  return event;
+}
+
+TEST_P(Store, CountsWhatWasRefusedByWhereItWasGoing) {
+  const std::vector events = {sample(now_ms),
+                              connection(now_ms - 3 * day_ms, "observe", "192.0.2.1"),
+                              connection(now_ms - 8 * day_ms, "observe", "192.0.2.1"),
+                              connection(now_ms, "observe", "192.0.2.1"),
+                              connection(now_ms, "deny", "192.0.2.1"),
+                              connection(now_ms, "deny", "2001:db8::1"),
+                              connection(now_ms, "allow", "192.0.2.2")};
+  must_not_fail(open_writer()->store(events, 1));
+  const auto found = must(open_reader()->refused_connections(now_ms - 7 * day_ms, 10));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].vhost, "shop.example:443");
+  EXPECT_EQ(found[0].uid, 1001U);
+  EXPECT_EQ(found[0].dst, "192.0.2.1");
+  EXPECT_EQ(found[0].port, 25U);
+  EXPECT_EQ(found[0].reason, "smtp");
+  EXPECT_EQ(found[0].program, "/usr/sbin/php-fpm8.2");
+  EXPECT_EQ(found[0].count, 3U);
+  EXPECT_EQ(found[0].days, 2U);
+  EXPECT_EQ(found[0].first_ms, now_ms - 3 * day_ms);
+  EXPECT_EQ(found[0].last_ms, now_ms);
+  EXPECT_EQ(found[1].dst, "2001:db8::1");
+  EXPECT_EQ(must(open_reader()->refused_connections(now_ms - 7 * day_ms, 1)).size(), 1U);
+}
+
+TEST_P(Store, OfTheFirstVersionIsBroughtUpToDate) {
+  must_not_fail(open_writer()->store(std::vector{sample(now_ms)}, 1));
+  must_not_fail(raw()->run("DROP INDEX mailorigin_event_connection"));
+  must_not_fail(raw()->run("UPDATE mailorigin_meta SET value = '1' WHERE name = 'schema'"));
+  EXPECT_TRUE(must(open_reader()->refused_connections(1, 10)).empty());
+  must_not_fail(open_writer()->store({}, 2));
+  EXPECT_EQ(all_events(), 1U);
+  must_not_fail(raw()->run("DROP INDEX mailorigin_event_connection"));
+}
+
 TEST_P(Store, IsNotThereBeforeItsWriter) {
   const auto reader = Reader::open(driver(), params());
   ASSERT_FALSE(reader);
