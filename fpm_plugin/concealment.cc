@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 
+#include "client/inherited_call.h"
 #include "core/context.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/php_api.h"
@@ -20,6 +21,10 @@ std::string_view name_in(const char* assignment) {
 
 // ---- functions
 
+bool is_for_children(std::string_view name) {
+  return is_concealed(name) || name == client::call_variable || name == client::ticket_variable;
+}
+
 void handle_getenv(INTERNAL_FUNCTION_PARAMETERS);
 void handle_putenv(INTERNAL_FUNCTION_PARAMETERS);
 #ifndef ZTS
@@ -27,7 +32,8 @@ void handle_phpinfo(INTERNAL_FUNCTION_PARAMETERS);
 #endif
 
 FunctionHook getenv_hook{"getenv", handle_getenv};
-// A script that could set the variable would displace the one put there for sendmail.
+// While mail() runs, code of the script's may (mail.log as a stream of its own). What it set
+// would displace what is there for sendmail, and PHP would put that back when it is gone.
 FunctionHook putenv_hook{"putenv", handle_putenv};
 #ifndef ZTS
 // phpinfo() reads the environment itself. Where there are threads the
@@ -50,7 +56,7 @@ void handle_putenv(INTERNAL_FUNCTION_PARAMETERS) {
   ZEND_PARSE_PARAMETERS_START(1, 1)
   Z_PARAM_STR(assignment)
   ZEND_PARSE_PARAMETERS_END();
-  if (is_concealed(name_in(ZSTR_VAL(assignment)))) RETURN_FALSE;
+  if (is_for_children(name_in(ZSTR_VAL(assignment)))) RETURN_FALSE;
   putenv_hook.original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
 }
 

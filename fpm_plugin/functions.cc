@@ -10,6 +10,7 @@
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/mail_call.h"
 #include "fpm_plugin/module_state.h"
+#include "fpm_plugin/own_locale.h"
 #include "fpm_plugin/refusal.h"
 #include "fpm_plugin/stack.h"
 
@@ -179,26 +180,36 @@ void send(zif_handler original, const MailCall& call, ModuleState& state,
   call_original(original, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
 }
 
-void run(MailFunction& function, INTERNAL_FUNCTION_PARAMETERS) {
-  ModuleState& state = module_state();
+// False if the mail may not leave: state.outcome says why.
+bool ask_and_send(const MailFunction& function, ModuleState& state, INTERNAL_FUNCTION_PARAMETERS) {
   MailCall call;
   call.function = function.hook.name;
-  const Reading reading =
-      state.settings.enabled ? function.read(execute_data, call) : Reading::not_mail;
-  if (reading == Reading::thrown) return;
+  const Reading reading = function.read(execute_data, call);
+  if (reading == Reading::thrown) return true;
   if (reading == Reading::not_mail) {
     function.hook.original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
-    return;
+    return true;
   }
   ask_about(call, state);
   if (!compose_headers(call, state)) state.outcome = Outcome::exhausted();
   release(call);
-  if (state.outcome.kind == Outcome::Kind::send) {
-    send(function.hook.original, call, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
-  } else {
-    RETVAL_FALSE;
-    report_refusal(call.function.data(), state.outcome);
+  if (state.outcome.kind != Outcome::Kind::send) return false;
+  send(function.hook.original, call, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+  return true;
+}
+
+void run(const MailFunction& function, INTERNAL_FUNCTION_PARAMETERS) {
+  ModuleState& state = module_state();
+  if (!state.settings.enabled) {
+    function.hook.original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+    return;
   }
+  const locale_t scripts = enter_own_locale();
+  const bool is_refused = !ask_and_send(function, state, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+  leave_own_locale(scripts);
+  if (!is_refused) return;
+  RETVAL_FALSE;
+  report_refusal(function.hook.name, state.outcome);
 }
 
 template <std::size_t index>
@@ -234,6 +245,7 @@ void undo_unfinished_calls() {
   state.children.restore();
   if (state.x_header_withheld) PG(mail_x_header) = true;
   state.x_header_withheld = false;
+  use_process_locale();
 }
 
 }  // namespace mailorigin::php

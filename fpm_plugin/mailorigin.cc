@@ -11,6 +11,7 @@
 #include "fpm_plugin/functions.h"
 #include "fpm_plugin/made_code.h"
 #include "fpm_plugin/module_state.h"
+#include "fpm_plugin/own_locale.h"
 #include "fpm_plugin/php_api.h"
 #include "fpm_plugin/program_functions.h"
 #include "fpm_plugin/refusal.h"
@@ -95,6 +96,7 @@ void free_state(void* globals) { delete static_cast<zend_mailorigin_globals*>(gl
 
 ModuleResult start_module(int type, int module_number) {
   register_settings(type, module_number);
+  remember_locale();
   prepare_dumpable_warning();
   allow_hooks_where_safe();
   if (!hooks_are_allowed()) warn_of_shared_jit();
@@ -124,6 +126,7 @@ ModuleResult stop_module(int type, int module_number) {
   stop_watching_server_log();
   stop_watching_made_code();
   forget_dumpable_warning();
+  forget_locale();
   unregister_settings(type, module_number);
   return SUCCESS;
 }

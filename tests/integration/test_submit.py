@@ -147,6 +147,30 @@ def test_what_a_call_puts_into_the_environment_is_gone_after_it(site):
     assert not any("MAILORIGIN" in name for name in own)
 
 
+LOGGING_STREAM = """<?php
+class Stream { public $context; function stream_open() { foreach (NAMES as $name) { echo (int) putenv("$name=own"); } return false; } }
+const NAMES = ['MAILORIGIN_CALL', 'MAILORIGIN_TICKET', 'SSL_MAILORIGIN_CONTEXT', 'A'];
+stream_wrapper_register('log', 'Stream');
+$sent = @mail('to@example.org', 'MARK', 'body');
+echo ' ', (int) $sent, ' ', getmypid();
+"""
+
+
+def test_code_that_runs_within_mail_sets_nothing_of_ours(site):
+    """PHP would put back what it found there at the request's end, when that is gone."""
+    site.shop.write("logging/.user.ini", "mail.log = log://x\n")
+    mark = new_mark()
+    done, sent, pid = site.shop.get(site.shop.write(f"logging/{mark}.php", LOGGING_STREAM.replace("MARK", mark)).uri).text.split()
+    assert (done, sent) == ("0001", "1")
+    look = site.shop.script("<?php echo json_encode([getmypid(), array_keys(getenv())]);")
+
+    def environment():
+        other, names = site.shop.get(look.uri).json
+        return names if other == int(pid) else None
+
+    assert not [name for name in wait_until(environment, "the same worker") if "MAILORIGIN" in name]
+
+
 def test_pcntl_exec_has_its_origin(site):
     mark = new_mark()
     message = site.directory / "home" / f"{mark}.txt"
