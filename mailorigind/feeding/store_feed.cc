@@ -28,8 +28,11 @@ std::uint64_t milliseconds(Clock::time_point time) {
       std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
 }
 
-// The copy for Policy::refused_log is no event of its own.
-bool is_event(std::string_view payload) { return payload_policy(payload) != refused_connections; }
+// A redemption is none, and the copy for Policy::refused_log is no event of its own.
+bool is_event(std::string_view payload) {
+  const auto policy = payload_policy(payload);
+  return policy && *policy != refused_connections;
+}
 
 store::Target target_of(const StorePolicy& policy, const std::string& state_directory) {
   return {policy.driver, policy.params.empty() ? default_store(state_directory) : policy.params,

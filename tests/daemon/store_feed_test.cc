@@ -95,6 +95,25 @@ TEST_F(StoreFeedTest, HasEachEventOnceAfterKills) {
   expect_all("sqlite3", file());
 }
 
+TEST_F(StoreFeedTest, PassesOverTicketsThatWereShown) {
+  ASSERT_EQ(use({}), "");
+  RawClient client(host_.question_socket);
+  for (int round = 0; round < 3; round++) {
+    Question mail = mail_question("mail " + std::to_string(asked_++));
+    mail.recipients = RecipientDigest{1};
+    const auto answer = client.ask(mail);
+    ASSERT_TRUE(answer);
+    Question submission = mail_question("the same, on its way");
+    submission.submitted = true;
+    submission.recipients = mail.recipients;
+    submission.ticket = answer->id;
+    const auto again = client.ask(submission);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->id, answer->id);
+  }
+  expect_all("sqlite3", file());
+}
+
 TEST_F(StoreFeedTest, WaitsForALockThatNobodyElseWaitsFor) {
   ASSERT_EQ(use({}), "");
   ask(10);
