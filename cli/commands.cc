@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/firewall.h"
 #include "cli/import.h"
+#include "cli/investigate.h"
 #include "cli/policy.h"
 #include "cli/status.h"
 #include "cli/tail.h"
@@ -12,9 +13,9 @@
 namespace mailorigin::cli {
 
 std::span<const Command* const> commands() {
-  static constexpr const Command* table[] = {&status_command, &policy_command, &firewall_command,
-                                             &trace_command,  &top_command,    &tail_command,
-                                             &import_command};
+  static constexpr const Command* table[] = {
+      &status_command,      &policy_command, &firewall_command, &trace_command,
+      &investigate_command, &top_command,    &tail_command,     &import_command};
   return table;
 }
 

@@ -1,4 +1,4 @@
-// How the commands that ask the store end.
+// What the commands that ask the store have in common.
 #pragma once
 
 #include <cstdint>
@@ -18,5 +18,12 @@ std::uint64_t now_ms();  // since the epoch
 int print_report(const Result<nlohmann::json>& report, const Common& common,
                  std::string (*text)(const nlohmann::json& report, const Style& style),
                  bool (*found)(const nlohmann::json& report));
+
+// Name and value, the value broken below itself; nothing where there is none.
+std::string fact(const std::string& name, const std::string& value, const Style& style);
+
+// Directive lines for a virtual host (empty: for the server); nothing for none.
+std::string advice_text(const nlohmann::json& directives, const std::string& vhost,
+                        const Style& style);
 
 }  // namespace mailorigin::cli

@@ -87,15 +87,6 @@ Run add_options(CLI::App& app) {
   return [options](const Common& common) { return run(*options, common); };
 }
 
-// Name and value, the value broken below itself.
-std::string fact(const std::string& name, const std::string& value, const Style& style) {
-  constexpr std::size_t column = 10;
-  if (value.empty()) return "";
-  std::string padded = name;
-  padded.resize(std::max(column, name.size() + 1), ' ');
-  return style.lines(padded + printable(value), 2, column);
-}
-
 std::string joined(const json& list) {
   std::string out;
   for (const json& each : list) {
@@ -172,23 +163,6 @@ std::string sent_text(const json& report, const Style& style) {
          (first.empty() ? "" : "  the script was first seen sending " + printable(first) + '\n');
 }
 
-std::string advice_text(const json& report, const Style& style) {
-  const json& advice = array_at(report, "advice");
-  if (advice.empty()) return "";
-  const std::string vhost = text_at(member(report, "event"), "vhost");
-  std::string out = '\n' + style.heading("To stop it") + '\n';
-  out += style.lines(
-      "one of these in " +
-          (vhost.empty() ? std::string("httpd.conf") : "the <VirtualHost> of " + printable(vhost)) +
-          ", then `apachectl graceful`:",
-      2, 0);
-  // As httpd reads them: not broken.
-  for (const json& line : advice) {
-    if (line.is_string()) out += "    " + printable(line.get<std::string>()) + '\n';
-  }
-  return out;
-}
-
 std::string candidates_text(const json& report, const Style& style) {
   const json& candidates = array_at(report, "candidates");
   if (candidates.empty()) return "";
@@ -219,7 +193,7 @@ std::string trace_text(const json& report, const Style& style) {
   return event_text(member(report, "event"), style) + candidates_text(report, style) +
          request_text(member(report, "request"), style) +
          delivery_text(array_at(report, "delivery"), style) + sent_text(report, style) +
-         advice_text(report, style);
+         advice_text(array_at(report, "advice"), text_at(member(report, "event"), "vhost"), style);
 }
 
 const Command trace_command = {"trace", "from a bounce, id or log line to the script that sent",

@@ -36,26 +36,32 @@ Result<StoreAccess> StoreAccess::open(const StorePolicy& policy, const std::stri
   return StoreAccess(owner, *std::move(reader));
 }
 
-Result<OpenStore> open_store(const std::string& runtime_directory) {
+Result<KnownHost> known_host(const std::string& runtime_directory) {
   const std::string socket = control_socket(runtime_directory);
-  std::optional<Policy> policy;
-  std::string file = default_store(default_state_directory);
+  KnownHost host{std::nullopt, default_store(default_state_directory)};
   if (const auto status = ask_status(socket)) {
-    if (auto asked = ask_policy(socket)) policy = *std::move(asked);
+    if (auto asked = ask_policy(socket)) host.policy = *std::move(asked);
     const std::string named = text_at(member(*status, "store"), "file");
-    if (!named.empty()) file = named;
+    if (!named.empty()) host.store_file = named;
   } else if (runtime_directory == default_runtime_directory) {
     // What it kept tells as much.
     const auto bytes = read_file(kept_policy(default_state_directory), policy_size_limit);
     if (auto kept = bytes ? Policy::decode(*bytes) : Result<Policy>(Error{})) {
-      policy = *std::move(kept);
+      host.policy = *std::move(kept);
     }
   } else {
     return status.error();
   }
-  auto store = StoreAccess::open(policy ? policy->store : StorePolicy{}, file);
+  return host;
+}
+
+Result<OpenStore> open_store(const std::string& runtime_directory) {
+  auto host = known_host(runtime_directory);
+  if (!host) return host.error();
+  auto store =
+      StoreAccess::open(host->policy ? host->policy->store : StorePolicy{}, host->store_file);
   if (!store) return store.error();
-  return OpenStore{std::move(policy), *std::move(store)};
+  return OpenStore{std::move(host->policy), *std::move(store)};
 }
 
 }  // namespace mailorigin::reports

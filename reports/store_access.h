@@ -51,9 +51,17 @@ class StoreAccess {
   std::unique_ptr<store::Reader> reader_;
 };
 
-// Asks the daemon for both, and opens it; without a daemon the default one.
-struct OpenStore {
+// What is known of the host without its store. Asks the daemon; without one, of the default
+// directories, what it has kept.
+struct KnownHost {
   std::optional<Policy> policy;  // in force, or the last one; nothing: not known
+  std::string store_file;        // SQLite's, unless the policy says
+};
+Result<KnownHost> known_host(const std::string& runtime_directory);
+
+// The same, and opens the store.
+struct OpenStore {
+  std::optional<Policy> policy;
   StoreAccess store;
 };
 Result<OpenStore> open_store(const std::string& runtime_directory);

@@ -71,8 +71,13 @@ Result<std::vector<Event>> Reader::find(const Search& search) {
   if (search.from_ms > 0) add("e.id >= %s", first_id(search.from_ms));
   if (search.to_ms > 0) add("e.id < %s", first_id(search.to_ms + 1));
   if (where.empty()) return std::vector<Event>();
+  return events(where, values, search.most);
+}
+
+Result<std::vector<Event>> Reader::events(const std::string& where,
+                                          const std::vector<Value>& values, std::size_t most) {
   const auto rows = database_->select(
-      select_ + where + " ORDER BY e.id DESC LIMIT " + std::to_string(search.most), values);
+      select_ + where + " ORDER BY e.id DESC LIMIT " + std::to_string(most), values);
   if (!rows) return rows.error();
   std::vector<Event> events;
   for (const Row& row : *rows) {

@@ -56,6 +56,13 @@ struct Connections {
   std::uint64_t first_ms = 0, last_ms = 0;
 };
 
+// What went out by a script: it was asked for, or the mailer was called in it.
+struct ScriptMail {
+  Counts counts;
+  std::optional<std::uint64_t> first_seen_ms, last_seen_ms;
+  std::vector<Event> last;  // events, the newest first: at most `most` of its last hour
+};
+
 // For one thread. Whatever is in the database: nothing is written.
 class Reader {
  public:
@@ -71,6 +78,9 @@ class Reader {
   // week before now.
   Result<Sent> sent(Per per, std::string_view name, std::uint64_t now_ms);
 
+  // By hours: where it is asked for in some and called by others in some, what is both counts once.
+  Result<ScriptMail> of_script(std::string_view path, std::uint64_t now_ms, std::size_t most);
+
   // Who sent most between the two, most mails first. `usual` is the median of spans of that
   // length, by whole hours: at the same time of the day on each of the 28 days before; of
   // those of the four weeks before where the span is longer than a day.
@@ -84,6 +94,8 @@ class Reader {
   explicit Reader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   Result<Event> event_of(const Row& row);
   Status add_recipients(Event& event);
+  Result<std::vector<Event>> events(const std::string& where, const std::vector<Value>& values,
+                                    std::size_t most);
   Result<std::vector<Row>> counted(Per per, const std::string& names, std::uint64_t from_ms,
                                    std::uint64_t to_ms, const std::string& rest);
   Status add_usual(Per per, std::uint64_t from_ms, std::uint64_t to_ms, std::vector<TopRow>& rows,

@@ -31,6 +31,7 @@ REPORTS = {
     "## status": ["reports/status_report.cc", "reports/php.cc", "reports/findings.cc"],
     "## policy": ["reports/policy_report.cc", "reports/smtp_facts.cc"],
     "## trace": ["reports/trace_report.cc"],
+    "## investigate": ["reports/investigate_report.cc"],
     "## top": ["reports/top_report.cc"],
     "## import": ["reports/import_report.cc"],
     "## firewall": ["reports/firewall_report.cc", "reports/smtp_facts.cc", "reports/findings.cc", "reports/smtp_suggestion.cc"],
@@ -41,9 +42,21 @@ REPORTS = {
 @pytest.mark.parametrize("heading", REPORTS)
 def test_members_of_reports(heading):
     """Each member that a report has is in the docs, and none that it has not."""
-    documented = names_in(documented_paths(section(PAGE, heading)))
+    documented = names_in(documented_paths(section(PAGE, heading).partition("| JSON |")[2]))
     printed = printed_names(*REPORTS[heading])
     assert documented == printed, f"in the docs alone: {documented - printed}; in the code alone: {printed - documented}"
+
+
+def test_signs_of_a_file():
+    """Each that is found has its text, and its line in the docs."""
+    found = set()
+    for source in ("code_signs.cc", "place.cc"):
+        found |= set(re.findall(r'add\(.*?"([a-z-]+)"\);', (PROJECT / "investigating" / source).read_text(), re.S))
+    found |= set(re.findall(r'signs\.emplace_back\("([a-z-]+)"\)', (PROJECT / "reports/investigate_report.cc").read_text()))
+    told = set(re.findall(r'^    \{"([a-z-]+)", "', (PROJECT / "cli/investigate.cc").read_text(), re.M))
+    table = section(PAGE, "## investigate").partition("| sign |")[2].partition("\n\n")[0]
+    documented = {word for line in table.splitlines() for word in re.findall(r"`([a-z-]+)`", line.split("|")[1] if "|" in line else "")}
+    assert found == told == documented, f"{found ^ told}, {told ^ documented}"
 
 
 def test_members_of_what_services_say():

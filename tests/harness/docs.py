@@ -28,7 +28,7 @@ def documented_directives():
 def documented_paths(text):
     """The members that tables name: `a.b`, `list[].c`."""
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
-    return {path for row in rows for path in re.findall(r"`([a-z_.\[\]]+)`", row)}
+    return {path for row in rows for path in re.findall(r"`([a-z0-9_.\[\]]+)`", row)}
 
 
 def paths_of(value, path=""):
