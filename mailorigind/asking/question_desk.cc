@@ -184,7 +184,9 @@ std::optional<Answer> QuestionDesk::redeemed(AskingUser& asker) {
                       moment_.elapsed_ms());
   if (!position) return std::nullopt;
   const auto payload = journal_.payload_at(*position);
-  auto given = payload ? payload_answer(*payload) : std::nullopt;
+  // The asker may have claimed less than it sends: then it has spent its ticket.
+  if (!payload || !payload_is_judged_alike(*payload, question_.claims)) return std::nullopt;
+  auto given = payload_answer(*payload);
   if (!given) return std::nullopt;
   recording_.add([&](std::string& out) {
     append_redemption(

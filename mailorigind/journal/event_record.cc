@@ -1,5 +1,8 @@
 #include "mailorigind/journal/event_record.h"
 
+#include <algorithm>
+#include <string>
+
 #include "core/name_values.h"
 #include "core/wire/sixteen_bytes.h"
 
@@ -17,6 +20,20 @@ constexpr std::string_view connection_name = "@connection";
 constexpr std::string_view recipients_name = "@recipients";
 constexpr std::string_view redeemed_name = "@redeemed";
 constexpr std::string_view gate_name = "@gate";
+
+// Of "a@b, -C, c@d": "a@b, c@d, ".
+std::string without_options(std::string_view senders) {
+  std::string out;
+  while (!senders.empty()) {
+    const std::size_t end = std::min(senders.find(", "), senders.size());
+    const std::string_view sender = senders.substr(0, end);
+    senders.remove_prefix(std::min(end + 2, senders.size()));
+    if (sender.starts_with('-') && sender.find('@') == sender.npos) continue;
+    out += sender;
+    out += ", ";
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -96,6 +113,15 @@ bool payload_repeats(std::string_view payload, const Event& claims) {
     }
   }
   return true;
+}
+
+bool payload_is_judged_alike(std::string_view payload, const Event& claims) {
+  Event event;
+  read_event(payload, event);
+  return event.get(Field::recipients) == claims.get(Field::recipients) &&
+         event.get(Field::from) == claims.get(Field::from) &&
+         without_options(event.get(Field::envelope_from)) ==
+             without_options(claims.get(Field::envelope_from));
 }
 
 std::optional<GivenAnswer> payload_answer(std::string_view payload) {

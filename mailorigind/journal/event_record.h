@@ -42,6 +42,11 @@ void read_event(std::string_view payload, Event& event);
 // True if the event was made of these claims: the same question.
 bool payload_repeats(std::string_view payload, const Event& claims);
 
+// True if what was judged of that mail is what a message of these claims has: how many
+// recipients, and which senders. The names of options that nobody understands (-C) may
+// differ: those that sendmail_path has are no claims of its script's.
+bool payload_is_judged_alike(std::string_view payload, const Event& claims);
+
 // To whom what was answered, and when.
 struct GivenAnswer {
   std::uint32_t uid = 0;

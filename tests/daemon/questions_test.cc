@@ -2,8 +2,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -130,6 +132,36 @@ TEST_F(DaemonTest, AMailWithItsTicketIsOneEvent) {
   std::vector<std::string> subjects;
   for (const std::string& line : log_lines(3)) subjects.push_back(line.substr(0, line.find('|')));
   EXPECT_EQ(subjects, (std::vector<std::string>{"by mail()", "by sendmail", "by sendmail"}));
+}
+
+// A process that asks for itself may claim one recipient and a sender of its host's, and then
+// give sendmail another mail.
+TEST_F(DaemonTest, ATicketIsForWhatWasJudged) {
+  RawClient client(host_.question_socket);
+  const auto shown = [&](const std::function<void(Question&)>& change) {
+    Question mail = mail_question("claimed");
+    mail.recipients = recipients_of("a@example.org, b@example.org");
+    mail.claims.set(Field::recipients, std::uint64_t{2});
+    mail.claims.set(Field::from, "me@shop.example");
+    mail.claims.set(Field::envelope_from, "me@shop.example");
+    const auto claimed = client.ask(mail);
+    mail.submitted = true;
+    mail.ticket = claimed ? claimed->id : "";
+    change(mail);
+    const auto answer = client.ask(mail);
+    return answer && claimed && answer->id == claimed->id;
+  };
+  EXPECT_TRUE(shown([](Question&) {}));
+  EXPECT_TRUE(shown([](Question& mail) {
+    mail.claims.set(Field::subject, "as the mail server's program has it");
+    mail.claims.set(Field::envelope_from, "me@shop.example, -C");
+  }));
+  EXPECT_FALSE(shown([](Question& mail) { mail.claims.set(Field::recipients, std::uint64_t{3}); }));
+  EXPECT_FALSE(shown([](Question& mail) { mail.claims.set(Field::from, "ev@other.example"); }));
+  EXPECT_FALSE(
+      shown([](Question& mail) { mail.claims.set(Field::envelope_from, "ev@other.example"); }));
+  EXPECT_FALSE(shown(
+      [](Question& mail) { mail.claims.set(Field::envelope_from, "me@shop.example, -x@y"); }));
 }
 
 TEST_F(DaemonTest, ARequestBelongsToTheFirstProcessThatShowsIt) {
