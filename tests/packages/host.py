@@ -45,9 +45,17 @@ class Host:
         """dpkg's question about a file that was edited is answered as it proposes: the file stays."""
         return self.machine("apt-get", "--yes", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confdef", *arguments, patience=APT)
 
-    def install(self, packages):
+    def install(self, packages, *options):
         """apt install ./*.deb"""
-        return self.apt("install", *(f"/packages/{path.name}" for path in packages.files))
+        return self.apt("install", *options, *(f"/packages/{path.name}" for path in packages.files))
+
+    def install_what_they_need(self, packages):
+        """What apt would bring along: not ours, and not always gone with ours, where apt sees another use of it."""
+        said = self.install(packages, "--simulate").out
+        self.apt("install", *(name for name in re.findall(r"^Inst (\S+)", said, re.M) if name not in packages.names))
+
+    def main_pid(self, unit):
+        return self.machine("systemctl", "show", "--property=MainPID", "--value", unit).out.strip()
 
     def ask(self, site, mark):
         url = f"http://127.0.0.1/mail.php?mark={mark}"
