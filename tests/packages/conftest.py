@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import newcomer  # noqa: E402
 from harness.paths import PROJECT  # noqa: E402
 from harness.machine import Machine, NotHere  # noqa: E402
 from harness.mounts import private_mounts  # noqa: E402
@@ -34,10 +35,11 @@ def pytest_sessionstart():
 class Packages:
     """Those of one release, built; MAILORIGIN_PACKAGES=kept takes what is in build/packages/RELEASE.
 
-    They go onto machines whose root is `release-purpose`, with FRESH and these packages.
+    They go onto machines whose root is `release-purpose`, which has `fresh`; `later` and what they recommend can be
+    installed there.
     """
 
-    def __init__(self, release, purpose="web", packages=()):
+    def __init__(self, release, purpose="web", fresh=FRESH, later=LATER):
         self.release = release
         self.directory = PROJECT / "build/packages" / release
         if os.environ.get("MAILORIGIN_PACKAGES") != "kept":
@@ -45,13 +47,13 @@ class Packages:
         self.files = sorted(self.directory.glob("*.deb"))
         self.names = [path.name.split("_")[0] for path in self.files]
         self.version = self.files[0].name.split("_")[1]
-        self.root = Path(self._run("conf/root", f"{release}-{purpose}", *FRESH, *packages).strip())
+        self.root = Path(self._run("conf/root", f"{release}-{purpose}", *fresh).strip())
         self._needed = PROJECT / "build/packages" / f"{release}-{purpose}-needed"
         (self._needed / "partial").mkdir(parents=True, exist_ok=True)
-        self._run(
-            "conf/root", self.root.name, "--", "apt-get", "install", "--download-only", "--yes", "--no-install-recommends",
-            "-o", f"Dir::Cache::archives={self._needed}", *self.files, *LATER,
-        )  # fmt: skip
+        for each in (self.files, (*self.files, *later)):
+            self._run(
+                "conf/root", self.root.name, "--", "apt-get", "install", "--download-only", "--yes", "-o", f"Dir::Cache::archives={self._needed}", *each,
+            )  # fmt: skip
 
     @staticmethod
     def _run(*command):
@@ -87,10 +89,10 @@ def packages(request):
 
 
 @contextmanager
-def booted(packages):
-    """A machine with httpd and php-fpm, without a network, on which apt finds our packages."""
+def booted(packages, **machine):
+    """A machine without a network, on which apt finds our packages."""
     try:
-        made = Machine(packages.root)
+        made = Machine(packages.root, **machine)
     except NotHere as reason:
         pytest.skip(f"no machine can be booted here: {reason}")
     try:
@@ -106,10 +108,18 @@ def machine(packages):
         yield made
 
 
+@pytest.fixture(scope="module", params=RELEASES)
+def empty_machine(request):
+    """Debian and nothing else, where apt finds whatever a newcomer installs."""
+    packages = Packages(request.param, "newcomer", ("systemd", "systemd-sysv", "iproute2"), newcomer.LATER)
+    with booted(packages, size="3g") as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def examples_host():
     """One release's, with our packages and those programs that conf/examples is for."""
-    packages = Packages("bookworm", "examples", ("postfix", "fail2ban", "rsyslog"))
+    packages = Packages("bookworm", "examples", (*FRESH, "postfix", "fail2ban", "rsyslog"))
     with booted(packages) as made:
         host = Host(made)
         host.set_up_sites(sendmail=None)
