@@ -1,6 +1,8 @@
 #include "cli/status.h"
 
+#include <CLI/App.hpp>
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -137,8 +139,42 @@ std::string ways_text(const json& report, const Style& style) {
   return out;
 }
 
-int run(const Common& common) {
-  const auto observed = observe(common.runtime_directory);
+// Each php-fpm that runs, and with --probe what its pools answered.
+std::string pools_text(const json& report, const Style& style) {
+  const json& php = member(report, "php");
+  const json& masters = array_at(php, "masters");
+  if (masters.empty()) return "";
+  Table table;
+  table.add({"EXTENSION", "PHP-FPM", "POOLS"});
+  for (const json& master : masters) {
+    const json& pools = array_at(master, "pools");
+    std::string names;
+    for (std::size_t i = 0; i < std::min(pools.size(), names_shown); i++) {
+      names += (names.empty() ? "" : ", ") + text_at(pools[i], "name");
+    }
+    if (pools.size() > names_shown) {
+      names += " and " + std::to_string(pools.size() - names_shown) + " more";
+    }
+    table.add({text_at(master, "extension"), text_at(master, "configuration"), names});
+  }
+  std::string out = '\n' + style.heading("PHP-FPM") + '\n' + table.text(2);
+  if (!php.contains("probes")) return out;
+  Table probes;
+  for (const json& probe : array_at(php, "probes")) {
+    probes.add({text_at(probe, "result"), text_at(probe, "pool"), text_at(probe, "text")});
+  }
+  return out + '\n' + style.heading("A mail through each pool") + '\n' + probes.text(2);
+}
+
+std::string mail_line(const json& report) {
+  const std::string program = text_at(member(report, "mail"), "program");
+  return (program.empty() ? "there is no /usr/sbin/sendmail" : program) +
+         (flag_at(member(report, "clock"), "synchronized") ? "; the clock is synchronized"
+                                                           : "; nothing synchronizes the clock");
+}
+
+int run(bool probes, const Common& common) {
+  const auto observed = observe(common.runtime_directory, probes);
   const json report =
       observed ? status_report(*observed) : status_report_without_daemon(observed.error());
   if (common.json) {
@@ -147,6 +183,13 @@ int run(const Common& common) {
     print(status_text(report, Style::of_stdout()));
   }
   return flag_at(report, "well") ? exit_well : exit_to_do;
+}
+
+Run add_options(CLI::App& app) {
+  const auto probes = std::make_shared<bool>(false);
+  app.add_flag("--probe", *probes, "lets each php-fpm pool send a mail, which is refused")
+      ->disable_flag_override();
+  return [probes](const Common& common) { return run(*probes, common); };
 }
 
 }  // namespace
@@ -162,7 +205,8 @@ std::string status_text(const json& report, const Style& style) {
                {"store", "store     ", store_line(report)},
                {"php", "php       ", php_line(report)},
                {"queue", "queue     ", queue_line(report)},
-               {"firewall", "firewall  ", firewall_line(report)}};
+               {"firewall", "firewall  ", firewall_line(report)},
+               {"host", "host      ", mail_line(report)}};
   // Without the daemon nothing is known of the others, and before httpd's first start little.
   const bool known = member(report, "daemon").is_object();
   const bool configured = member(report, "policy").is_object();
@@ -176,11 +220,11 @@ std::string status_text(const json& report, const Style& style) {
   if (!array_at(report, "findings").empty()) {
     out += '\n' + findings_text(array_at(report, "findings"), style);
   }
-  return out + weak_text(report, style) + ways_text(report, style);
+  return out + weak_text(report, style) + ways_text(report, style) + pools_text(report, style);
 }
 
 const Command status_command = {"status", "is all loaded, connected, enforcing? What to do if not",
                                 "mailorigin status || mailorigin status | mail -s MailOrigin root",
-                                [](CLI::App&) { return Run(run); }};
+                                add_options};
 
 }  // namespace mailorigin::cli

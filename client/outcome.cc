@@ -2,6 +2,7 @@
 
 #include "client/syslog.h"
 #include "client/unrecorded.h"
+#include "core/probe.h"
 #include "core/text.h"
 
 namespace mailorigin::client {
@@ -53,8 +54,10 @@ Outcome unrecorded(const Conduct& conduct, const Event& claims, const NoAnswer& 
 
 Outcome Outcome::exhausted() { return unasked(reason_of(Silence::exhausted)); }
 
-Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, const Question& question,
-                        const OtherLog& other_log) {
+namespace {
+
+Outcome asked(Asker& asker, const Conduct& conduct, const Question& question,
+              const OtherLog& other_log) {
   const Reply reply = asker.ask(conduct.socket, question, conduct.patience);
   const auto& answer = reply.answer;
   if (!answer) return unrecorded(conduct, question.claims, reply.none, other_log);
@@ -72,6 +75,24 @@ Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, const Question& qu
   } else {
     outcome.headers = usable_fields(answer->headers);
     outcome.held = answer->verdict == Verdict::hold;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Outcome ask_for_outcome(Asker& asker, const Conduct& conduct, const Question& question,
+                        const OtherLog& other_log) {
+  // The judging may be MailOrigin Off's, or an older daemon's; without a daemon nothing is logged.
+  if (question.claims.get(Field::to) != probe_recipient) {
+    return asked(asker, conduct, question, other_log);
+  }
+  Conduct strict = conduct;
+  strict.sends_without_daemon = strict.sends_when_late = false;
+  Outcome outcome = asked(asker, strict, question, other_log);
+  if (outcome.kind == Outcome::Kind::send) {
+    outcome.kind = Outcome::Kind::denied;
+    outcome.reason = unjudged_reason;
   }
   return outcome;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <utility>
 
 #include "reports/accounts.h"
 #include "reports/fields.h"
@@ -68,6 +69,18 @@ std::string requests_of(const json& silent, std::size_t count) {
   return out;
 }
 
+const char* extension_name(Extension extension) {
+  switch (extension) {
+    case Extension::loaded:
+      return "loaded";
+    case Extension::replaced:
+      return "replaced";
+    case Extension::missing:
+      break;
+  }
+  return "missing";
+}
+
 }  // namespace
 
 std::vector<PhpProgram> php_programs(const std::string& directory) {
@@ -84,8 +97,20 @@ std::vector<PhpProgram> php_programs(const std::string& directory) {
   return found;
 }
 
-json php_facts(const json& daemon, const Policy& policy, const std::vector<PhpProgram>& programs) {
+json php_facts(const json& daemon, const Policy& policy, const std::vector<PhpProgram>& programs,
+               const std::vector<FpmMaster>& masters) {
   json facts;
+  facts["masters"] = json::array();
+  for (const FpmMaster& master : masters) {
+    json pools = json::array();
+    for (const FpmPool& pool : master.pools) {
+      pools.push_back({{"name", pool.name}, {"listen", pool.listen}, {"user", pool.user}});
+    }
+    facts["masters"].push_back({{"program", master.program},
+                                {"configuration", master.configuration},
+                                {"extension", extension_name(master.extension)},
+                                {"pools", std::move(pools)}});
+  }
   facts["programs"] = json::array();
   for (const PhpProgram& php : programs) {
     facts["programs"].push_back(
@@ -144,6 +169,24 @@ void check_php(const json& facts, const std::vector<PhpProgram>& programs, json&
                                    "/etc/php/" +
                                    php.version + "/" + php.sapi + "/conf.d",
                                enabling(php)));
+  }
+}
+
+void check_masters(const std::vector<FpmMaster>& masters, const std::vector<PhpProgram>& programs,
+                   json& findings) {
+  for (const FpmMaster& master : masters) {
+    const auto own = std::find_if(programs.begin(), programs.end(), [&](const PhpProgram& php) {
+      return php.sapi == "fpm" &&
+             master.configuration == "/etc/php/" + php.version + "/fpm/php-fpm.conf";
+    });
+    if (own == programs.end() || !own->enabled || master.extension == Extension::loaded) continue;
+    findings.push_back(
+        finding("php",
+                master.program + " (" + master.configuration + ") " +
+                    (master.extension == Extension::missing
+                         ? "runs without the extension, which its settings load by now"
+                         : "runs an extension whose file has been replaced since"),
+                "systemctl restart php" + own->version + "-fpm"));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/policy.h"
+#include "reports/fpm_masters.h"
 
 namespace mailorigin::reports {
 
@@ -21,10 +22,15 @@ std::vector<PhpProgram> php_programs(const std::string& directory = "/etc/php");
 
 // The facts of docs/mailorigin.md, `php`. `daemon` is the daemon's answer.
 nlohmann::json php_facts(const nlohmann::json& daemon, const Policy& policy,
-                         const std::vector<PhpProgram>& programs);
+                         const std::vector<PhpProgram>& programs,
+                         const std::vector<FpmMaster>& masters);
 // What is to be done about them. A host whose PHP has another way to load the extension,
 // and is heard of, is let alone: programs count once one of them has it, or somebody is missed.
 void check_php(const nlohmann::json& facts, const std::vector<PhpProgram>& programs,
                nlohmann::json& findings);
+// Of php-fpms that run with less than their settings say: started before them, or before an
+// upgrade.
+void check_masters(const std::vector<FpmMaster>& masters, const std::vector<PhpProgram>& programs,
+                   nlohmann::json& findings);
 
 }  // namespace mailorigin::reports

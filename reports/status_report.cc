@@ -172,7 +172,7 @@ void check_link(const Observed& observed, json& findings) {
 
 }  // namespace
 
-Result<Observed> observe(const std::string& runtime_directory) {
+Result<Observed> observe(const std::string& runtime_directory, bool probes) {
   const std::string socket = control_socket(runtime_directory);
   auto daemon = ask_status(socket);
   if (!daemon) return daemon.error();
@@ -185,6 +185,9 @@ Result<Observed> observe(const std::string& runtime_directory) {
   observed.firewall = ask_status(firewall_socket(runtime_directory));
   observed.firewall_policy_is_kept = firewall_policy_is_kept(runtime_directory);
   observed.php = php_programs();
+  observed.masters = fpm_masters();
+  if (probes) observed.probes = probe_pools(observed.masters, runtime_directory);
+  observed.host = host_facts();
   observed.missing_users = find_missing_users(*policy, uid_named);
   observed.open_ways = find_open_ways(policy->firewall.mode);
   observed.policy = *std::move(policy);
@@ -233,8 +236,26 @@ json status_report(const Observed& observed) {
          firewall_findings(mode, observed.firewall, observed.firewall_policy_is_kept)) {
       findings.push_back(each);
     }
-    report["php"] = php_facts(daemon, *observed.policy, observed.php);
+    report["php"] = php_facts(daemon, *observed.policy, observed.php, observed.masters);
     check_php(report["php"], observed.php, findings);
+    check_masters(observed.masters, observed.php, findings);
+    if (observed.probes && !*observed.probes) {
+      findings.push_back(finding("php", observed.probes->error().message,
+                                 "room and rights in MailOriginRuntimeDir"));
+    } else if (observed.probes) {
+      report["php"]["probes"] = json::array();
+      for (const auto& [program, pool, result] : **observed.probes) {
+        report["php"]["probes"].push_back({{"pool", pool.name},
+                                           {"listen", pool.listen},
+                                           {"program", program},
+                                           {"result", result.word},
+                                           {"text", result.text}});
+      }
+      check_probes(**observed.probes, findings);
+    }
+    report["clock"] = {{"synchronized", observed.host.clock_is_synchronized}};
+    report["mail"] = {{"program", observed.host.mail_program}};
+    check_clock(observed.host, text_at(daemon, "started"), findings);
     for (const MissingUser& each : observed.missing_users) {
       report["missing_users"].push_back({{"vhost", each.vhost}, {"user", each.user}});
     }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/name_values.h"
+#include "core/probe.h"
 #include "core/seal.h"
 #include "mailorigind/judging/senders.h"
 #include "mailorigind/limits.h"
@@ -164,6 +165,7 @@ Ruling apply_rules(const RuledMail& mail, Rule unverified,
                    const std::vector<ActivePolicy::Script>& denied_scripts) {
   const VhostPolicy& policy = mail.policy;
   Ruling ruling;
+  if (mail.event.get(Field::to) == probe_recipient) ruling.add(Rule::deny, probe_reason);
   if (mail.standing == Standing::of_nobody) {
     ruling.add(unverified, "unverified");  // MailOriginUnverified
   }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/firewall.h"
 #include "cli/status.h"
@@ -33,7 +34,8 @@ TEST(StatusText, Well) {
             "store     well   off\n"
             "php       well   no program of /etc/php loads the extension\n"
             "queue     well   no mail server asks about what enters its queue\n"
-            "firewall  well   off\n");
+            "firewall  well   off\n"
+            "host      well   there is no /usr/sbin/sendmail; nothing synchronizes the clock\n");
 }
 
 TEST(StatusText, WhoAsksAboutTheMailServersQueue) {
@@ -66,6 +68,21 @@ TEST(StatusText, PhpWithAndWithoutTheExtension) {
   EXPECT_TRUE(has(shown(mixed),
                   "php       to do  the extension is loaded by 8.2 cli, 8.2 fpm; "
                   "not by 8.4 fpm\n"));
+}
+
+TEST(StatusText, PoolsAndWhatTheyAnswered) {
+  Observed host = observed(well_daemon);
+  host.masters = {
+      {"php-fpm8.2", "/etc/php/8.2/fpm/php-fpm.conf", Extension::loaded, {{"shop", "/run/s", ""}}}};
+  EXPECT_TRUE(has(shown(host),
+                  "PHP-FPM\n"
+                  "  EXTENSION  PHP-FPM                        POOLS\n"
+                  "  loaded     /etc/php/8.2/fpm/php-fpm.conf  shop\n"));
+  EXPECT_FALSE(has(shown(host), "A mail through each pool"));
+  host.probes =
+      std::vector<PoolProbe>{{"php-fpm8.2", {"shop", "/run/s", ""}, {"disabled", "it is off"}}};
+  EXPECT_TRUE(has(shown(host), "A mail through each pool\n  disabled  shop  it is off\n"));
+  EXPECT_TRUE(has(shown(host), "php: pool shop (php-fpm8.2, /run/s): it is off"));
 }
 
 TEST(StatusText, TheDaemonIsNotThere) {

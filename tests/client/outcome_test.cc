@@ -22,14 +22,14 @@ class OutcomeTest : public DaemonSide {
             .sends_when_late = sends_when_late_};
   }
 
-  Outcome outcome_of(const Answer& given) {
+  Outcome outcome_of(const Answer& given, const Question& question = {}) {
     listen();
     std::thread daemon([&] {
       const Fd connection = accepted();
       answer(connection, received(connection), given);
     });
     Asker asker;
-    Outcome outcome = ask_for_outcome(asker, conduct(), {}, log_);
+    Outcome outcome = ask_for_outcome(asker, conduct(), question, log_);
     daemon.join();
     return outcome;
   }
@@ -50,6 +50,23 @@ TEST_F(OutcomeTest, SendsWithTheDaemonsFields) {
   const Outcome outcome = outcome_of(given);
   EXPECT_EQ(outcome.kind, Outcome::Kind::send);
   EXPECT_EQ(outcome.headers, given.headers);
+}
+
+TEST_F(OutcomeTest, AProbeNeverLeaves) {
+  Question probe;
+  probe.claims.set(Field::to, "probe@mailorigin.invalid");
+  Answer given;
+  given.headers = {{"X-Mail-Origin", "1"}};
+  EXPECT_EQ(outcome_of(given, probe).kind, Outcome::Kind::denied);
+  EXPECT_EQ(outcome_of(given, probe).reason, "unjudged");
+  given.verdict = Verdict::deny;
+  given.reason = "probe";
+  EXPECT_EQ(outcome_of(given, probe).reason, "probe");
+  Asker asker;
+  Conduct without_daemon = conduct();
+  without_daemon.socket += "-away";
+  EXPECT_EQ(ask_for_outcome(asker, without_daemon, probe, log_).kind, Outcome::Kind::unasked);
+  EXPECT_TRUE(logged_.empty());
 }
 
 TEST_F(OutcomeTest, SendsWhatTheMailServerIsToHold) {

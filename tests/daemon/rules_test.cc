@@ -54,6 +54,16 @@ class Rules : public testing::Test {
 
 TEST_F(Rules, AllowWhatNoRuleForbids) { expect(Verdict::allow, ""); }
 
+TEST_F(Rules, AProbeIsRefusedWhateverElseHolds) {
+  event_.set(Field::to, "probe@mailorigin.invalid");
+  expect(Verdict::deny, "probe");
+  standing_ = Standing::of_nobody;
+  unverified_ = Rule::deny;
+  expect(Verdict::deny, "probe");
+  event_.set(Field::to, "probe@mailorigin.invalid, to@example.org");
+  expect(Verdict::deny, "unverified");
+}
+
 TEST_F(Rules, SendDecidesForTheVhost) {
   policy_.send = Rule::deny;
   expect(Verdict::deny, "policy");

@@ -61,11 +61,12 @@ def test_all_is_well(site, mailorigin):
 
     said = mailorigin("status")
     assert (said.status, said.err) == (0, "")
-    lines, _, ways = said.out.partition("\n\n")
+    lines, ways, pools = said.out.split("\n\n")
     lines = lines.splitlines()
     assert "smtp" in {each["way"] for each in facts["open_ways"]}
-    assert ways.startswith("Ways out that are open\n") and "-> MailOriginFirewall On\n" in ways
-    assert [line.split()[:2] for line in lines] == [[part, "well"] for part in ("httpd", "daemon", "logs", "store", "php", "firewall")]
+    assert ways.startswith("Ways out that are open\n") and "-> MailOriginFirewall On" in ways
+    assert pools.startswith("PHP-FPM\n") and re.search(rf"loaded +{site.fpm.directory}/conf/php-fpm.conf +shop, blog\n", pools)
+    assert [line.split()[:2] for line in lines] == [[part, "well"] for part in ("httpd", "daemon", "logs", "store", "php", "queue", "firewall", "host")]
     assert str(site.directory / "run/httpd.pid") in lines[0]
     assert f"pid {pid}," in lines[1] and facts["daemon"]["started"] in lines[1] and "2 virtual hosts" in lines[1]
     assert "9 targets, 0 behind" in lines[2]

@@ -133,3 +133,40 @@ def test_a_wrong_user(make_site):
     site.httpd.graceful()
     visit(site.shop, 2)
     all_well(site)
+
+
+def probed(site):
+    """What the site's own pools answer, by name; other servers of this machine have pools, too."""
+    said = command(site)("status", "--probe", "--json").json
+    pools = {site.fpm.socket(vhost.pool.name): vhost.short for vhost in site.vhosts}
+    findings = [each for each in said["findings"] if any(str(socket) in each["text"] for socket in pools)]
+    found = {pools[socket]: each["result"] for each in said["php"]["probes"] for socket in pools if each["listen"] == str(socket)}
+    return found, findings, said
+
+
+def test_a_mail_through_each_pool(make_site):
+    """Each is refused, and no sendmail is started, whatever MailOriginSend says."""
+    vhosts = two_vhosts(WITH_HEADER)
+    vhosts.append(Vhost("off", 61903, "  MailOrigin Off\n"))
+    vhosts.append(Vhost("narrow", 61904, WITH_HEADER, pool_settings={"open_basedir": "/var/www"}))
+    vhosts.append(Vhost("silent", 61905, WITH_HEADER, pool_settings={"mailorigin.enabled": "0"}))
+    site = make_site(vhosts)
+    found, findings, said = probed(site)
+    assert found == {"shop": "well", "blog": "well", "off": "off", "narrow": "unseen", "silent": "disabled"}
+    assert [each["remedy"].split()[0] for each in findings] == ["mailorigin.enabled"]
+    (master,) = [each for each in said["php"]["masters"] if each["configuration"] == f"{site.fpm.directory}/conf/php-fpm.conf"]
+    assert master["extension"] == "loaded"
+    assert {pool["name"] for pool in master["pools"]} == {vhost.pool.name for vhost in vhosts}
+    assert not list(site.httpd.runtime_dir.glob("probe-*"))
+    events = wait_until(lambda: [each for each in site.shop.json.entries() if each["reason"] == "probe"], "its event")
+    assert [(each["verdict"], each["to"]) for each in events] == [("deny", "probe@mailorigin.invalid")]
+    assert site.sendmail.messages() == []
+
+
+def test_pools_without_the_extension(make_site):
+    site = make_site(two_vhosts(), plugin=False)
+    found, findings, said = probed(site)
+    assert found == {"shop": "no-extension", "blog": "no-extension"} and len(findings) == 2
+    (master,) = [each for each in said["php"]["masters"] if each["configuration"] == f"{site.fpm.directory}/conf/php-fpm.conf"]
+    assert master["extension"] == "missing"
+    site.fpm.stop()

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "reports/fields.h"
+#include "reports/host_facts.h"
+#include "reports/probe.h"
 #include "tests/reports/samples.h"
 
 namespace mailorigin::reports {
@@ -28,7 +30,7 @@ std::vector<std::string> texts(const json& findings) {
 
 json checked(const json& daemon, const std::vector<PhpProgram>& programs = {}) {
   json findings = json::array();
-  check_php(php_facts(daemon, one_host(), programs), programs, findings);
+  check_php(php_facts(daemon, one_host(), programs, {}), programs, findings);
   return findings;
 }
 
@@ -53,6 +55,103 @@ TEST(Php, ProgramsOfADebianHost) {
   EXPECT_EQ(found[2].version + found[2].sapi, "8.2fpm");
   EXPECT_TRUE(found[2].enabled);
   EXPECT_TRUE(php_programs(root).empty());
+}
+
+TEST(Php, PoolsOfAConfigurationAndWhatItIncludes) {
+  std::string root = "/tmp/mailorigin-test-XXXXXX";
+  ASSERT_NE(mkdtemp(root.data()), nullptr);
+  std::filesystem::create_directories(root + "/pool.d");
+  std::ofstream(root + "/php-fpm.conf")
+      << "; listen = no\n[global]\nlisten = no\ninclude=" << root << "/pool.d/*.conf\n";
+  std::ofstream(root + "/pool.d/a.conf")
+      << "[shop]\n user = \"$pool\"\nlisten = /run/$pool-$pool.sock\r\n"
+         "php_admin_value[sendmail_path] = x\n[blog\nlisten=9000";
+  std::ofstream(root + "/pool.d/b.conf") << "include = " << root << "/php-fpm.conf\n";
+  const auto pools = fpm_pools(root + "/php-fpm.conf");
+  std::filesystem::remove_all(root);
+  ASSERT_GE(pools.size(), 2U);
+  EXPECT_EQ(pools[0].name, "shop");
+  EXPECT_EQ(pools[0].listen, "/run/shop-shop.sock");
+  EXPECT_EQ(pools[0].user, "shop");
+  EXPECT_EQ(pools[1].name, "blog");
+  EXPECT_EQ(pools[1].listen, "9000");
+  EXPECT_TRUE(fpm_pools(root + "/php-fpm.conf").empty());
+}
+
+TEST(Php, WhatAProcessHasLoaded) {
+  EXPECT_EQ(extension_of("1-2 r-xp 0 8:1 7 /usr/lib/php/20220829/mailorigin.so\n"),
+            Extension::loaded);
+  EXPECT_EQ(extension_of("1-2 r-xp 0 8:1 7 /usr/lib/mailorigin.so (deleted)"), Extension::replaced);
+  EXPECT_EQ(extension_of("1-2 r-xp 0 8:1 7 /usr/lib/mailorigin.so.old\n"), Extension::missing);
+  EXPECT_EQ(extension_of("1-2 r-xp 0 8:1 7 /usr/lib/notmailorigin.so\n"), Extension::missing);
+}
+
+TEST(Php, AMasterThatIsOlderThanItsSettings) {
+  const std::vector<PhpProgram> programs = {{"8.2", "fpm", true, true},
+                                            {"8.4", "fpm", false, true}};
+  const auto checked = [&](const char* configuration, Extension extension) {
+    json findings = json::array();
+    check_masters({{"php-fpm8.2", configuration, extension, {}}}, programs, findings);
+    return findings;
+  };
+  const char* const debians = "/etc/php/8.2/fpm/php-fpm.conf";
+  EXPECT_TRUE(checked(debians, Extension::loaded).empty());
+  EXPECT_EQ(texts(checked(debians, Extension::missing)),
+            std::vector<std::string>{"php-fpm8.2 (/etc/php/8.2/fpm/php-fpm.conf) runs without the "
+                                     "extension, which its settings load by now"});
+  EXPECT_EQ(checked(debians, Extension::replaced)[0]["remedy"], "systemctl restart php8.2-fpm");
+  EXPECT_TRUE(checked("/etc/php/8.4/fpm/php-fpm.conf", Extension::missing).empty());
+  EXPECT_TRUE(checked("/srv/own/php-fpm.conf", Extension::missing).empty());
+}
+
+TEST(Clock, ThatWasSetBack) {
+  HostFacts facts;
+  facts.now_ms = 1'795'869'296'789;
+  json findings = json::array();
+  check_clock(facts, "2026-11-28T12:35:30.000Z", findings);
+  EXPECT_TRUE(findings.empty());
+  check_clock(facts, "2026-11-28T13:00:00.000Z", findings);
+  EXPECT_EQ(findings.size(), 1U);
+}
+
+TEST(Php, WhatAProbedPoolAnswers) {
+  const std::string socket = "/run/mailorigin/mailorigin.sock";
+  const auto word = [&](const json& said) {
+    return probe_result("Content-Type: text/html\r\n\r\n" + said.dump(), socket).word;
+  };
+  const std::string warning = "mail(): Refused by MailOrigin: probe (event 1)";
+  json well = {{"version", MAILORIGIN_VERSION},
+               {"enabled", true},
+               {"mail", true},
+               {"socket", socket},
+               {"sent", false},
+               {"warning", warning}};
+  EXPECT_EQ(word(well), "well");
+  const struct {
+    const char* member;
+    json value;
+    const char* result;
+  } others[] = {{"version", false, "no-extension"},
+                {"version", "0.0.1", "other-version"},
+                {"enabled", false, "disabled"},
+                {"mail", false, "no-mail"},
+                {"socket", "/run/none/mailorigin.sock", "no-socket"},
+                {"socket", "/tmp", "other-socket"},
+                {"sent", true, "unanswered"},
+                {"warning", "mail(): Refused by MailOrigin: unjudged", "off"},
+                {"warning", "mail(): Refused by MailOrigin: late", "unanswered"}};
+  for (const auto& each : others) {
+    json said = well;
+    said[each.member] = each.value;
+    EXPECT_EQ(word(said), each.result) << each.member;
+  }
+  EXPECT_EQ(probe_result(Error{"refused"}, socket).word, "unreachable");
+  EXPECT_EQ(probe_result(std::string("Status: 404 Not Found\r\n\r\nFile not found."), socket).text,
+            "its PHP does not run the probe's script (Status: 404 Not Found): a chroot or "
+            "open_basedir, or it is no PHP");
+  for (const char* bytes : {"", "\r\n\r\n[]", "\r\n\r\n\xff", "\r\n\r\n{\"version\":"}) {
+    EXPECT_EQ(probe_result(std::string(bytes), socket).word, "unseen");
+  }
 }
 
 TEST(Php, ProgramsCountOnceOneLoadsItOrSomebodyIsMissed) {
