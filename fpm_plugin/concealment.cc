@@ -6,6 +6,7 @@
 #include "client/inherited_call.h"
 #include "core/context.h"
 #include "fpm_plugin/function_hook.h"
+#include "fpm_plugin/loads_code.h"
 #include "fpm_plugin/php_api.h"
 
 extern char** environ;
@@ -23,6 +24,12 @@ std::string_view name_in(const char* assignment) {
 
 bool is_for_children(std::string_view name) {
   return is_concealed(name) || name == client::call_variable || name == client::ticket_variable;
+}
+
+// A command line is its user's own.
+bool runs_in_a_server() {
+  const std::string_view sapi(sapi_module.name);
+  return sapi == "fpm-fcgi" || sapi == "apache2handler" || sapi == "cgi-fcgi";
 }
 
 void handle_getenv(INTERNAL_FUNCTION_PARAMETERS);
@@ -56,7 +63,14 @@ void handle_putenv(INTERNAL_FUNCTION_PARAMETERS) {
   ZEND_PARSE_PARAMETERS_START(1, 1)
   Z_PARAM_STR(assignment)
   ZEND_PARSE_PARAMETERS_END();
-  if (is_for_children(name_in(ZSTR_VAL(assignment)))) RETURN_FALSE;
+  const std::string_view name = name_in(ZSTR_VAL(assignment));
+  if (is_for_children(name)) RETURN_FALSE;
+  if (runs_in_a_server() && loads_code(name)) {
+    php_error_docref(nullptr, E_WARNING,
+                     "MO0309: %.*s loads code into this process, and is the administrator's to set",
+                     static_cast<int>(name.size()), name.data());
+    RETURN_FALSE;
+  }
   putenv_hook.original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
 }
 

@@ -4,13 +4,13 @@
 #include "client/syslog.h"
 #include "fpm_plugin/concealment.h"
 #include "fpm_plugin/connect_functions.h"
-#include "fpm_plugin/dumpable.h"
 #include "fpm_plugin/error_log.h"
 #include "fpm_plugin/firewall_page.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/functions.h"
 #include "fpm_plugin/made_code.h"
 #include "fpm_plugin/module_state.h"
+#include "fpm_plugin/open_pools.h"
 #include "fpm_plugin/own_locale.h"
 #include "fpm_plugin/php_api.h"
 #include "fpm_plugin/program_functions.h"
@@ -58,7 +58,7 @@ void connect_ahead(ModuleState& state) noexcept {
 ActivateResult activate() {
   conceal_from_variables();
   watch_server_log();
-  warn_if_dumpable();
+  warn_if_pool_is_open();
   install_mail_functions();
   watch_end_of_request();
   const ActivateResult result = sapi_activate_request ? sapi_activate_request() : SUCCESS;
@@ -97,7 +97,7 @@ void free_state(void* globals) { delete static_cast<zend_mailorigin_globals*>(gl
 ModuleResult start_module(int type, int module_number) {
   register_settings(type, module_number);
   remember_locale();
-  prepare_dumpable_warning();
+  prepare_open_pool_warning();
   allow_hooks_where_safe();
   if (!hooks_are_allowed()) warn_of_shared_jit();
   install_mail_functions();
@@ -125,7 +125,7 @@ ModuleResult stop_module(int type, int module_number) {
   stop_watching_end_of_request();
   stop_watching_server_log();
   stop_watching_made_code();
-  forget_dumpable_warning();
+  forget_open_pool_warning();
   forget_locale();
   unregister_settings(type, module_number);
   return SUCCESS;

@@ -1,10 +1,12 @@
-#include "fpm_plugin/dumpable.h"
+#include "fpm_plugin/open_pools.h"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -38,16 +40,40 @@ bool is_first_of_its_pool(std::string_view pool) {
   return false;
 }
 
+bool writes_opcodes_of_files() {
+  const char* const directory = setting_text("opcache.file_cache");
+  return setting_number("opcache.enable") != 0 && directory && *directory &&
+         access(directory, W_OK) == 0;
+}
+
+// "preload" leaves it to the scripts that the administrator preloads.
+bool has_ffi() {
+  const char* const enabled = setting_text("ffi.enable");
+  return enabled && std::atoi(enabled) == 1;
+}
+
+// By what its scripts are more than scripts; null: by nothing.
+const char* opening() {
+  if (prctl(PR_GET_DUMPABLE) == 1) {
+    return "its workers' memory is open to its own scripts (process.dumpable = yes, or a php-fpm "
+           "that root did not start)";
+  }
+  if (has_ffi()) return "its scripts call native code (ffi.enable)";
+  if (writes_opcodes_of_files()) {
+    return "its scripts can write the compiled code that opcache reads (opcache.file_cache)";
+  }
+  return nullptr;
+}
+
 // False if there is nothing to say; else the text is in `text`.
-bool compose_warning(char* text, std::size_t size) noexcept {
+bool compose_warning(const char* why, char* text, std::size_t size) noexcept {
   try {
     const std::string pool = fpm_pool_name();
     if (!is_first_of_its_pool(pool)) return false;
     snprintf(text, size,
-             "MO0304: pool '%.100s': its workers' memory is open to its own scripts "
-             "(process.dumpable = yes, or a php-fpm that root did not start): what is "
-             "recorded of their mail can be forged, except for host, request and uid",
-             pool.c_str());
+             "MO0304: pool '%.100s': %s: what is recorded of their mail can be forged, except for "
+             "host, request and uid",
+             pool.c_str(), why);
     return true;
   } catch (...) {  // no memory: another worker will say it
     return false;
@@ -56,7 +82,7 @@ bool compose_warning(char* text, std::size_t size) noexcept {
 
 }  // namespace
 
-void prepare_dumpable_warning() {
+void prepare_open_pool_warning() {
   if (std::string_view(sapi_module.name) != "fpm-fcgi") return;
   void* const shared =
       mmap(nullptr, sizeof(WarnedPools), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -64,18 +90,19 @@ void prepare_dumpable_warning() {
   warned = shared == MAP_FAILED ? nullptr : static_cast<WarnedPools*>(shared);
 }
 
-void forget_dumpable_warning() {
+void forget_open_pool_warning() {
   if (warned) munmap(warned, sizeof(WarnedPools));
   warned = nullptr;
 }
 
-void warn_if_dumpable() {
+void warn_if_pool_is_open() {
   // php-fpm -v and -i begin a request of their own, for no pool.
   if (is_checked || !SG(server_context)) return;
   is_checked = true;
-  if (std::string_view(sapi_module.name) != "fpm-fcgi" || prctl(PR_GET_DUMPABLE) != 1) return;
+  if (std::string_view(sapi_module.name) != "fpm-fcgi") return;
+  const char* const why = opening();
   char text[400];
-  if (!compose_warning(text, sizeof text)) return;
+  if (!why || !compose_warning(why, text, sizeof text)) return;
   php_log_err_with_severity(text, LOG_WARNING);
   client::log_line(program_name, text);
 }
