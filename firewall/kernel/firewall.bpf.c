@@ -45,7 +45,7 @@ MAP(snapshots, BPF_MAP_TYPE_HASH, mo_snapshots_limit, __u32, struct mo_snapshot,
 /* A value of nothing but zeroes, of which other maps' values begin: too large for the stack. */
 MAP(empty, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_snapshot, 0);
 /* Both by accountable_uid(). */
-MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, __u32, struct mo_quota, 0);
+MAP(quotas, BPF_MAP_TYPE_LRU_HASH, mo_quotas_limit, struct mo_quota_key, struct mo_quota, 0);
 MAP(shares, BPF_MAP_TYPE_HASH, mo_shares_limit, __u32, __s32, BPF_F_NO_PREALLOC);
 MAP(all_shares, BPF_MAP_TYPE_ARRAY, 1, __u32, __s32, 0); /* together */
 MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
@@ -316,15 +316,16 @@ MO_INLINE __u64 burst(__u64 of_each, __u64 unread) {
 }
 
 /* 1: an event of so many shares of the ring may be recorded of this uid and virtual host. */
-MO_INLINE int within_quota(__u32 uid, __u32 vhost, __u64 now, __u32 shares_of_ring, __u64 unread) {
+MO_INLINE int within_quota(const struct mo_quota_key* key, __u32 vhost, __u64 now,
+                           __u32 shares_of_ring, __u64 unread) {
   const __u64 each = 1000000000ULL / mo_events_per_second;
-  struct mo_quota* quota = bpf_map_lookup_elem(&quotas, &uid);
+  struct mo_quota* quota = bpf_map_lookup_elem(&quotas, key);
   if (!quota) {
     __u32 first = 0;
     struct mo_snapshot* zeroes = bpf_map_lookup_elem(&empty, &first);
     if (!zeroes) return 0;
-    bpf_map_update_elem(&quotas, &uid, zeroes, BPF_NOEXIST);
-    quota = bpf_map_lookup_elem(&quotas, &uid);
+    bpf_map_update_elem(&quotas, key, zeroes, BPF_NOEXIST);
+    quota = bpf_map_lookup_elem(&quotas, key);
     if (!quota) return 0;
   }
   struct mo_vhost_quota* its = 0;
@@ -540,8 +541,10 @@ MO_SEPARATE int mo_record(struct attempt* attempt) {
   const int is_long = facts->verified && attempt->origin_bytes > mo_short_origin &&
                       attempt->origin_bytes <= sizeof(struct mo_origin);
   const __u64 unread = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
-  if (!within_quota(accountable_uid(bpf_get_current_task_btf()), facts->vhost,
-                    attempt->shown.now_ns, is_long ? mo_long_event_shares : 1, unread)) {
+  const struct mo_quota_key key = {.uid = accountable_uid(bpf_get_current_task_btf()),
+                                   .is_refused = attempt->decision.verdict == mo_deny};
+  if (!within_quota(&key, facts->vhost, attempt->shown.now_ns, is_long ? mo_long_event_shares : 1,
+                    unread)) {
     return unread > mo_ring_size / 2 ? COUNT(events_dropped) : COUNT(events_capped);
   }
   return is_long ? mo_record_long(attempt) : mo_record_short(attempt);

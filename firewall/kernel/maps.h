@@ -11,7 +11,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 6,
+  mo_maps_version = 7,
 
   /* Of each one's share: core/abi/share.h. */
   mo_pages_limit = 8192,                   /* that mailorigind registers: 100 bytes each */
@@ -25,8 +25,8 @@ enum {
   mo_accounts_limit = 2 * 16384,
   mo_allowed_limit = 2 * 131072,
 
-  mo_quotas_limit = 1024, /* uids, the least recently used one goes */
-  mo_quota_vhosts = 8,    /* of one uid, likewise */
+  mo_quotas_limit = 2 * 1024, /* uids, twice; the least recently used one goes */
+  mo_quota_vhosts = 8,        /* of one uid, likewise */
   /* Of one uid and virtual host; of one uid, over all of them, twice as many a second. */
   mo_event_burst = 100,
   mo_long_event_shares = 3, /* what one of more than mo_short_origin counts as */
@@ -128,7 +128,13 @@ MO_INLINE int mo_is_inherited(const struct mo_snapshot* snapshot, __mo_u32 tgid)
   return snapshot->worker != tgid || snapshot->worker_start_ticks != snapshot->start_ticks;
 }
 
-/* Of a uid. Buckets, given as the time when they will be full again. */
+/* Refused connections use up nothing of what those that are let through have: else a flood of
+ * the ones would hide the others. */
+struct mo_quota_key {
+  __mo_u32 uid;
+  __mo_u32 is_refused;
+};
+/* Buckets, given as the time when they will be full again. */
 struct mo_quota {
   __mo_u64 full_at_ns; /* of all its virtual hosts together */
   struct mo_vhost_quota {

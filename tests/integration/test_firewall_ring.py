@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from harness import wire
-from harness.firewall import DENY, HOST, NEIGHBOUR, OTHER, TENANT, attempt, in_worker, smtp, vhost
+from harness.firewall import DENY, HOST, NEIGHBOUR, OBSERVE, OTHER, TENANT, attempt, in_worker, smtp, vhost
 from harness.libc import CLONE_NEWUSER, LIBC
 from harness.waiting import become
 
@@ -64,6 +64,18 @@ def test_one_uid_cannot_fill_the_ring(enforcing):
     assert 100 <= len([event for event in events if event.uid == TENANT]) < 300
     assert [event.uid for event in events][-1] == OTHER
     assert enforcing.counters()["events_capped"] > 0
+
+
+def test_refused_connections_hide_none_that_is_let_through(firewall):
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT)])
+
+    def action():
+        refused = {attempt() for _ in range(300)}
+        return refused, attempt("127.0.0.1")
+
+    with firewall.attached() as ring:
+        assert firewall.ground.run(action) == ({REFUSED}, 0)
+        assert [event.address for event in ring.take() if event.verdict == OBSERVE] == ["127.0.0.1"]
 
 
 def test_one_uid_cannot_fill_the_ring_by_many_hosts(firewall):
