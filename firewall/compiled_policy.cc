@@ -182,6 +182,7 @@ class Compiler {
   mo_policy one(const VhostPolicy& vhost) {
     const SmtpPolicy& smtp = vhost.smtp;
     if (!vhost.enabled) out_.off.insert(vhost.id);
+    if (vhost.run_as) out_.run_as[vhost.id] = *vhost.run_as;
     mo_policy policy{};
     policy.rule = static_cast<std::uint8_t>(smtp.rule);
     policy.local = static_cast<std::uint8_t>(smtp.local);

@@ -88,7 +88,9 @@ Status feed(const KernelMaps& maps, const CompiledPolicy& policy,
   std::uint32_t generation = control->generation + 1;
   if (generation == 0) generation = 2;  // 0 means none; the slot is the other one
   for (const auto& [vhost, each] : policy.policies) {
-    const mo_host host{each, policy.off.contains(vhost) ? 1U : 0U};
+    const auto run_as = policy.run_as.find(vhost);
+    const mo_host host{each, policy.off.contains(vhost) ? 1U : 0U,
+                       run_as != policy.run_as.end() ? run_as->second : MO_ANY_UID};
     if (Status put = maps.policies.put({generation, vhost}, host); !put) return put;
   }
   if (Status put = put_accounts(maps, policy, generation); !put) return put;

@@ -565,6 +565,14 @@ MO_SEPARATE int mo_stands_for(struct attempt* attempt) {
   return attempt->is_anothers ? shown_for : uid;
 }
 
+/* Of a host that has got another user since then, its former user's processes are none. */
+MO_INLINE enum tag_found as_the_host_is_now(struct attempt* attempt, enum tag_found found) {
+  if (found != verified) return found;
+  struct mo_host* host = host_of(attempt->shown.generation, attempt->shown.tag.vhost);
+  if (!host || host->run_as == MO_ANY_UID || host->run_as == attempt->facts.uid) return found;
+  return not_verified;
+}
+
 /* Who asks, and what for: all that mo_decide() is told. */
 MO_SEPARATE int mo_gather(struct attempt* attempt) {
   if (!attempt) return 0;
@@ -581,7 +589,7 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     facts->may = 1;
     return 0;
   }
-  const enum tag_found found = mo_find_tag(attempt);
+  const enum tag_found found = as_the_host_is_now(attempt, mo_find_tag(attempt));
   struct mo_account* also = 0;         /* no more than this allows, either */
   facts->policy.local = mo_local_deny; /* of a policy that two newer ones have replaced meanwhile */
   if (found == verified) {

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from harness.firewall import (
-    HOST, ORIGIN_BYTES, OTHER, TENANT, Page, attempt, forked, in_worker, start_ticks, waiting_process,
+    ALLOW, DENY, HOST, NEIGHBOUR, ORIGIN_BYTES, OTHER, TENANT, Page, attempt, forked, in_worker, smtp, start_ticks, vhost,
+    waiting_process,
 )  # fmt: skip
 from harness.libc import LIBC
 from harness.waiting import become, wait_until
@@ -150,3 +151,20 @@ def test_full_maps_leave_the_decision_to_the_uid(enforcing):
     fill(enforcing, "processes", 16384, 24)
     assert enforcing.ground.run(lambda: Page().register()[0], uid=0) == errno.ENOSPC
     assert any("no room" in finding["text"] for finding in enforcing.status()["findings"])
+
+
+def test_a_host_that_has_got_another_user_lets_its_former_users_processes_out_no_more(firewall):
+    def runs_as(uid):
+        firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=uid), vhost(NEIGHBOUR, smtp(DENY), run_as=TENANT)])
+
+    runs_as(TENANT)
+    pid, attempt_there, finish = waiting_process(firewall)
+    firewall.register(pid, firewall.context(HOST, TENANT))
+    assert (attempt_there(), attempt_there(b"f")) == (0, 0)
+    runs_as(OTHER)
+    with firewall.attached() as ring:
+        assert (attempt_there(), attempt_there(b"f")) == (REFUSED, REFUSED)
+        assert [(event.verified, event.reason) for event in ring.take()] == [(False, "smtp")] * 2
+    runs_as(TENANT)
+    assert attempt_there() == 0
+    finish()
