@@ -855,6 +855,9 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(mo_fork, struct task_struct* parent, struct task_struct* child) {
   __u32 parent_tgid = parent->tgid, child_tgid = child->tgid;
   if (parent_tgid == child_tgid) return 0; /* a thread */
+  /* What root starts is root's own doing, whatever it was asked for by: a service that is
+   * started anew from a request would be that request's for as long as it runs. */
+  if ((__u32)bpf_get_current_uid_gid() == 0) return 0;
   const __u64 start = start_ticks(parent->group_leader);
   const __u64 child_start = child->start_boottime / mo_ns_per_tick;
   if (inherit_from_page(parent_tgid, start, child_tgid, child_start) == 0) return 0;

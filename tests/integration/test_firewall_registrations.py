@@ -168,3 +168,25 @@ def test_a_host_that_has_got_another_user_lets_its_former_users_processes_out_no
     runs_as(TENANT)
     assert attempt_there() == 0
     finish()
+
+
+def test_what_root_starts_is_not_the_request_that_root_was_asked_by(enforcing):
+    """A service, restarted by a script through sudo, goes on for months and runs as whom it likes."""
+    ours, theirs = socket.socketpair()
+
+    def as_another():
+        become(OTHER)
+        return attempt()
+
+    def run():
+        theirs.recv(1)
+        return forked(as_another)
+
+    pid, result = enforcing.ground.child(run)
+    enforcing.register(pid, enforcing.context(HOST), uid=0)
+    with enforcing.attached() as ring:
+        ours.send(b"1")
+        assert result() == REFUSED
+        assert [event.verified for event in ring.take()] == [False]
+    ours.close()
+    theirs.close()
