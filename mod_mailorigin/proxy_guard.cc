@@ -59,8 +59,17 @@ char* with_host(apr_pool_t* pool, const char* url, const std::string& host) {
   return apr_uri_unparse(pool, &uri, APR_URI_UNP_REVEALPASSWORD);
 }
 
+// Where a client's request line names a host ("GET http://host:25/ HTTP/1.1"), mod_proxy_ftp
+// connects to that instead of to where the URL leads.
+void go_by_the_url(request_rec* request, const char* url) {
+  if (request->proxyreq == PROXYREQ_REVERSE && ap_cstr_casecmpn(url, "ftp:", 4) == 0) {
+    request->parsed_uri.hostname = nullptr;
+  }
+}
+
 int judge_proxy(request_rec* request, proxy_worker* worker, proxy_server_conf* conf,
                 const char* url, const char* proxy_host, apr_port_t proxy_port) {
+  go_by_the_url(request, url);
   const auto endpoint =
       proxy_host != nullptr ? Endpoint{proxy_host, proxy_port} : endpoint_of(request->pool, url);
   if (!endpoint) return DECLINED;

@@ -1,5 +1,6 @@
 """httpd as a tenant's deputy: what .htaccess makes it connect to is judged by the tenant's virtual host."""
 
+import http.client
 import re
 import socket
 import threading
@@ -13,7 +14,7 @@ from harness.site import SHOP_UID, Site, Vhost
 from harness.waiting import wait_until
 
 PROXIES = ("proxy_http", "proxy_scgi", "proxy_uwsgi", "proxy_ajp", "proxy_wstunnel", "proxy_balancer",
-           "lbmethod_byrequests", "slotmem_shm")  # fmt: skip
+           "lbmethod_byrequests", "slotmem_shm", "proxy_ftp")  # fmt: skip
 DIALOGUE = "MAIL FROM:<me@shop.example>\r\nRCPT TO:<you@example.org>\r\nDATA\r\n"
 
 
@@ -223,6 +224,18 @@ def test_other_ports_are_nobodys_business(make_proxy):
     site = make_proxy("MailOriginFirewall On\nMailOriginSmtpLocal deny\n")
     assert deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{port}"') == 503
     assert not re.search("MO0127", site.httpd.said())
+
+
+def test_a_request_line_that_names_a_mail_server(make_proxy, mail_server, named):
+    """mod_proxy_ftp would connect to what it names, whatever was judged."""
+    site = make_proxy("MailOriginFirewall On\n")
+    site.shop.write("deputy/.htaccess", f"RewriteEngine On\nRewriteRule . ftp://127.0.0.1:{free_port()}/x [P]\n")
+    page = site.shop.write("deputy/page.txt", "a page")
+    connection = http.client.HTTPConnection("127.0.0.1", site.httpd.port, timeout=10)
+    connection.request("GET", f"http://{NAME}:{mail_server.port}{page.uri}")
+    assert connection.getresponse().status >= 500  # nobody listens there
+    connection.close()
+    assert mail_server.told == []
 
 
 def test_a_balancer_of_the_server(make_proxy, mail_server):
