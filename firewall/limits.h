@@ -16,6 +16,8 @@ inline constexpr std::chrono::milliseconds check_interval{2000};
 inline constexpr std::chrono::seconds repeated_notice_interval{60};
 
 inline constexpr std::size_t names_limit = 4096;
+// That are asked for at the same time.
+inline constexpr unsigned names_at_once = 8;
 // Addresses of one name that count.
 inline constexpr std::size_t addresses_per_name = 64;
 // The kept file of all of them: a name of 255 bytes and addresses of 45, at most.

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "service/event_fd.h"
@@ -22,9 +23,10 @@ struct Resolver::Shared {
   struct Watched {
     Clock::time_point due;  // the name that is due first is next: none waits behind those that fail
     bool asked = false;
+    bool being_asked = false;
   };
 
-  void run();
+  void run();  // in several threads
   void put(const std::string& name, std::vector<IpAddress> addresses);
 
   Lookup lookup;
@@ -41,10 +43,12 @@ struct Resolver::Shared {
 void Resolver::Shared::run() {
   std::unique_lock lock(mutex);
   while (!over) {
-    const auto next = std::min_element(
-        names.begin(), names.end(),
-        [](const auto& one, const auto& other) { return one.second.due < other.second.due; });
-    if (next == names.end()) {
+    const auto next =
+        std::min_element(names.begin(), names.end(), [](const auto& one, const auto& other) {
+          return std::tie(one.second.being_asked, one.second.due) <
+                 std::tie(other.second.being_asked, other.second.due);
+        });
+    if (next == names.end() || next->second.being_asked) {
       changed.wait(lock);
       continue;
     }
@@ -53,6 +57,7 @@ void Resolver::Shared::run() {
       continue;
     }
     const std::string name = next->first;
+    next->second.being_asked = true;
     lock.unlock();
     auto addresses = lookup(name);
     lock.lock();
@@ -65,6 +70,7 @@ void Resolver::Shared::put(const std::string& name, std::vector<IpAddress> addre
   if (watched == names.end()) return;
   const bool resolved = !addresses.empty();
   watched->second = {Clock::now() + (resolved ? pace.refresh : pace.retry), true};
+  changed.notify_all();
   if (resolved) {
     found[name] = std::move(addresses);
     failed.erase(name);
@@ -103,13 +109,15 @@ std::vector<IpAddress> Resolver::from_system(const std::string& name) {
 Resolver::Resolver(Lookup lookup, Pace pace) : shared_(std::make_shared<Shared>()) {
   shared_->lookup = std::move(lookup);
   shared_->pace = pace;
-  std::thread([shared = shared_] { shared->run(); }).detach();
+  for (unsigned i = 0; i < names_at_once; i++) {
+    std::thread([shared = shared_] { shared->run(); }).detach();
+  }
 }
 
 Resolver::~Resolver() {
   const std::lock_guard lock(shared_->mutex);
   shared_->over = true;
-  shared_->changed.notify_one();
+  shared_->changed.notify_all();
 }
 
 void Resolver::watch(const std::set<std::string>& names, const NameAddresses& known) {
@@ -124,7 +132,7 @@ void Resolver::watch(const std::set<std::string>& names, const NameAddresses& kn
       shared_->found[name] = last->second;
     }
   }
-  shared_->changed.notify_one();
+  shared_->changed.notify_all();
   shared_->ready.signal();
 }
 

@@ -1,5 +1,5 @@
-// Resolver: the addresses of names, asked for by a thread of its own, because a
-// name server may take its time.
+// Resolver: the addresses of names, asked for by threads of its own, because a name
+// server may take its time: one may be a tenant's, and others are not to wait for it.
 #pragma once
 
 #include <chrono>
@@ -46,7 +46,7 @@ class Resolver {
   Round take();
 
  private:
-  struct Shared;  // with the thread, which may outlive this
+  struct Shared;  // with the threads, which may outlive this
   std::shared_ptr<Shared> shared_;
 };
 

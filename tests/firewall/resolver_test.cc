@@ -100,6 +100,21 @@ TEST(Resolver, PublishesANameWhileAnotherHangs) {
   EXPECT_EQ(round.found.size(), 2U);
 }
 
+TEST(Resolver, NamesWhoseServerIsSlowKeepNobodyWaiting) {
+  const auto over = std::make_shared<std::promise<void>>();
+  Resolver resolver(
+      [=, wait = over->get_future().share()](const std::string& name) {
+        if (name.starts_with("slow")) wait.wait_for(patience * 2);
+        return std::vector{address};
+      },
+      quick);
+  resolver.watch({"slow 1", "slow 2", "slow 3"}, {});
+  resolver.watch({"slow 1", "slow 2", "slow 3", "z"}, {});
+  const auto round = round_that(resolver, [](const auto& each) { return !each.found.empty(); });
+  EXPECT_EQ(round.found, (NameAddresses{{"z", {address}}}));
+  over->set_value();
+}
+
 TEST(Resolver, AsksTheSystem) {
   const auto found = Resolver::from_system("127.0.0.1");
   ASSERT_EQ(found.size(), 1U);
