@@ -11,6 +11,7 @@
 #include "core/wire/firewall.h"
 #include "firewall/limits.h"
 #include "firewall/status.h"
+#include "firewall/taken_out.h"
 #include "service/signals.h"
 
 namespace mailorigin::firewall {
@@ -39,6 +40,7 @@ Firewall::Firewall(FirewallHost host)
 Firewall::~Firewall() = default;
 
 Result<bool> Firewall::start() {
+  taken_out_ns_ = load_taken_out(host_.state_directory);
   names_.load();
   const auto policy = kept_policy_.load();
   if (!policy) return false;
@@ -51,6 +53,7 @@ Status Firewall::take(service::ControlDesk::Push push) {
   // Taken out until httpd's next start or reload: this one only comes late.
   if (push.read_ns < taken_out_ns_) return Done{};
   if (Status done = put_in_force(push.policy, push.keys, true); !done) return done;
+  if (std::exchange(taken_out_ns_, 0) != 0) forget_taken_out(host_.state_directory);
   if (policy_) kept_policy_.keep(push.encoded);
   return Done{};
 }
@@ -153,7 +156,8 @@ Status Firewall::answer_root(const Packet& packet, int socket) {
   enforcement_.take_out();
   forget();
   taken_out_ns_ = boottime_now_ns();
-  send_now(socket, encode_reply(""));
+  const Status kept = keep_taken_out(host_.state_directory, taken_out_ns_);
+  send_now(socket, encode_reply(kept ? "" : kept.error().message));
   return Done{};
 }
 

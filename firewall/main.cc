@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "core/context.h"
 #include "core/default_paths.h"
 #include "core/socket_paths.h"
 #include "core/wire/control.h"
@@ -16,6 +17,7 @@
 #include "firewall/options.h"
 #include "firewall/pins.h"
 #include "firewall/places.h"
+#include "firewall/taken_out.h"
 #include "service/handed_over.h"
 #include "service/limits.h"
 #include "service/notice_board.h"
@@ -124,6 +126,8 @@ Status remove(const FirewallOptions& options) {
        {kept_policy(options.state_directory), kept_names(options.state_directory)}) {
     if (unlink(kept.c_str()) == 0) std::printf("removed %s\n", kept.c_str());
   }
+  // Of a host that has never had a firewall there is no such directory.
+  (void)keep_taken_out(options.state_directory, boottime_now_ns());
   if (chdir(options.pin_directory.c_str()) == 0) {
     const auto removed = unpin_all();
     for (const std::string& pin : removed) {
