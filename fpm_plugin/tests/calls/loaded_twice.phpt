@@ -12,7 +12,7 @@ $process = proc_open($command, [1 => ['pipe', 'w'], 2 => ['redirect', 1]], $pipe
 echo stream_get_contents($pipes[1]), 'status ', proc_close($process), "\n";
 echo count(questions()), " question\n";
 --EXPECTF--
-%AModule "mailorigin" is already loaded%A
+%AModule %cmailorigin%c %Salready loaded%A
 bool(true)
 status 0
 1 question

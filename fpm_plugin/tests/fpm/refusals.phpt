@@ -39,8 +39,8 @@ PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the
 logged elsewhere:
 PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
 another text logged:
-PHP message: Refused by MailOrigin: nothing; PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
+PHP message: Refused by MailOrigin: nothing%SPHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
 refused again meanwhile:
-PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2; PHP message: MO0305: error_log(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
+PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2%SPHP message: MO0305: error_log(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2
 twice:
 PHP message: MO0305: mail(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2%SPHP message: MO0305: error_log(): Refused by MailOrigin: limit (event 01JDENIED), the next may leave in 7 s in script.php on line 2

@@ -20,9 +20,6 @@ show_mail();
 echo "-- array and null parameters\n";
 var_dump(mb_send_mail('to@example.com', 'Subject', 'Body', ['From' => 'me@example.com', 'X-Mail-Origin' => 'false'], null));
 show_mail();
-echo "-- named arguments that skip the headers\n";
-var_dump(mb_send_mail(to: 'to@example.com', subject: 'Subject', message: 'Body', additional_params: '-fbounce@example.com'));
-show_mail();
 show_questions('function', 'envelope_from', 'from', 'subject');
 --EXPECT--
 -- missing
@@ -66,19 +63,6 @@ Content-Transfer-Encoding: BASE64
 
 Qm9keQ==
 .
--- named arguments that skip the headers
-bool(true)
-arguments <-fbounce@example.com>
-context <>
-To: to@example.com
-Subject: Subject
-X-Mail-Origin: 01TEST
-MIME-Version: 1.0
-Content-Type: text/plain; charset=UTF-8
-Content-Transfer-Encoding: BASE64
-
-Qm9keQ==
-.
 function=mb_send_mail
 envelope_from=(unknown)
 from=(unknown)
@@ -91,8 +75,4 @@ function=mb_send_mail
 envelope_from=(unknown)
 from=me@example.com
 subject=Subject
-function=mb_send_mail
-envelope_from=bounce@example.com
-from=(unknown)
-subject=Subject
-4 asked
+3 asked
