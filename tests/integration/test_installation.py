@@ -1,13 +1,15 @@
 """What `cmake --install` puts on a host."""
 
 import os
+import re
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from harness.installation import build_directory
 from harness.paths import PROJECT
-from harness.paths import HTTPD, HTTPD_MODULES, PHP, PHP_CONFIGURATION, PHP_EXTENSIONS
+from harness.paths import HTTPD, HTTPD_MODULES, PHP, PHP_CONFIGURATION, PHP_EXTENSIONS, PHP_VERSION
 
 CONFIGURATION = {
     "/etc/apache2/mods-available/mailorigin.load",
@@ -68,6 +70,27 @@ def test_files(installed):
     assert {DOCS + "operations.md", DOCS + "directives/rules.md", DOCS + "examples/mailorigin.conf"} <= found
     for name in found:
         assert not Path(f"{installed}{name}").stat().st_mode & 0o022, name
+
+
+def patterns_of_packages():
+    """What conf/debian has a place for, below the root."""
+    debian = PROJECT / "conf/debian"
+    lines = [line for each in [*debian.glob("*.install"), debian / "not-installed"] for line in each.read_text().split()]
+    return [line.replace("@extensions@", str(PHP_EXTENSIONS)[1:]).replace("@version@", PHP_VERSION) for line in lines]
+
+
+def test_each_file_has_its_package(installed):
+    """As Debian's packages are built, below /usr: dh_missing says it there, after a long build."""
+    patterns = patterns_of_packages()
+    names = {str(path.relative_to(installed)).replace("usr/local/", "usr/") for path in installed.rglob("*") if path.is_file()}
+    names = {re.sub(r"^usr/lib/(libmailorigin|pkgconfig)", r"usr/lib/triplet/\1", name) for name in names}
+    assert [name for name in sorted(names) if not any(fnmatch(name, pattern) or name.startswith(pattern + "/") for pattern in patterns)] == []
+
+
+def test_each_unit_is_started_by_its_package(installed):
+    rules = (PROJECT / "conf/debian/rules").read_text()
+    for unit in (installed / "usr/local/lib/systemd/system").iterdir():
+        assert re.search(rf"dh_installsystemd (.*\\\n)?.*\b{re.escape(unit.name)}", rules), unit.name
 
 
 def test_without_the_firewall_nothing_of_it_is_installed(tmp_path):
