@@ -215,6 +215,9 @@ bool RequestSearch::asks_for_it(std::string_view line) const {
 }
 
 bool RequestSearch::is_path(std::string_view written) const {
+  // Nearly every one that is, is written so.
+  const std::string_view as_written = written.substr(0, written.find_first_of("?#"));
+  if (std::find(paths_.begin(), paths_.end(), as_written) != paths_.end()) return true;
   const std::string path = plain_path(written);
   return std::any_of(paths_.begin(), paths_.end(), [&](const std::string& each) {
     return path.starts_with(each) && (path.size() == each.size() || path[each.size()] == '/');

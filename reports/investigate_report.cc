@@ -263,6 +263,12 @@ class Investigation {
       add_logs(*each);
     }
     if (vhosts_.empty() && vhost() != nullptr) add_logs(*vhost());
+    if (vhosts_.empty() && !question_.access_logs.empty()) {
+      // Below which of its directories a site begins is not known.
+      for (std::size_t at = 0; (at = path_.find('/', at)) != std::string::npos; at++) {
+        urls_.insert(path_.substr(at));
+      }
+    }
     // What is rewritten to a script is another's address.
     std::vector<std::string> paths;
     for (const std::string& url : urls_) {

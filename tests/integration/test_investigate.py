@@ -199,6 +199,10 @@ def test_nothing_reaches_the_terminal(site, investigate, tmp_path, login_log):
 
 
 def test_without_a_daemon(installation, investigate, site, tmp_path):
-    script = site.shop.write("index.php", "<?php\n")
-    said = Command(installation, tmp_path)("investigate", *investigate.options, str(script.path))
+    """Where a site begins is not known, and so any end of the path may be asked for."""
+    script = site.shop.write("deep/index.php", "<?php\n")
+    log = tmp_path / "access.log"
+    log.write_text("".join(f"192.0.2.7 {uri} 200\n" for uri in ("/index.php", "/deep/index.php", "/other/index.php", "/shop/deep/index.php")))
+    said = Command(installation, tmp_path)("investigate", *investigate.options, "--access-log", str(log), str(script.path))
     assert said.status == 0 and "not known: " in said.out and "clamd     has nothing against it" in said.out, said
+    assert "count     3\n" in said.out, said
