@@ -10,16 +10,14 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from servers import say_ratio, say_result
 
-from harness.firewall import DENY, TENANT, Firewall, Ground, smtp, vhost  # noqa: E402
-from harness.paths import build_directory  # noqa: E402
-from harness.mounts import private_mounts  # noqa: E402
-from harness.wire import PASS  # noqa: E402
+from harness.firewall import DENY, TENANT, Firewall, Ground, smtp, vhost
+from harness.paths import build_directory
+from harness.mounts import private_mounts
+from harness.wire import PASS
 
 SMTP, OTHER_PORT = 2601, 2602
 # An event is recorded at most 100 times at once for each of them, and 50 times a second.
@@ -60,13 +58,9 @@ class Loop:
         self.process.stdout.close()
 
 
-def say(what, ours, base, limit):
-    ratios = [one / other for one, other in zip(ours, base)]
-    middle = statistics.quantiles(ratios, n=4)
-    print(
-        f"{what}: {statistics.median(ours):.0f} ns against {statistics.median(base):.0f} ns, "
-        f"ratio {statistics.median(ratios):.3f} (half of the rounds {middle[0]:.3f} to {middle[2]:.3f}) {limit}"
-    )
+def say(what, ours, base, goal):
+    print(f"{what}: {statistics.median(ours):.0f} ns against {statistics.median(base):.0f} ns")
+    say_ratio(what, list(zip(ours, base)), goal, "no firewall")
 
 
 def connections(rounds):
@@ -96,10 +90,11 @@ def connections(rounds):
                     recorded += sum(event.verdict == "allow" for event in ring.take())
         recorded /= 200 * rounds
         base = measured["nothing"]
-        say("connect(2), nftables owner rule", measured["owner rule"], base, "")
+        say("connect(2), nftables owner rule", measured["owner rule"], base, "none")
         say("connect(2), another port", measured["other port"], base, "at most 1.03")
-        say("connect(2), SMTP allowed without an event", measured["silent"], base, "")
-        say(f"connect(2), SMTP allowed with its event ({recorded:.0%} of all recorded)", measured["event"], base, "at most 1.10")
+        say("connect(2), SMTP allowed without an event", measured["silent"], base, "none")
+        print(f"{recorded:.0%} of the events were recorded")
+        say("connect(2), SMTP allowed with its event", measured["event"], base, "at most 1.10")
         say("connect(2), denied", measured["denied"], base, "at most 0.3")
         memory(firewall)
     finally:
@@ -120,17 +115,17 @@ def memory(firewall):
         if not pin.name.endswith("-link"):
             shown = subprocess.run(["bpftool", "-j", "map", "show", "pinned", pin], capture_output=True, check=True)
             maps += json.loads(shown.stdout)["bytes_memlock"]
-    print(f"memory of 1,024 workers: {maps / 1e6:.1f} MB of maps and 4.2 MB of pages, at most 8 MB")
+    say_result("memory of 1,024 workers, MB of maps and pages", [maps / 1e6 + 4.2], "at most 8", "-")
 
 
-def pushes():
-    """A policy of 10,000 virtual hosts with two destinations each, beside the one in force."""
+def pushes(vhosts):
+    """A policy of so many virtual hosts with two destinations each, beside the one in force."""
     ground = Ground()
     firewall = Firewall(ground)
     try:
         hosts = [
             vhost(f"h{i}.example:80", smtp(DENY, allow=[f"10.{i >> 8}.{i & 255}.1", "192.0.2.2:587"]), run_as=100_000 + i)
-            for i in range(10_000)
+            for i in range(vhosts)
         ]
         firewall.start().take(vhosts=hosts)
         times = []
@@ -138,7 +133,7 @@ def pushes():
             began = time.monotonic()
             firewall.take(vhosts=hosts)
             times.append(time.monotonic() - began)
-        print(f"a policy of 10,000 virtual hosts: {statistics.median(times):.2f} s, at most 1 s")
+        say_result(f"the firewall takes a policy of {vhosts} virtual hosts, s", times, "at most 1", "-")
     finally:
         firewall.clean()
         ground.remove()
@@ -168,11 +163,12 @@ def forks(rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=61)
+    parser.add_argument("--vhosts", type=int, default=10_000, help="of the large policy")
     options = parser.parse_args()
     private_mounts()
     connections(options.rounds)
-    pushes()
-    forks(options.rounds // 4)
+    pushes(options.vhosts)
+    forks(max(1, options.rounds // 4))
 
 
 if __name__ == "__main__":

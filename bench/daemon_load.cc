@@ -1,12 +1,12 @@
 // How much mailorigind takes: processes of as many uids, each with the sealed
 // context of its own vhost, ask a real daemon that journals and logs.
 //
-//   bench_daemon [--seconds N] [--clients N]
+//   bench_daemon [--seconds N] [--clients N] [--rounds N]
 //
 // Prints decisions per second, the latency that the clients see, and the CPU time
 // of the daemon's threads: all clients at full speed, at half of that, and one
 // client alone; beside each what the same packets take with a server that does
-// nothing but answer. Once with the kernel placing everybody, once with the daemon
+// nothing but answer. Rounds with the kernel placing everybody, then one with the daemon
 // on one core and the clients on the others. Needs root.
 #include <fcntl.h>
 #include <sched.h>
@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "bench/load.h"
+#include "bench/result.h"
 
 namespace mailorigin::testing {
 
@@ -99,6 +100,11 @@ std::vector<double> thread_times(pid_t pid) {
   }
 }
 
+struct Measured {
+  double rate = 0;    // answers per second
+  double p99_us = 0;  // of their latency
+};
+
 // Who is asked.
 struct Server {
   std::string socket;
@@ -138,8 +144,7 @@ class Bench {
   [[nodiscard]] const Server& echo_server() const { return echo_; }
 
   // `rate`: questions per second of all clients together; 0: as many as they can.
-  // Returns how many there were.
-  double run(const char* what, const Server& server, unsigned clients, double rate, bool pinned) {
+  Measured run(const char* what, const Server& server, unsigned clients, double rate, bool pinned) {
     std::memset(static_cast<void*>(board_), 0, sizeof *board_);
     const auto interval = std::chrono::duration_cast<Clock::duration>(
         std::chrono::duration<double>(rate > 0 ? clients / rate : 0));
@@ -173,14 +178,15 @@ class Bench {
         std::exit(1);
       }
     }
-    report(what, clients, time, asked_in_time, before, after);
+    const double p99_us = report(what, clients, time, asked_in_time, before, after);
     if (server.logs) check_log(clients);
-    return static_cast<double>(asked_in_time) / time;
+    return {static_cast<double>(asked_in_time) / time, p99_us};
   }
 
  private:
-  void report(const char* what, unsigned clients, double time, std::uint64_t asked_in_time,
-              const std::vector<double>& before, const std::vector<double>& after) {
+  // The p99 in microseconds.
+  double report(const char* what, unsigned clients, double time, std::uint64_t asked_in_time,
+                const std::vector<double>& before, const std::vector<double>& after) {
     std::vector<std::uint32_t> all;
     std::uint64_t refused = 0;
     for (unsigned i = 0; i < clients; i++) {
@@ -207,6 +213,7 @@ class Bench {
       std::printf("  of these %llu were answered busy\n", static_cast<unsigned long long>(refused));
     }
     std::fflush(stdout);
+    return microseconds(0.99);
   }
 
   // Every question that was not refused must have its line, and nothing else.
@@ -250,18 +257,39 @@ class Bench {
   Board* board_ = nullptr;
 };
 
-int run(unsigned clients, double seconds) {
-  Bench bench(clients, seconds);
+// The daemon beside the echo: all at full speed, and at half of what each can.
+void compare(Bench& bench, unsigned clients, unsigned rounds) {
   const std::string many = std::to_string(clients) + " clients";
-  for (const bool pinned : {false, true}) {
-    std::printf("%s; CPU: answering+names+delivery\n",
-                pinned ? "daemon on one core, clients on the others" : "placed by the kernel");
-    bench.run((many + ", echo alone").c_str(), bench.echo_server(), clients, 0, pinned);
-    const double full = bench.run(many.c_str(), bench.daemon(), clients, 0, pinned);
-    bench.run((many + ", half of it").c_str(), bench.daemon(), clients, full / 2, pinned);
-    bench.run("1 client, echo alone", bench.echo_server(), 1, one_client_rate, pinned);
-    bench.run("1 client", bench.daemon(), 1, one_client_rate, pinned);
+  std::vector<double> rates;
+  std::vector<double> tails;
+  for (unsigned round = 0; round < rounds; round++) {
+    const Measured echo =
+        bench.run((many + ", echo alone").c_str(), bench.echo_server(), clients, 0, false);
+    const Measured daemon = bench.run(many.c_str(), bench.daemon(), clients, 0, false);
+    const double half = std::min(echo.rate, daemon.rate) / 2;
+    const Measured echo_half =
+        bench.run((many + ", echo, half").c_str(), bench.echo_server(), clients, half, false);
+    const Measured daemon_half =
+        bench.run((many + ", half of it").c_str(), bench.daemon(), clients, half, false);
+    rates.push_back(daemon.rate / echo.rate);
+    tails.push_back(daemon_half.p99_us / std::max(echo_half.p99_us, 0.1));
   }
+  say_result("the daemon's answers/s, journalled and logged", rates, "at least 0.9",
+             "a bare echo server of the same packets");
+  say_result("the daemon's p99 at half that rate", tails, "at most 1.5",
+             "the echo server at the same rate");
+}
+
+int run(unsigned clients, double seconds, unsigned rounds) {
+  Bench bench(clients, seconds);
+  std::printf("placed by the kernel; CPU: answering+names+delivery\n");
+  compare(bench, clients, rounds);
+  std::printf("daemon on one core, clients on the others\n");
+  const std::string many = std::to_string(clients) + " clients";
+  bench.run((many + ", echo alone").c_str(), bench.echo_server(), clients, 0, true);
+  bench.run(many.c_str(), bench.daemon(), clients, 0, true);
+  bench.run("1 client, echo alone", bench.echo_server(), 1, one_client_rate, true);
+  bench.run("1 client", bench.daemon(), 1, one_client_rate, true);
   return 0;
 }
 
@@ -271,15 +299,17 @@ int run(unsigned clients, double seconds) {
 
 int main(int count, char* arguments[]) {
   unsigned clients = 64;
+  unsigned rounds = 5;
   double seconds = 5;
   for (int i = 1; i + 1 < count; i += 2) {
     const std::string name = arguments[i];
     if (name == "--clients") clients = static_cast<unsigned>(std::atoi(arguments[i + 1]));
+    if (name == "--rounds") rounds = static_cast<unsigned>(std::atoi(arguments[i + 1]));
     if (name == "--seconds") seconds = std::atof(arguments[i + 1]);
   }
-  if (count % 2 == 0 || clients == 0 || clients > 1000 || seconds <= 0) {
-    std::fprintf(stderr, "usage: bench_daemon [--clients N] [--seconds N]\n");
+  if (count % 2 == 0 || clients == 0 || clients > 1000 || seconds <= 0 || rounds == 0) {
+    std::fprintf(stderr, "usage: bench_daemon [--clients N] [--seconds N] [--rounds N]\n");
     return 2;
   }
-  return mailorigin::testing::run(clients, seconds);
+  return mailorigin::testing::run(clients, seconds, rounds);
 }

@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from servers import say_ratio, say_result
+
 URIS = ["/", "/index.php", "/wp-login.php", "/wp-admin/admin-ajax.php?action=heartbeat", "/wp-content/uploads/2026/11/photo-{}.jpg",
         "/wp-content/themes/x/style.css?ver=6.{}", "/product/some-thing-{}/", "/?s=%C3%84pfel+{}", "/wp-includes/js/jquery/jquery.min.js?ver=3.7.{}"]
 AGENTS = ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
@@ -48,7 +50,7 @@ def main():
     program = Path(os.environ["MAILORIGIN_BUILD"]) / "cli/mailorigin"
 
     starts = [timed([program, "--help"])[0] for _ in range(20)]
-    print(f"start of a command: {statistics.median(starts) * 1000:.1f} ms (to hold: 20)")
+    say_result("start of a command, ms", [1e3 * each for each in starts], "at most 20", "-")
     with tempfile.TemporaryDirectory(prefix="mailorigin-bench-") as directory:
         directory = Path(directory)
         some = "".join(lines(100_000, options.every)).encode()
@@ -68,10 +70,9 @@ def main():
                 assert int(count) == json.loads(found)["requests"]["count"], (count, found)
                 pairs.append((theirs, ours))
             pairs = pairs[1:]  # the first one fills the page cache
-            rates = sorted(theirs / ours for theirs, ours in pairs)
             size = plain.stat().st_size / 1e6
-            print(f"{other[0]} -F: {size / statistics.median(p[0] for p in pairs):.0f} MB/s, ours {size / statistics.median(p[1] for p in pairs):.0f} MB/s: "
-                  f"{statistics.median(rates):.2f} of its rate (rounds {rates[0]:.2f} to {rates[-1]:.2f}; to hold: 0.5)")
+            print(f"{other[0]} -F: {size / statistics.median(p[0] for p in pairs):.0f} MB/s, ours {size / statistics.median(p[1] for p in pairs):.0f} MB/s")
+            say_ratio(f"investigate's rate in an access log, {log.name}", pairs, "at least 0.5", f"{other[0]} -F")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 
-from servers import installation, site_with_everything
+from servers import installation, say_result, site_with_everything
 
 CODE = "<?php echo mail('to@example.org', $_GET['mark'], 'body') ? 'accepted' : 'refused';\n"
 
@@ -85,6 +85,8 @@ def main():
                   f"{len(doubled)} doubled, {len(strange)} from nowhere")
             bad += len(lost) + len(doubled) + len(strange)
         print(f"outcomes: {dict(outcomes)}")
+        peer = f"{outcomes['accepted']} accepted, {options.gracefuls} graceful restarts, {options.kills} kill -9"
+        say_result("mails lost, doubled or from nowhere", [bad], "at most 0", peer)
     finally:
         site.stop()
         place.remove()

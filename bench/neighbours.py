@@ -7,9 +7,11 @@ import subprocess
 import time
 from pathlib import Path
 
-from servers import installation, say_ratio, site_with_everything
+from servers import installation, say_ratio, say_result, site_with_everything
 
 SECONDS = 4
+# What the machine alone does: these ask nobody.
+GOALS = {"spin": "none", "own": "none"}
 
 CODE = """<?php
 $times = [];
@@ -69,12 +71,13 @@ def main():
                       f"p99 {loud['p99'] / 1e3:.0f} against {quiet['p99'] / 1e3:.0f} us; "
                       f"flood: {asked / SECONDS:.0f}/s, {refused} busy"
                       + ("" if within else "; it ended before the mails did"), flush=True)
-            say_ratio(f"mail() beside a flood of {kind}, median", medians, "none")
-            say_ratio(f"mail() beside a flood of {kind}, p99", tails, "at most 5; spin and own are what the machine alone does")
+            say_ratio(f"mail() beside a flood of {kind}, median", medians, "none", "a quiet host")
+            say_ratio(f"mail() beside a flood of {kind}, p99", tails, GOALS.get(kind, "at most 5"), "a quiet host")
         time.sleep(2)
         found = [event["subject"] for event in site.shop.json.entries()]
         lost = {mark: options.mails - found.count(mark) for mark in marks if found.count(mark) != options.mails}
         print(f"events lost: {lost or 'none'} of {len(marks) * options.mails}")
+        say_result("events lost beside floods", [sum(lost.values())], "at most 0", f"{len(marks) * options.mails} mails")
     finally:
         site.stop()
         place.remove()

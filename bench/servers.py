@@ -27,9 +27,9 @@ def site_with_everything(installation, name, more="", **options):
                 zend_extensions=("opcache.so",)).start()
 
 
-def site_with_nothing(installation, name):
+def site_with_nothing(installation, name, ini=()):
     """The same httpd and php-fpm, and no part of MailOrigin."""
-    ini = {"sendmail_path": TINY_SENDMAIL, "opcache.enable": "1"}
+    ini = {"sendmail_path": TINY_SENDMAIL, "opcache.enable": "1", **dict(ini)}
     site = Site(installation, installation.directory(name), two_vhosts("", run_as=False), ini=ini,
                 zend_extensions=("opcache.so",), daemon=None, plugin=False)
     configuration = site.httpd.configuration
@@ -55,25 +55,33 @@ def cpu_seconds(site):
     return total / 1e9
 
 
-def median_ratio(pairs):
-    """Of (with, without) measured side by side: the median of the rounds' ratios, and their spread."""
-    ratios = sorted(a / b for a, b in pairs)
-    return statistics.median(ratios), ratios[0], ratios[-1]
+def say_result(what, rounds, goal, peer):
+    """As bench/run reads it: the median and the spread of the rounds. `goal`: "at most 1.01", "at least 0.9", or "none"."""
+    print(f"= {what} | {goal} | {statistics.median(rounds):.4g} | {min(rounds):.4g} | {max(rounds):.4g} | {peer}", flush=True)
 
 
-def say_ratio(what, pairs, bound):
-    middle, low, high = median_ratio(pairs)
-    print(f"{what}: {middle:.3f} (rounds {low:.3f} to {high:.3f}; to hold: {bound})")
+def say_ratio(what, pairs, goal, peer):
+    """Of (with, without) measured side by side."""
+    say_result(what, [one / other for one, other in pairs], goal, peer)
+
+
+# What PHP itself offers who wants to know where mail comes from.
+PHPS_OWN = {"mail.add_x_header": "1", "mail.log": "{directory}/mail.log"}
 
 
 @contextmanager
-def side_by_side():
-    """Both kinds of servers at once; stopped and removed at the end."""
+def side_by_side(phps_own=False):
+    """Both kinds of servers at once, and one with PHP's own log and header; stopped and removed at the end."""
     place = installation()
     sites = []
     try:
         sites.append(site_with_everything(place, "with"))
         sites.append(site_with_nothing(place, "without"))
+        if phps_own:
+            log = place.directory("own-log")
+            log.chmod(0o1777)
+            ini = {name: value.format(directory=log) for name, value in PHPS_OWN.items()}
+            sites.append(site_with_nothing(place, "phps-own", ini))
         yield sites
     finally:
         for site in sites:

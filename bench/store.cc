@@ -9,15 +9,19 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "bench/result.h"
 #include "core/name_values.h"
 #include "core/ulid.h"
 #include "store/database.h"
 #include "store/reader.h"
 #include "store/writer.h"
+#include "tests/harness/postgres.h"
 
 namespace {
 
@@ -88,7 +92,7 @@ class Generator {
 };
 
 template <class Ask>
-void time_of(const char* what, Ask ask) {
+double time_of(const char* what, Ask ask) {
   double best = 1e9, worst = 0;
   for (int i = 0; i < 5; i++) {
     const auto begin = Clock::now();
@@ -98,6 +102,7 @@ void time_of(const char* what, Ask ask) {
     worst = std::max(worst, seconds_since(begin));
   }
   std::printf("%-28s %8.1f ms at best, %8.1f at worst\n", what, best * 1e3, worst * 1e3);
+  return worst * 1e3;
 }
 
 std::uint64_t disk_bytes(const std::string& driver, const std::string& params) {
@@ -115,7 +120,12 @@ std::uint64_t disk_bytes(const std::string& driver, const std::string& params) {
 
 int main(int count, char* arguments[]) {
   const std::string driver = count > 1 ? arguments[1] : "sqlite3";
-  const std::string params = count > 2 ? arguments[2] : "/tmp/bench_store.db";
+  const bool own_server = count > 2 && std::string_view(arguments[2]) == "-";
+  std::optional<testing::PostgresServer> server;
+  if (own_server) server.emplace().make_database("bench");
+  const std::string params = own_server  ? server->params("bench")
+                             : count > 2 ? arguments[2]
+                                         : "/tmp/bench_store.db";
   const std::uint64_t events = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 1'000'000;
   const std::uint64_t days = count > 4 ? std::strtoull(arguments[4], nullptr, 10) : 30;
 
@@ -157,7 +167,8 @@ int main(int count, char* arguments[]) {
   const auto place = [&](int i) {
     return some_ids.size() * static_cast<std::size_t>(2 * i + 1) / 11;
   };
-  time_of("an event by its id", [&](int i) { return (*reader)->find({.id = some_ids[place(i)]}); });
+  const double by_id = time_of("an event by its id",
+                               [&](int i) { return (*reader)->find({.id = some_ids[place(i)]}); });
   time_of("by its Message-ID",
           [&](int i) { return (*reader)->find({.message_id = some_message_ids[place(i)]}); });
   time_of("by a recipient", [&](int i) {
@@ -169,9 +180,12 @@ int main(int count, char* arguments[]) {
                            "/var/www/site" + std::to_string(i) + ".example/htdocs/index0.php",
                            now_ms);
   });
+  double top = 0;
   for (const auto per : {store::Per::vhost, store::Per::script, store::Per::client}) {
     const std::string name = "top of a day by " + std::string(store::per_name(per));
-    time_of(name.c_str(), [&](int) { return (*reader)->top(per, now_ms - day_ms, now_ms, 20); });
+    top = std::max(top, time_of(name.c_str(), [&](int) {
+                     return (*reader)->top(per, now_ms - day_ms, now_ms, 20);
+                   }));
   }
 
   slowest = 0;
@@ -184,5 +198,18 @@ int main(int count, char* arguments[]) {
     slowest = std::max(slowest, seconds_since(begin));
   }
   std::printf("half a day forgotten         %d steps, the slowest %.0f ms\n", steps, slowest * 1e3);
+  const auto say = [&](const std::string& what, double value, const char* goal) {
+    testing::say_result((driver + ", " + std::to_string(events) + " events: " + what).c_str(),
+                        {value}, goal, "-");
+  };
+  const bool is_file = driver == "sqlite3";
+  say("stored a second, of the last tenth",
+      static_cast<double>(events) / 10 / std::max(last_tenth, 1e-9),
+      is_file ? "at least 10000" : "at least 20000");
+  say("an event by its id, ms at worst", by_id, "at most 50");
+  say("top of a day, ms at worst", top, "at most 1000");
+  say("a step of forgetting, ms at worst", slowest * 1e3, "at most 100");
+  say("bytes an event",
+      static_cast<double>(disk_bytes(driver, params)) / static_cast<double>(events), "at most 600");
   return 0;
 }
