@@ -4,7 +4,7 @@ import shlex
 import time
 
 # What is typed after `apt install`, beside our packages.
-LATER = ("apache2", "php", "php-fpm", "wordpress", "mariadb-server", "postfix", "bsd-mailx", "openssl", "curl")
+LATER = ("apache2", "php", "php-fpm", "wordpress", "mariadb-server", "postfix", "bsd-mailx", "openssl", "curl", "nftables")
 PATIENCE = 600  # seconds: the longest that all of it may take
 DATABASE = "CREATE DATABASE shop; CREATE USER shop@localhost IDENTIFIED BY 'secret'; GRANT ALL ON shop.* TO shop@localhost"
 

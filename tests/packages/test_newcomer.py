@@ -31,7 +31,7 @@ def test_our_packages_come_first(someone):
 
 
 def test_what_it_is_to_run(someone):
-    someone("apt install -y apache2 php php-fpm wordpress mariadb-server postfix bsd-mailx openssl curl")
+    someone("apt install -y apache2 php php-fpm wordpress mariadb-server postfix bsd-mailx openssl curl nftables")
     someone("postconf -e 'mydestination = shop.example, localhost' inet_interfaces=loopback-only && systemctl restart postfix")
 
 
