@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "cli/output.h"
+#include "core/text.h"
 
 namespace mailorigin::cli {
 
@@ -33,11 +34,10 @@ std::string progress_line(const std::string& what, std::uint64_t done, std::uint
   std::snprintf(percent, sizeof percent, "%3d%% ", static_cast<int>(share * 100));
   const std::string line = '[' + std::string(length, '#') + std::string(bar_width - length, ' ') +
                            "] " + percent + printable(what);
-  return line.substr(0, columns - std::min<std::size_t>(columns, 1));
+  return std::string(cut(line, columns - std::min<std::size_t>(columns, 1)));
 }
 
-ProgressBar::ProgressBar()
-    : on_terminal_(isatty(STDERR_FILENO) == 1), next_(std::chrono::steady_clock::now() + between) {}
+ProgressBar::ProgressBar() : on_terminal_(isatty(STDERR_FILENO) == 1) {}
 
 ProgressBar::~ProgressBar() {
   if (drawn_) std::fputs("\r\033[K", stderr);
@@ -46,6 +46,9 @@ ProgressBar::~ProgressBar() {
 void ProgressBar::show(const std::string& what, std::uint64_t done, std::uint64_t total) {
   if (!on_terminal_) return;
   const auto now = std::chrono::steady_clock::now();
+  // What is soon done needs none.
+  if (!begun_) next_ = now + between;
+  begun_ = true;
   if (now < next_) return;
   next_ = now + between;
   drawn_ = true;

@@ -20,7 +20,7 @@ class ProgressBar {
 
  private:
   const bool on_terminal_;
-  bool drawn_ = false;
+  bool begun_ = false, drawn_ = false;
   std::chrono::steady_clock::time_point next_;
 };
 

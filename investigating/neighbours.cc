@@ -32,7 +32,8 @@ class Walk {
 
   Neighbours run() {
     // Whoever owns what is below may put links anywhere; none is followed.
-    descend(Fd(open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)), "", 0);
+    Fd root(open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (entry_facts(root.get(), "", of_root_)) descend(std::move(root), "", 0);
     std::sort(found_.begin(), found_.end());
     for (auto& [by_change_alone, distance, path] : found_) {
       if (out_.paths.size() == neighbours_limit) break;
@@ -56,9 +57,9 @@ class Walk {
       }
       EntryFacts facts;
       if (!entry_facts(fd, name.c_str(), facts)) continue;
-      if (facts.device != file_.facts().device) continue;
       if (S_ISREG(facts.mode)) look(facts, below + name);
-      if (!S_ISDIR(facts.mode)) continue;
+      // In an overlay files and directories are of different devices.
+      if (!S_ISDIR(facts.mode) || facts.device != of_root_.device) continue;
       if (depth == depth_limit) {
         out_.all_seen = false;
         continue;
@@ -78,7 +79,8 @@ class Walk {
   }
 
   void look(const EntryFacts& facts, std::string path) {
-    if (facts.inode == file_.facts().inode) return;
+    const EntryFacts& own = file_.facts();
+    if (facts.inode == own.inode && facts.device == own.device) return;
     const std::uint64_t by_content =
         std::min(distance_of(facts.times.modified_ms), distance_of(facts.times.born_ms));
     const std::uint64_t by_change = distance_of(facts.times.changed_ms);
@@ -94,6 +96,7 @@ class Walk {
 
   const OpenFile& file_;
   const std::string root_;
+  EntryFacts of_root_;
   std::vector<std::uint64_t> times_;
   std::vector<std::tuple<bool, std::uint64_t, std::string>> found_;
   std::size_t entries_ = 0;

@@ -129,7 +129,8 @@ std::optional<Place> place_of(const OpenFile& file) {
     EntryFacts facts;
     if (!equal_ignoring_case(ending_of(entry->d_name), ending)) continue;
     if (!entry_facts(directory.fd(), entry->d_name, facts) || !S_ISREG(facts.mode)) continue;
-    if (facts.inode != file.facts().inode) place.alike.push_back(facts.times);
+    const bool same = facts.inode == file.facts().inode && facts.device == file.facts().device;
+    if (!same) place.alike.push_back(facts.times);
   }
   return place;
 }

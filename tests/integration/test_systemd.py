@@ -163,6 +163,25 @@ def test_mail_and_connections_are_recorded(machine):
     assert findings(machine) == []
 
 
+def test_the_journal_says_who_was_there(machine):
+    """Where nothing else keeps what sshd says."""
+    for name in ("uploads/x.php", "images/y.php"):
+        machine.write(f"srv/shop/{name}", "<?php")
+    machine("chown", "shop:", "/srv/shop/uploads/x.php")
+    for name in ("shop", "blog"):
+        machine("logger", "--tag", "sshd", "--id=7", f"Accepted password for {name} from 192.0.2.7 port 50022 ssh2")
+    machine("logger", "--tag", "kernel", "shop")
+
+    def with_logins():
+        report = machine("mailorigin", "--json", "investigate", "/srv/shop/uploads/x.php").json
+        return report if report["logins"] else None
+
+    report = wait_until(with_logins, "the line in the journal")
+    found = report["logins"]
+    assert [each["log"] for each in found] == ["journal"] and "Accepted password for shop" in found[0]["line"]
+    assert "/srv/shop/images/y.php" in report["neighbours"]  # on an overlay
+
+
 def test_rights(machine):
     """What is left of root, below what the units take away."""
     daemon, firewall = process(machine, "mailorigind"), process(machine, "mailorigin-firewall")
