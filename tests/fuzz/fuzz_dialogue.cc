@@ -1,6 +1,8 @@
 // Any bytes as a message, and as the program's side of an SMTP dialogue. A message that
 // the server gets has been asked about, and has our header first; a head loses nothing
 // but copies of our header.
+#include <strings.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -22,10 +24,17 @@ void check(bool holds) {
   if (!holds) std::abort();
 }
 
-// A server that takes any line end for one, alone or together.
+// Of the questions: how many, and what the last one was about.
+struct Asked {
+  std::size_t count = 0;
+  std::size_t recipients = 0;
+};
+
+// A server that takes any line end for one, alone or together; and refuses a reset that has
+// another argument than it takes.
 class LaxServer {
  public:
-  explicit LaxServer(std::size_t& asked) : asked_(asked) {}
+  explicit LaxServer(Asked& asked) : asked_(asked) {}
 
   void take(std::string_view bytes) {
     for (const char byte : bytes) {
@@ -45,31 +54,45 @@ class LaxServer {
     const std::string line = std::move(line_);
     line_.clear();
     if (!in_message_) {
-      in_message_ = line == "DATA";
-      if (in_message_) {
-        check(messages_++ < asked_);
-        first_ = true;
-      }
-      says += in_message_ ? "354 go on\r\n" : "250 ok\r\n";
+      says += reply_to(line);
       return;
     }
     check(!first_ || line == field);
     first_ = false;
     if (line != ".") return;
     in_message_ = false;
+    recipients_ = 0;
     says += "250 queued\r\n";
   }
 
-  const std::size_t& asked_;
+  const char* reply_to(const std::string& line) {
+    if (line == "DATA") {
+      check(messages_++ < asked_.count);
+      check(recipients_ == asked_.recipients);
+      in_message_ = first_ = true;
+      return "354 go on\r\n";
+    }
+    const std::string verb = line.substr(0, 4);
+    const auto is = [&](const char* other) { return strcasecmp(verb.c_str(), other) == 0; };
+    if (is("RCPT")) recipients_++;
+    if (!is("EHLO") && !is("HELO") && !is("RSET")) return "250 ok\r\n";
+    const bool has_argument = line.size() > 5;
+    if (has_argument == is("RSET")) return "501 what?\r\n";
+    recipients_ = 0;
+    return "250 ok\r\n";
+  }
+
+  const Asked& asked_;
   std::string line_;
   bool after_cr_ = false;
   bool in_message_ = false;
   bool first_ = false;
   std::size_t messages_ = 0;
+  std::size_t recipients_ = 0;
 };
 
 void hold_dialogue(std::string_view said) {
-  std::size_t asked = 0;
+  Asked asked;
   LaxServer server(asked);
   client::Outcome outcome;
   outcome.headers = {{"X-Mail-Origin", "01A"}};
@@ -89,7 +112,8 @@ void hold_dialogue(std::string_view said) {
                      [&](std::string_view bytes) { return server.take(bytes), true; }},
                     false, [&](const Envelope& envelope, std::string_view) {
                       check(!envelope.recipients.empty());
-                      asked++;
+                      asked.count++;
+                      asked.recipients = envelope.recipients.size();
                       return outcome;
                     });
   (void)dialogue.run();
