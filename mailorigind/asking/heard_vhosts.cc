@@ -65,7 +65,7 @@ void HeardVhosts::hello(std::uint64_t connection, std::string_view context, uid_
   if (found == vhosts_.end()) return;
   Vhost& vhost = found->second;
   mark(vhost, id, std::max(now_ns, unsealed.context->tag.boottime_ns));
-  if (uid_refusal(*unsealed.context, uid).empty()) {
+  if (uid_refusal(*unsealed.context, uid, nullptr).empty()) {
     vhost.held = true;
   } else {
     vhost.other_user = uid;

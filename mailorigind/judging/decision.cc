@@ -37,9 +37,10 @@ void decide_by_context(const Context& context, uid_t uid, std::string_view place
 }  // namespace
 
 // MailOriginRunAs
-std::string_view uid_refusal(const Context& context, uid_t uid) {
-  const bool fits = context.tag.uid == ContextTag::any_uid || context.tag.uid == uid;
-  return fits ? "" : "uid";
+std::string_view uid_refusal(const Context& context, uid_t uid, const VhostPolicy* vhost) {
+  const bool was_for_it = context.tag.uid == ContextTag::any_uid || context.tag.uid == uid;
+  const bool is_its_still = vhost == nullptr || vhost->run_as.value_or(uid) == uid;
+  return was_for_it && is_its_still ? "" : "uid";
 }
 
 Decision decide(const Shown& shown, uid_t uid, std::string_view place, const Policy& policy) {

@@ -52,7 +52,8 @@ Judge::Examined Judge::examine(std::string_view text, const AskingProcess& asker
 // Why a context whose seal holds is not the asker's own; empty if it is.
 std::string_view Judge::foreign_to(const Context& context, const AskingProcess& asker,
                                    const Moment& moment) {
-  const std::string_view refusal = uid_refusal(context, asker.credentials.uid);
+  const std::string_view refusal =
+      uid_refusal(context, asker.credentials.uid, policy_->policy().by_id(context.tag.vhost_id));
   if (!refusal.empty()) return refusal;
   if (asker.credentials.pid == 0) return "pid-namespace";  // nothing to bind it to
   if (!asker.lineage) asker.lineage = lineage(asker.credentials.pid, asker.credentials.uid);

@@ -120,12 +120,25 @@ TEST(Decision, APortWhereMailOriginIsOffDoesNotSpeakForItsSite) {
 
 TEST(Decision, ComparesTheUidOfTheTagWithTheKernels) {
   Context context;
-  EXPECT_EQ(uid_refusal(context, 5), "");
+  const VhostPolicy anybodys = vhost(1, std::nullopt);
+  for (const VhostPolicy* none : {&anybodys, static_cast<const VhostPolicy*>(nullptr)}) {
+    context.tag.uid = ContextTag::any_uid;
+    EXPECT_EQ(uid_refusal(context, 5, none), "");
+    context.tag.uid = 5;
+    EXPECT_EQ(uid_refusal(context, 5, none), "");
+    EXPECT_EQ(uid_refusal(context, 6, none), "uid");
+    context.tag.uid = 0;
+    EXPECT_EQ(uid_refusal(context, 6, none), "uid");
+  }
+}
+
+TEST(Decision, AHostThatHasGotAnotherUserIsNotItsFormerUsers) {
+  const VhostPolicy moved = vhost(1, 6);
+  Context context;
+  EXPECT_EQ(uid_refusal(context, 5, &moved), "uid");
+  EXPECT_EQ(uid_refusal(context, 6, &moved), "");
   context.tag.uid = 5;
-  EXPECT_EQ(uid_refusal(context, 5), "");
-  EXPECT_EQ(uid_refusal(context, 6), "uid");
-  context.tag.uid = 0;
-  EXPECT_EQ(uid_refusal(context, 6), "uid");
+  EXPECT_EQ(uid_refusal(context, 5, &moved), "uid");
 }
 
 }  // namespace

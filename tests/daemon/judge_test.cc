@@ -351,13 +351,14 @@ TEST_F(JudgeTest, RecordsNothingWhileMailOriginIsOff) {
 }
 
 TEST_F(JudgeTest, AnswersAFloodAndRecordsOneRefusalASecond) {
+  use([](VhostPolicy& vhost) { vhost.run_as.reset(); });
   constexpr int flood = static_cast<int>(question_burst) + 100;
   int allowed = 0;
   int refused = 0;
   int recorded_refusals = 0;
   std::string id;
   for (int i = 0; i < flood; i++) {
-    const Judged judgement = ask(mail_question("flood"));
+    const Judged judgement = ask(mail_question("flood", fresh_context(key_)));
     if (judgement.answer.verdict == Verdict::allow) {
       allowed++;
       continue;
