@@ -21,6 +21,20 @@ std::string address_text(const std::uint8_t (&bytes)[16]) {
   return ip_address_text(address);
 }
 
+// The kernel's programs know no hold.
+Verdict verdict_of(std::uint8_t verdict) {
+  switch (verdict) {
+    case mo_allow:
+      return Verdict::allow;
+    case mo_observe:
+      return Verdict::observe;
+    case mo_redirect:
+      return Verdict::redirect;
+    default:
+      return Verdict::deny;
+  }
+}
+
 std::string_view reason_name(std::uint8_t reason) {
   switch (reason) {
     case mo_reason_smtp:
@@ -98,8 +112,7 @@ void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& 
       (moment.boottime_ns - std::min(moment.boottime_ns, connection.boottime_ns)) / 1'000'000;
   stamp_.put(event_, moment.wall_ms - age_ms);
   event_.set(Field::kind, smtp_kind);
-  event_.set(Field::verdict,
-             verdict_name(static_cast<Verdict>(std::min<std::uint8_t>(connection.verdict, 3))));
+  event_.set(Field::verdict, verdict_name(verdict_of(connection.verdict)));
   event_.set(Field::reason, reason_name(connection.reason));
   if (connection.verified != 0) {
     describe_context(connection, moment);
