@@ -182,7 +182,8 @@ class Compiler {
   mo_policy one(const VhostPolicy& vhost) {
     const SmtpPolicy& smtp = vhost.smtp;
     if (!vhost.enabled) out_.off.insert(vhost.id);
-    if (vhost.run_as) out_.run_as[vhost.id] = *vhost.run_as;
+    // Where httpd goes by suexec's uid, PHP inside it and programs of ~user have others.
+    if (vhost.run_as && !vhost.user.empty()) out_.run_as[vhost.id] = *vhost.run_as;
     mo_policy policy{};
     policy.rule = static_cast<std::uint8_t>(smtp.rule);
     policy.local = static_cast<std::uint8_t>(smtp.local);

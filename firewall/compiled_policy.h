@@ -38,7 +38,7 @@ struct CompiledPolicy {
   std::set<std::uint32_t> gids;
   std::map<std::uint32_t, mo_policy> policies;    // by virtual host; 0: the server
   std::set<std::uint32_t> off;                    // of these, with MailOrigin Off
-  std::map<std::uint32_t, std::uint32_t> run_as;  // of these: MailOriginRunAs
+  std::map<std::uint32_t, std::uint32_t> run_as;  // of these: a MailOriginRunAs by name
   std::map<std::uint32_t, mo_account> accounts;   // by uid
   mo_policy nobodys{};                            // without a context, of any other uid
   // Of the virtual hosts that run as a uid; of those that may run as any.

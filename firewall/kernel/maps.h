@@ -74,7 +74,7 @@ struct mo_policy_key {
 struct mo_host {
   struct mo_policy policy;
   __mo_u32 off;    /* MailOrigin Off: what shows a context that says so passes */
-  __mo_u32 run_as; /* MailOriginRunAs, or MO_ANY_UID */
+  __mo_u32 run_as; /* a MailOriginRunAs by name, or MO_ANY_UID */
 };
 
 enum mo_account_kind { mo_account_user = 0, mo_account_group = 1 };

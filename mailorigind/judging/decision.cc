@@ -39,7 +39,9 @@ void decide_by_context(const Context& context, uid_t uid, std::string_view place
 // MailOriginRunAs
 std::string_view uid_refusal(const Context& context, uid_t uid, const VhostPolicy* vhost) {
   const bool was_for_it = context.tag.uid == ContextTag::any_uid || context.tag.uid == uid;
-  const bool is_its_still = vhost == nullptr || vhost->run_as.value_or(uid) == uid;
+  // Where httpd goes by suexec's uid, PHP inside it and programs of ~user have others.
+  const bool is_named = vhost != nullptr && !vhost->user.empty();
+  const bool is_its_still = !is_named || vhost->run_as.value_or(uid) == uid;
   return was_for_it && is_its_still ? "" : "uid";
 }
 

@@ -22,7 +22,7 @@ struct Shown {
 
 // Why a context with a good seal may not be shown by a process of `uid`; empty
 // if it may. A context for any uid may be shown by all, unless its virtual host, which may be
-// null, has got a user since then.
+// null, has got a MailOriginRunAs by name since then.
 std::string_view uid_refusal(const Context& context, uid_t uid, const VhostPolicy* vhost);
 
 struct Decision {

@@ -133,8 +133,10 @@ TEST(Decision, ComparesTheUidOfTheTagWithTheKernels) {
 }
 
 TEST(Decision, AHostThatHasGotAnotherUserIsNotItsFormerUsers) {
-  const VhostPolicy moved = vhost(1, 6);
+  VhostPolicy moved = vhost(1, 6);
   Context context;
+  EXPECT_EQ(uid_refusal(context, 5, &moved), "") << "PHP inside httpd, where 6 is suexec's";
+  moved.user = "moved";
   EXPECT_EQ(uid_refusal(context, 5, &moved), "uid");
   EXPECT_EQ(uid_refusal(context, 6, &moved), "");
   context.tag.uid = 5;

@@ -155,7 +155,7 @@ def test_full_maps_leave_the_decision_to_the_uid(enforcing):
 
 def test_a_host_that_has_got_another_user_lets_its_former_users_processes_out_no_more(firewall):
     def runs_as(uid):
-        firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=uid), vhost(NEIGHBOUR, smtp(DENY), run_as=TENANT)])
+        firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=uid, user="somebody"), vhost(NEIGHBOUR, smtp(DENY), run_as=TENANT)])
 
     runs_as(TENANT)
     pid, attempt_there, finish = waiting_process(firewall)

@@ -30,11 +30,13 @@ def smtp(rule=DENY, relay=None, allow=(), local="observe"):
     return out + b"".join(wire.pair("allow", each) for each in allow) + wire.pair("local", local)
 
 
-def vhost(name, policy, run_as=None, enabled=True, number=None):
+def vhost(name, policy, run_as=None, enabled=True, number=None, user=None):
     out = wire.pair("id", wire.vhost_id(name) if number is None else number)
     out += wire.pair("name", name) + wire.pair("docroot", "/srv") + wire.pair("enabled", int(enabled))
     if run_as is not None:
         out += wire.pair("run_as", run_as)
+    if user:
+        out += wire.pair("user", user)
     return out + wire.pair("send", "allow") + wire.pair("smtp", policy)
 
 
