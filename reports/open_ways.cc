@@ -2,8 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <string_view>
 #include <system_error>
+
+#include "core/file.h"
 
 namespace mailorigin::reports {
 
@@ -13,6 +19,8 @@ constexpr const char* ours = "mailorigin-sendmail";
 constexpr const char* sendmail = "/usr/sbin/sendmail";
 constexpr const char* diverted = "/usr/sbin/sendmail.distrib";
 constexpr const char* postdrop = "/usr/sbin/postdrop";
+constexpr const char* main_cf = "/etc/postfix/main.cf";
+constexpr std::size_t main_cf_limit = 1 << 20;
 
 bool is_there(const std::string& path) {
   struct stat about {};
@@ -27,6 +35,32 @@ bool others_may_execute(const std::string& path) {
 bool leads_to_ours(const std::string& path) {
   std::error_code none;
   return std::filesystem::canonical(path, none).filename() == ours;
+}
+
+// What main.cf says of a parameter at last, on its first line; nothing if it is silent.
+std::optional<std::string> setting_in(std::string_view text, std::string_view name) {
+  constexpr std::string_view blanks = " \t\r";
+  std::optional<std::string> found;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.starts_with(name)) continue;
+    line.remove_prefix(name.size());
+    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+    if (!line.starts_with('=')) continue;
+    line.remove_prefix(1);
+    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+    found = line.substr(0, line.find_last_not_of(blanks) + 1);
+  }
+  return found;
+}
+
+// Postfix delivers to mailboxes here, and reads what their owners have in .forward.
+bool forwards_for_users(const std::string& root) {
+  const auto text = read_file(root + main_cf, main_cf_limit);
+  return text && setting_in(*text, "mydestination") != "" &&
+         setting_in(*text, "forward_path") != "";
 }
 
 }  // namespace
@@ -53,6 +87,13 @@ std::vector<OpenWay> find_open_ways(FirewallMode firewall, const std::string& ro
     ways.push_back(
         {"postdrop", std::string(postdrop) + " takes mail from every user",
          "nothing for users who send mail; authorized_submit_users in main.cf for others"});
+  }
+  if (forwards_for_users(root)) {
+    ways.push_back({"forward",
+                    "a user with a mailbox here lists others in ~/.forward: one mail to oneself "
+                    "leaves for all of them",
+                    "forward_path = (empty) in main.cf, or mydestination = where nobody reads "
+                    "mail here"});
   }
   if (firewall != FirewallMode::on) {
     ways.push_back(

@@ -59,5 +59,18 @@ TEST_F(OpenWaysTest, AreClosedByADiversionAndModes) {
   EXPECT_EQ(ways(), Words{});
 }
 
+TEST_F(OpenWaysTest, AreWhatUsersHaveForwarded) {
+  std::filesystem::create_directories(root_ + "/etc/postfix");
+  const auto configured = [&](const char* text) {
+    std::ofstream(root_ + "/etc/postfix/main.cf") << text;
+    return ways();
+  };
+  EXPECT_EQ(configured("myhostname = mx\n"), Words{"forward"});
+  EXPECT_EQ(configured("forward_path_x =\nforward_path = $home/.forward\n"), Words{"forward"});
+  EXPECT_EQ(configured("#forward_path =\nforward_path =\nforward_path=a\n"), Words{"forward"});
+  EXPECT_EQ(configured("forward_path = a\nforward_path =  \n"), Words{});
+  EXPECT_EQ(configured("mydestination ="), Words{});
+}
+
 }  // namespace
 }  // namespace mailorigin::reports
