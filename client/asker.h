@@ -60,14 +60,16 @@ class Asker {
   Reply register_process(const std::string& socket_path, Registration registration,
                          Patience patience);
 
+  // Asks what is answered by an answer of the same nonce.
+  Reply exchange(const std::string& socket_path, std::string_view packet, const Nonce& nonce,
+                 Patience patience);
+
   // Says what is not answered, and does not wait. False: it could not be said now.
   bool tell(const std::string& socket_path, std::string_view packet);
   // Whether the connection that was used last is this process's and still there.
   [[nodiscard]] bool is_connected() const;
 
  private:
-  Reply exchange(const std::string& socket_path, std::string_view packet, const Nonce& nonce,
-                 Patience patience);
   // Nothing once there is a connection.
   std::optional<NoAnswer> connect(const std::string& socket_path, Deadline deadline);
   // Asks over the connection that is there. False if that was lost, or broken by what

@@ -11,6 +11,10 @@ inline constexpr char default_state_directory[] = "/var/lib/mailorigin";  // Mai
 inline constexpr char default_user[] = "mailorigin";                      // MailOriginUser
 inline constexpr char default_firewall_user[] = "mailorigin-firewall";    // MailOriginFirewallUser
 
+inline constexpr char default_milter_user[] = "mailorigin-milter";  // MailOriginMilterUser
+inline constexpr char default_mail_server_user[] = "postfix";
+inline constexpr char default_mail_log[] = "/var/log/mail.log";  // MailOriginMailLog
+
 // mailorigin-firewall's state directory stands beside mailorigind's.
 inline std::string firewall_state_directory(const std::string& state_directory) {
   return state_directory + "-firewall";

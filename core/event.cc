@@ -64,6 +64,10 @@ constexpr std::array<FieldInfo, field_count> fields = {{
     {"comm", T::text, S::daemon, word},
     {"exe", T::text, S::daemon, path},
     {"detached", T::boolean, S::daemon, 4},
+    {"queue_id", T::text, S::daemon, word},
+    {"mail_id", T::text, S::daemon, word},
+    {"cookie", T::number, S::daemon, number},
+    {"uid_from", T::text, S::daemon, word},
 }};
 static_assert(!fields.back().name.empty(), "one row for each Field");
 

@@ -57,8 +57,12 @@ enum class Field : std::uint8_t {
   comm,
   exe,
   detached,
+  queue_id,
+  mail_id,
+  cookie,
+  uid_from,
 };
-inline constexpr std::size_t field_count = static_cast<std::size_t>(Field::detached) + 1;
+inline constexpr std::size_t field_count = static_cast<std::size_t>(Field::uid_from) + 1;
 
 enum class FieldType : std::uint8_t { text, number, boolean };
 
@@ -107,6 +111,7 @@ class Event {
 inline constexpr std::string_view mail_kind = "mail";      // a function of PHP's
 inline constexpr std::string_view submit_kind = "submit";  // a program hands it to the mail server
 inline constexpr std::string_view smtp_kind = "smtp";      // a connection
+inline constexpr std::string_view queue_kind = "queue";    // a recorded mail is in the queue
 
 // Appends every known field as a name-value pair. Readers take each pair with
 // field_named() and Event::set().

@@ -38,6 +38,9 @@ struct LogRoute {
   FormatChoice format;
 };
 
+// What MailOriginHeader On means.
+inline constexpr char default_header_name[] = "X-Mail-Origin";
+
 struct HeaderRule {
   std::string name;
   std::string format;

@@ -1,14 +1,23 @@
 // What httpd.conf says about messages that enter the mail server's queue.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "core/rule.h"
 
 namespace mailorigin {
 
 struct QueuePolicy {
   bool milter = false;  // MailOriginMilter
   bool exim = false;    // MailOriginEximSocket
+  // Who may tell of the queue: MailOriginMilterUser.
+  std::optional<std::uint32_t> milter_uid;
+  Rule unrecorded = Rule::observe;          // MailOriginUnrecorded; deny is none of its words
+  std::vector<std::uint32_t> trusted_uids;  // MailOriginTrustedSubmitters
 
   // Whether the mail server has a way to ask about them.
   [[nodiscard]] bool is_asked_about() const { return milter || exim; }

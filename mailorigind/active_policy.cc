@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mailorigind/limits.h"
+
 namespace mailorigin::daemon {
 
 ActivePolicy::ActivePolicy(Policy policy, std::vector<Fd> descriptors)
@@ -44,6 +46,10 @@ ActivePolicy::Rules ActivePolicy::compile(const VhostPolicy& vhost) {
   Rules rules;
   for (const HeaderRule& rule : vhost.headers) {  // MailOriginHeader
     rules.headers.push_back({rule.name, format({false, rule.format})});
+    if (header_names_.size() < header_names_kept &&
+        std::find(header_names_.begin(), header_names_.end(), rule.name) == header_names_.end()) {
+      header_names_.push_back(rule.name);
+    }
   }
   for (const LogRoute& route : vhost.logs) {  // MailOriginLog
     rules.logs.push_back({route.target, format(route.format)});

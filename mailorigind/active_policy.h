@@ -54,6 +54,9 @@ class ActivePolicy {
   // The server's for a vhost that is not configured any more; those of
   // Policy::refused_log for refused_connections.
   [[nodiscard]] const Rules& rules(std::uint32_t vhost_id) const;
+  // Of all header fields that MailOriginHeader adds for somebody, each once, at most
+  // header_names_kept.
+  [[nodiscard]] const std::vector<std::string>& header_names() const { return header_names_; }
   // -1 where there is none (yet).
   [[nodiscard]] int descriptor(std::size_t target) const { return by_target_[target]; }
 
@@ -69,6 +72,7 @@ class ActivePolicy {
   // Each text once.
   std::map<std::pair<bool, std::string>, Format> formats_;
   std::map<std::string, Pattern> patterns_;  // for the answering thread
+  std::vector<std::string> header_names_;
   Rules server_;
   Rules refused_;
   std::vector<Rules> vhosts_;

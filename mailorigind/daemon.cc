@@ -40,7 +40,13 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
                      if (closing.last_question) {
                        answers_.release(*closing.last_question, now.elapsed_ms());
                      }
-                     heard_.closed(closing.serial, !is_open(closing.fd()), now.boottime_ns);
+                     const bool by_process = !is_open(closing.fd());
+                     // A milter that was killed may not have told the mail server.
+                     if (by_process && closing.last_question && closing.last_passed) {
+                       tickets_.give_back(Gate::queue, *closing.last_passed,
+                                          closing.last_question->nonce);
+                     }
+                     heard_.closed(closing.serial, by_process, now.boottime_ns);
                    }),
       control_(poller_, notices_,
                {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
@@ -59,6 +65,7 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& state_directory,
   if (key) daemon->heard_.use(KeyRing{*key, std::nullopt});
   if (const Status opened = daemon->open_state(); !opened) return opened.error();
   if (key) daemon->smtp_recorder_->use(KeyRing{*key, std::nullopt});
+  if (key) daemon->queued_->use(KeyRing{*key, std::nullopt});
   if (const Status watched = daemon->watch(); !watched) return watched.error();
   return daemon;
 }
@@ -86,10 +93,13 @@ Status Daemon::open_state() {
     delivery_->wake();
     store_->wake();
   });
-  smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, std::move(journalled));
-  questions_ =
-      std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_, answers_,
-                                     tickets_, names_, firewall_, clock_, heard_, notices_);
+  smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, known_connections_,
+                                                  std::move(journalled));
+  queued_ = std::make_unique<QueuedMails>(judge_, *journal_, *recording_, tickets_, names_,
+                                          known_connections_, firewall_);
+  questions_ = std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_,
+                                              answers_, tickets_, names_, firewall_, clock_, heard_,
+                                              *queued_, notices_);
   connections_.set_capacity(descriptor_limit_ / 2);
 
   if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {}, std::nullopt);
@@ -171,6 +181,7 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
   judge_.use(active);
   heard_.use(active->policy(), std::move(counts), boottime_now_ns());
   smtp_recorder_->use(active);
+  queued_->use(active);
   firewall_.want(active->policy().firewall.mode != FirewallMode::off);
   delivery_->adopt(active);
   store_->adopt(active->policy().store);
@@ -251,6 +262,7 @@ Status Daemon::take(service::ControlDesk::Push push) {
   judge_.use(push.keys);
   heard_.use(push.keys);
   smtp_recorder_->use(push.keys);
+  queued_->use(push.keys);
   keep(std::move(push.encoded));
   put_in_force(std::move(push.policy), std::move(push.descriptors), std::move(counts));
   return Done{};

@@ -24,6 +24,8 @@
 #include "mailorigind/journal/recording.h"
 #include "mailorigind/journal/retention.h"
 #include "mailorigind/judging/judge.h"
+#include "mailorigind/queueing/known_connections.h"
+#include "mailorigind/queueing/queued_mails.h"
 #include "mailorigind/status.h"
 #include "service/control_desk.h"
 #include "service/notice_board.h"
@@ -90,6 +92,8 @@ class Daemon {
   std::unique_ptr<StoreFeed> store_;
   FirewallLink firewall_;
   std::unique_ptr<Recording> recording_;
+  KnownConnections known_connections_;
+  std::unique_ptr<QueuedMails> queued_;
   std::unique_ptr<SmtpRecorder> smtp_recorder_;
   ThreadClock clock_{token_ns};
   ConnectionTable connections_;

@@ -175,6 +175,17 @@ inline constexpr std::size_t registrations_at_once = 32;
 inline constexpr std::size_t registrations_per_user = 8;
 inline constexpr std::uint64_t registration_patience_ms = 1000;
 
+// ---- The mail server's queue
+
+// Connections to SMTP ports that are remembered, for who sees their other end in the mail
+// server, and of one user: ten busy tenants do not push out the others'.
+inline constexpr std::size_t connections_known = 8192;
+inline constexpr std::size_t connections_known_per_user = 512;
+// Names of header fields that are taken out of what was not asked about, besides our own.
+inline constexpr std::size_t header_names_kept = 16;
+// A milter says that it is there every second; one that has not for so long is not.
+inline constexpr std::uint64_t milter_memory_ms = 10'000;
+
 // ---- Life
 
 inline constexpr std::chrono::seconds drain_patience{5};

@@ -210,6 +210,7 @@ void Companion::drop_in_child() {
 // ---- the policy
 
 bool Companion::push(Deadline deadline) {
+  if (settings_.control_path.empty()) return has_policy_ = true;
   // One of another unit shows by its answer alone that it is there.
   const auto wait_on = [this] { return settings_.external || !has_ended(pid_); };
   auto pushed = push_while_it_starts(deadline, wait_on);

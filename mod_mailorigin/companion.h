@@ -1,6 +1,6 @@
 // A process that httpd's root parent starts, or finds running, and gives the
-// policy: mailorigind, and mailorigin-firewall. It starts it again when it ends,
-// and writes its notices to error_log.
+// policy: mailorigind, and mailorigin-firewall; or that takes none: mailorigin-milter.
+// It starts it again when it ends, and writes its notices to error_log.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ struct CompanionSettings {
   const char* unit;  // of systemd, where httpd does not start it
   bool external = false;
   Program program;
-  std::string control_path;  // where it takes the policy
+  std::string control_path;  // where it takes the policy; empty: it takes none
   // What it is handed at its start; asked each time.
   std::function<std::vector<Handed>()> handed;
   // Whether there is something for it to do: else its absence is not worth a word.

@@ -10,6 +10,7 @@
 #include "mod_mailorigin/log_directives.h"
 #include "mod_mailorigin/module.h"
 #include "mod_mailorigin/pool.h"
+#include "mod_mailorigin/queue_directives.h"
 #include "mod_mailorigin/rule_directives.h"
 #include "mod_mailorigin/site_sections.h"
 #include "mod_mailorigin/store_directives.h"
@@ -159,6 +160,19 @@ const command_rec mailorigin_directives[] = {
                   "the user or #uid that the daemon runs as"),
     AP_INIT_TAKE1("MailOriginDaemon", server_setter<set_daemon>, nullptr, RSRC_CONF,
                   "external, or the path of mailorigind"),
+    AP_INIT_TAKE12("MailOriginMilter", server_setter<set_milter>, nullptr, RSRC_CONF,
+                   "Off, or where Postfix finds the milter: a path and its octal mode, or "
+                   "inet:port"),
+    AP_INIT_TAKE12("MailOriginMilterUser", server_setter<set_milter_user>, nullptr, RSRC_CONF,
+                   "the user or #uid that the milter runs as, and the mail server's own"),
+    AP_INIT_TAKE1("MailOriginMilterOnFailure", server_setter<set_milter_on_failure>, nullptr,
+                  RSRC_CONF, "allow or hold: what the milter does without the daemon"),
+    AP_INIT_TAKE1("MailOriginMailLog", server_setter<set_mail_log>, nullptr, RSRC_CONF,
+                  "Postfix's log, or none"),
+    AP_INIT_TAKE1("MailOriginUnrecorded", server_setter<set_unrecorded>, nullptr, RSRC_CONF,
+                  "allow, observe or hold: messages in the queue that nobody has asked about"),
+    AP_INIT_ITERATE("MailOriginTrustedSubmitters", server_setter<add_trusted_submitter>, nullptr,
+                    RSRC_CONF, "user or #uid whose messages need no ticket, or none"),
     AP_INIT_TAKE1("MailOriginFirewall", server_setter<set_firewall>, nullptr, RSRC_CONF,
                   "Off, observe or On: who may connect to SMTP ports"),
     AP_INIT_TAKE1("MailOriginFirewallUser", server_setter<set_firewall_user>, nullptr, RSRC_CONF,

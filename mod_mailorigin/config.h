@@ -49,6 +49,12 @@ struct StoreChoice {
   const char* params = "";
 };
 
+// MailOriginMilter. Pool memory.
+struct MilterPlace {
+  const char* listen = nullptr;  // a path, or inet:port; null: Off
+  mode_t mode = 0660;
+};
+
 // One MailOriginSocket.
 struct SocketDirective {
   std::string path;
@@ -77,19 +83,26 @@ struct VhostSettings {
 
 // What the server alone may say. Likewise.
 struct ServerSettings {
-  std::vector<SocketDirective>* sockets = nullptr;   // MailOriginSocket
-  const char* runtime_directory = nullptr;           // MailOriginRuntimeDir
-  const char* state_directory = nullptr;             // MailOriginStateDir
-  const char* user = nullptr;                        // MailOriginUser
-  const char* daemon = nullptr;                      // MailOriginDaemon
-  StoreChoice* store = nullptr;                      // MailOriginStore
-  std::optional<std::uint32_t> retained_days;        // MailOriginRetain
-  std::optional<Rule> unverified;                    // MailOriginUnverified
-  std::optional<FirewallMode> firewall;              // MailOriginFirewall
-  const char* firewall_user = nullptr;               // MailOriginFirewallUser
-  std::vector<std::uint16_t>* smtp_ports = nullptr;  // MailOriginSmtpPorts
-  SmtpAccounts* smtp_accounts = nullptr;             // MailOriginSmtpUsers
-  std::vector<SiteSection>* sites = nullptr;         // MailOriginSite
+  std::vector<SocketDirective>* sockets = nullptr;     // MailOriginSocket
+  const char* runtime_directory = nullptr;             // MailOriginRuntimeDir
+  const char* state_directory = nullptr;               // MailOriginStateDir
+  const char* user = nullptr;                          // MailOriginUser
+  const char* daemon = nullptr;                        // MailOriginDaemon
+  StoreChoice* store = nullptr;                        // MailOriginStore
+  std::optional<std::uint32_t> retained_days;          // MailOriginRetain
+  std::optional<Rule> unverified;                      // MailOriginUnverified
+  std::optional<FirewallMode> firewall;                // MailOriginFirewall
+  const char* firewall_user = nullptr;                 // MailOriginFirewallUser
+  std::vector<std::uint16_t>* smtp_ports = nullptr;    // MailOriginSmtpPorts
+  SmtpAccounts* smtp_accounts = nullptr;               // MailOriginSmtpUsers
+  std::vector<SiteSection>* sites = nullptr;           // MailOriginSite
+  MilterPlace* milter = nullptr;                       // MailOriginMilter
+  const char* milter_user = nullptr;                   // MailOriginMilterUser
+  const char* mail_server_user = nullptr;              // its second argument
+  const char* milter_on_failure = nullptr;             // MailOriginMilterOnFailure
+  const char* mail_log = nullptr;                      // MailOriginMailLog; empty: none
+  std::optional<Rule> unrecorded;                      // MailOriginUnrecorded
+  std::vector<std::uint32_t>* trusted_uids = nullptr;  // MailOriginTrustedSubmitters
 };
 
 struct ServerConfig : VhostSettings, ServerSettings {

@@ -134,6 +134,7 @@ class Reader {
     policy.unverified = main_config_->unverified.value_or(Rule::allow);  // MailOriginUnverified
     read_firewall(policy.firewall);
     read_store(policy.store);
+    read_queue(policy.queue);
 
     // httpd's list begins with the last one; of two hosts that cannot be told
     // apart, requests reach the first.
@@ -172,6 +173,18 @@ class Reader {
     }
     // MailOriginRetain
     store.retained_days = main_config_->retained_days.value_or(store.retained_days);
+  }
+
+  void read_queue(QueuePolicy& queue) {
+    queue.milter = !configuration_.daemon.milter.empty();  // MailOriginMilter
+    if (queue.milter) {                                    // MailOriginMilterUser
+      const auto uid = parse_user(configuration_.daemon.milter_user, users_of(pool_));
+      if (uid) queue.milter_uid = *uid;
+    }
+    queue.unrecorded = main_config_->unrecorded.value_or(queue.unrecorded);  // MailOriginUnrecorded
+    queue.trusted_uids = {0};
+    // MailOriginTrustedSubmitters
+    if (main_config_->trusted_uids != nullptr) queue.trusted_uids = *main_config_->trusted_uids;
   }
 
   // Nobody asked for it: where there is no syslog, events must not wait for one.

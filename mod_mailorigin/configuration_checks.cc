@@ -82,6 +82,7 @@ class Checks {
     check_secrecy();
     check_sites();
     check_holding();
+    check_milter();
   }
 
  private:
@@ -280,6 +281,35 @@ class Checks {
             "both");
       }
     }
+  }
+
+  // MailOriginMilter
+  void check_milter() {
+    const DaemonSettings& daemon = configuration_.daemon;
+    if (daemon.milter.empty()) return;
+    if (!configuration_.policy.queue.milter_uid) {
+      faults_.add("MO0141: MailOriginMilterUser: there is no user '" + daemon.milter_user +
+                  "'; make it, or name another one");
+    }
+    if (daemon.milter.starts_with("inet:")) {
+      configuration_.warnings.push_back(
+          "MO0142: MailOriginMilter: everybody on this machine can connect to " + daemon.milter +
+          "; the milter closes all connections but the mail server's, and a socket's file is "
+          "safer");
+    } else if (const Status checked = check_milter_path(daemon.milter); !checked) {
+      faults_.add("MO0143: MailOriginMilter: '" + daemon.milter + "': " + checked.error().message);
+    }
+    if (daemon.external) return;
+    if (!is_program(daemon.milter_program())) {
+      faults_.add("MO0144: MailOriginMilter: " + daemon.milter_program() + " is not a program");
+    }
+  }
+
+  // Its directory is made if it is missing.
+  static Status check_milter_path(const std::string& path) {
+    const std::string directory = path.substr(0, path.rfind('/'));
+    const bool is_there = access(directory.c_str(), F_OK) == 0;
+    return check_socket_path(is_there || directory.empty() ? path : directory);
   }
 
   void check_holding() {

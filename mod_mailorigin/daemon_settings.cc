@@ -24,6 +24,18 @@ DaemonSettings daemon_settings(const ServerConfig& config) {
   settings.firewall_user = or_default(config.firewall_user, default_firewall_user);
   settings.has_firewall_state = !settings.external || config.state_directory != nullptr ||
                                 settings.runtime_directory == default_runtime_directory;
+  // MailOriginMilter
+  if (config.milter != nullptr && config.milter->listen != nullptr) {
+    settings.milter = config.milter->listen;
+    settings.milter_mode = config.milter->mode;
+  }
+  // MailOriginMilterUser
+  settings.milter_user = or_default(config.milter_user, default_milter_user);
+  settings.mail_server_user = or_default(config.mail_server_user, default_mail_server_user);
+  // MailOriginMilterOnFailure
+  settings.milter_on_failure = or_default(config.milter_on_failure, "allow");
+  // MailOriginMailLog
+  settings.mail_log = or_default(config.mail_log, default_mail_log);
   // MailOriginSocket
   if (config.sockets != nullptr) {
     settings.sockets = *config.sockets;

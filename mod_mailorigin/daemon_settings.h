@@ -21,6 +21,12 @@ struct DaemonSettings {
   std::string state_directory;
   std::vector<SocketDirective> sockets;
   std::string firewall_user;
+  std::string milter;  // where it listens: a path, or inet:port; empty: Off
+  mode_t milter_mode = 0660;
+  std::string milter_user;
+  std::string mail_server_user;
+  std::string milter_on_failure;
+  std::string mail_log;  // empty: none
   // What firewall_state_directory() names is this httpd's: a unit of another httpd's
   // may have the default one.
   bool has_firewall_state = true;
@@ -28,11 +34,15 @@ struct DaemonSettings {
   [[nodiscard]] std::string control_path() const { return control_socket(runtime_directory); }
   [[nodiscard]] std::string firewall_path() const { return firewall_socket(runtime_directory); }
   // Beside the daemon's program, and beside its directory.
-  [[nodiscard]] std::string firewall_program() const {
-    return program.substr(0, program.rfind('/') + 1) + "mailorigin-firewall";
-  }
+  [[nodiscard]] std::string firewall_program() const { return beside("mailorigin-firewall"); }
+  [[nodiscard]] std::string milter_program() const { return beside("mailorigin-milter"); }
   [[nodiscard]] std::string firewall_state_directory() const {
     return mailorigin::firewall_state_directory(state_directory);
+  }
+
+ private:
+  [[nodiscard]] std::string beside(const char* name) const {
+    return program.substr(0, program.rfind('/') + 1) + name;
   }
 };
 DaemonSettings daemon_settings(const ServerConfig& config);

@@ -12,7 +12,6 @@ namespace mailorigin::httpd {
 
 namespace {
 
-constexpr const char* default_header_name = "X-Mail-Origin";
 constexpr const char* default_header_format = "%{id}";
 
 const char* set_switch(cmd_parms* cmd, std::optional<bool>& field, const char* argument) {

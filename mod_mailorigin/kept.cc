@@ -22,6 +22,9 @@ Kept& kept(process_rec* process) {
     if (present->layout > 1 && present->firewall > 0) {
       stop_process(present->firewall, handover_patience);
     }
+    if (present->layout > 2 && present->milter > 0) {
+      stop_process(present->milter, handover_patience);
+    }
   }
 
   static_assert(std::is_trivially_destructible_v<Kept> && std::is_trivially_copyable_v<Kept>);
@@ -30,7 +33,8 @@ Kept& kept(process_rec* process) {
   fresh->control.fd = -1;
   for (KeptSocket& socket : fresh->questions) socket.fd = -1;
   fresh->lifeline_read = fresh->lifeline_write = -1;
-  fresh->daemon_state.connection = fresh->firewall_state.connection = -1;
+  fresh->daemon_state.connection = fresh->firewall_state.connection =
+      fresh->milter_state.connection = -1;
   // A copy of the name: this module's constants are unmapped at a restart.
   apr_pool_userdata_set(fresh, name, nullptr, process->pool);
   return *fresh;

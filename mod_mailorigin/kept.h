@@ -45,14 +45,15 @@ struct KeptCompanion {
   bool absence_said;
 };
 
-inline constexpr unsigned kept_layout = 2;
+inline constexpr unsigned kept_layout = 3;
 
 struct Kept {
-  // These stay where they are in every layout (the last one from 2 on): a newer
-  // module ends the processes of an older one and begins afresh.
+  // These stay where they are in every layout (firewall from 2 on, milter from 3 on): a
+  // newer module ends the processes of an older one and begins afresh.
   unsigned layout;
   pid_t daemon;    // 0: none
   pid_t firewall;  // 0: none
+  pid_t milter;    // 0: none
 
   pid_t parent;  // httpd's root parent, once it has detached
 
@@ -68,6 +69,7 @@ struct Kept {
 
   KeptCompanion daemon_state;
   KeptCompanion firewall_state;
+  KeptCompanion milter_state;
 
   // Those of the configuration before stay until the daemon has the new ones.
   KeptLogs logs;

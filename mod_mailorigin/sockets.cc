@@ -143,9 +143,7 @@ std::vector<Handed> handed_to_daemon(const Kept& kept) {
   return handed;
 }
 
-std::vector<Handed> handed_to_firewall(const Kept& kept) {
-  return {{kept.lifeline_read, "lifeline"}};
-}
+std::vector<Handed> handed_lifeline(const Kept& kept) { return {{kept.lifeline_read, "lifeline"}}; }
 
 Status ensure_directory(const std::string& directory) {
   if (mkdir(directory.c_str(), 0755) == 0) {

@@ -24,7 +24,8 @@ Status check_listener(const std::string& control_path, pid_t httpd);
 
 // What the processes are handed of it.
 std::vector<Handed> handed_to_daemon(const Kept& kept);
-std::vector<Handed> handed_to_firewall(const Kept& kept);
+// To the firewall, and to the milter.
+std::vector<Handed> handed_lifeline(const Kept& kept);
 
 // Creates the runtime directory (0755) unless it is there.
 Status ensure_directory(const std::string& directory);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <functional>
 #include <optional>
 #include <string>
@@ -40,8 +41,33 @@ CompanionSettings firewall_companion(const DaemonSettings& settings, const Kept&
            {"--user", settings.firewall_user, "--daemon-user", settings.user, "--state-dir",
             settings.firewall_state_directory(), "--runtime-dir", settings.runtime_directory}},
           settings.firewall_path(),
-          [&kept] { return handed_to_firewall(kept); },
+          [&kept] { return handed_lifeline(kept); },
           std::move(is_needed)};
+}
+
+std::string octal(mode_t mode) {
+  char text[8];
+  std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mode));
+  return text;
+}
+
+// It takes no policy: it asks the daemon.
+CompanionSettings milter_companion(const DaemonSettings& settings, const Kept& kept) {
+  Program program{
+      settings.milter_program(),
+      {"--listen", settings.milter, "--mode", octal(settings.milter_mode), "--user",
+       settings.milter_user, "--mail-user", settings.mail_server_user, "--daemon-socket",
+       settings.sockets.front().path, "--on-failure", settings.milter_on_failure}};
+  if (!settings.mail_log.empty()) {
+    program.arguments.insert(program.arguments.end(), {"--mail-log", settings.mail_log});
+  }
+  return {"mailorigin-milter",
+          "mailorigin-milter.service",
+          settings.external,
+          std::move(program),
+          "",
+          [&kept] { return handed_lifeline(kept); },
+          [] { return true; }};
 }
 
 }  // namespace
@@ -54,7 +80,9 @@ Supervisor::Supervisor(apr_pool_t* pool, Configuration& configuration, Kept& kep
       firewall_(
           pool, configuration.main_server,
           firewall_companion(configuration.daemon, kept, [this] { return firewall_is_needed(); }),
-          kept.firewall, kept.firewall_state) {}
+          kept.firewall, kept.firewall_state),
+      milter_(pool, configuration.main_server, milter_companion(configuration.daemon, kept),
+              kept.milter, kept.milter_state) {}
 
 Status Supervisor::start() {
   if (geteuid() != 0) {
@@ -91,7 +119,19 @@ Status Supervisor::start() {
   // The firewall first: the daemon looks for it when it has the policy.
   if (Status started = start_firewall(push); !started) return started;
   if (Status started = daemon_.start(push, *changed); !started) return started;
+  if (Status started = start_milter(push); !started) return started;
   close_former_logs(kept_);
+  return Done{};
+}
+
+// MailOriginMilter; where it is a unit, that knows by itself.
+bool Supervisor::milter_is_ours() const {
+  return !configuration_.daemon.milter.empty() && !configuration_.daemon.external;
+}
+
+Status Supervisor::start_milter(const PolicyToPush& policy) {
+  if (milter_is_ours()) return milter_.start(policy, false);
+  milter_.stop();
   return Done{};
 }
 
@@ -142,6 +182,7 @@ void Supervisor::stop_firewall_that_is_off() {
 
 void Supervisor::tend() {
   daemon_.tend();
+  if (milter_is_ours()) milter_.tend();
   // A unit may come later than httpd, with the policy of the last boot.
   if (firewall_is_needed() || configuration_.daemon.external) firewall_.tend();
   stop_firewall_that_is_off();
@@ -149,6 +190,7 @@ void Supervisor::tend() {
 
 void Supervisor::drop_in_child() {
   daemon_.drop_in_child();
+  milter_.drop_in_child();
   firewall_.drop_in_child();
   policy_.reset();
   configuration_.request_counts->close_descriptor();
@@ -157,6 +199,7 @@ void Supervisor::drop_in_child() {
 }
 
 void Supervisor::finish() {
+  milter_.stop();
   daemon_.stop();
   // What it has loaded stays in force.
   firewall_.stop();

@@ -38,11 +38,14 @@ class Supervisor {
   Status start_firewall(const PolicyToPush& policy);
   [[nodiscard]] bool firewall_is_needed() const;
   void stop_firewall_that_is_off();
+  Status start_milter(const PolicyToPush& policy);
+  [[nodiscard]] bool milter_is_ours() const;
 
   Configuration& configuration_;
   Kept& kept_;
   Companion daemon_;
   Companion firewall_;
+  Companion milter_;
   FirewallMode firewall_mode_ = FirewallMode::off;
   Fd policy_;
 };

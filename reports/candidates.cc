@@ -42,6 +42,7 @@ class Search {
   Result<Candidates> run() {
     by_ids();
     by_message_ids();
+    by_queue_ids();
     if (found_.list.empty()) by_script();
     if (found_.list.empty() || !clues_.of(ClueKind::queue_id).empty()) by_mail_log();
     if (found_.list.empty()) by_recipients();
@@ -89,6 +90,13 @@ class Search {
   void by_message_ids() {
     for (const Clue& clue : clues_.of(ClueKind::message_id)) {
       add_all({.message_id = clue.value}, clue, "its Message-ID");
+    }
+  }
+
+  // They come again, with the inodes of a disk: the last one is meant.
+  void by_queue_ids() {
+    for (const Clue& clue : clues_.of(ClueKind::queue_id)) {
+      add_all({.queue_id = clue.value, .most = 1}, clue, "its queue id");
     }
   }
 

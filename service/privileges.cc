@@ -83,9 +83,9 @@ std::optional<SealKey> read_key(const std::string& runtime_directory) {
   return key ? *std::move(key) : std::nullopt;
 }
 
-Status become(const Account& account) {
+Status become(const Account& account, const std::vector<gid_t>& groups) {
   if (geteuid() == 0) {
-    if (setgroups(0, nullptr) != 0) return system_error("setgroups", errno);
+    if (setgroups(groups.size(), groups.data()) != 0) return system_error("setgroups", errno);
     if (setgid(account.gid) != 0) return system_error("setgid", errno);
     if (setuid(account.uid) != 0) return system_error("setuid", errno);
   } else if (geteuid() != account.uid) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/fd.h"
 #include "core/key.h"
@@ -33,9 +34,9 @@ Status prepare_state_directory(const std::string& path, const Account& account);
 // none that is root's alone, or only an earlier boot's.
 std::optional<SealKey> read_key(const std::string& runtime_directory);
 
-// Gives up root for good: groups, gid, uid, no new privileges, and other
-// processes of the account can not look into this one, which holds the key.
-Status become(const Account& account);
+// Gives up root for good: groups but for those that are named, gid, uid, no new privileges,
+// and other processes of the account can not look into this one, which may hold the key.
+Status become(const Account& account, const std::vector<gid_t>& groups = {});
 
 // Holds the state directory for one daemon. Waits until its predecessor has
 // gone, at most `patience`.

@@ -44,6 +44,7 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& driver, const st
     const std::string name(all[i].name());
     if (!known->contains(name)) continue;
     reader->columns_.push_back(i);
+    reader->has_queue_ids_ = reader->has_queue_ids_ || all[i].field == Field::queue_id;
     const std::string column = "e.\"" + name + '"';
     columns += (columns.empty() ? "" : ", ");
     columns += all[i].kind == Column::Kind::name
@@ -64,6 +65,11 @@ Result<std::vector<Event>> Reader::find(const Search& search) {
   if (!search.id.empty()) add("e.id = %s", search.id);
   if (!search.request_id.empty()) add("e.request_id = %s", storable(search.request_id));
   if (!search.message_id.empty()) add("e.message_key = %lld", message_key(search.message_id));
+  // A store that no newer daemon has opened yet has none.
+  if (!search.queue_id.empty()) {
+    if (!has_queue_ids_) return std::vector<Event>();
+    add("e.queue_id = %s", storable(search.queue_id));
+  }
   if (!search.recipient.empty()) {
     add("e.id IN (SELECT event FROM mailorigin_recipient WHERE address = %s)",
         storable(search.recipient));

@@ -17,12 +17,13 @@
 
 namespace mailorigin::store {
 
-// What a search may go by; what is empty is not asked. At least one of the first four, or a
+// What a search may go by; what is empty is not asked. At least one of the first five, or a
 // span, must be there.
 struct Search {
   std::string id = {};
   std::string request_id = {};
   std::string message_id = {};
+  std::string queue_id = {};
   std::string recipient = {};  // address
   // Milliseconds since the epoch, both included.
   std::uint64_t from_ms = 0;
@@ -104,6 +105,7 @@ class Reader {
   std::unique_ptr<Database> database_;
   std::vector<std::size_t> columns_;  // of event_columns(): those that the database has
   std::string select_;
+  bool has_queue_ids_ = false;
 };
 
 }  // namespace mailorigin::store

@@ -25,8 +25,12 @@ Value number_value(std::string_view text) {
 
 bool is_mail(const Event& event) {
   const std::string& kind = event.get(Field::kind);
-  return kind == "mail" || kind == "submit";
+  return kind == mail_kind || kind == submit_kind;
 }
+
+bool is_passage(const Event& event) { return event.get(Field::kind) == queue_kind; }
+
+Value or_null(const std::string& text) { return text.empty() ? Value() : Value(storable(text)); }
 
 }  // namespace
 
@@ -54,6 +58,12 @@ Status Writer::prepare() {
   recipients_.head = "INSERT INTO mailorigin_recipient (event, address, domain) VALUES ";
   recipients_.row = "(%s, %s, %lld)";
   recipients_.tail = " ON CONFLICT (event, address) DO NOTHING";
+  // A mail without a Message-ID gets one from its mail server.
+  auto pass = database_->prepare(
+      "UPDATE mailorigin_event SET queue_id = %s, message_id = COALESCE(message_id, %s), "
+      "message_key = COALESCE(message_key, %lld) WHERE id = %s");
+  if (!pass) return pass.error();
+  pass_ = *pass;
   for (auto [table, name] :
        {std::pair{&minutes_, "mailorigin_minute"}, {&hours_, "mailorigin_hour"}}) {
     const std::string text = name;
@@ -109,12 +119,31 @@ Status Writer::store(std::span<const Event> events, std::uint64_t to) {
 
 Status Writer::write(std::span<const Event> events) {
   for (const Event& event : events) {
+    if (is_passage(event)) continue;
     if (const Status added = add_event(event); !added) return added;
+  }
+  if (const Status flushed = flush(events_); !flushed) return flushed;
+  // Once the mails are there.
+  for (const Event& event : events) {
+    if (!is_passage(event)) continue;
+    if (const Status added = add_passage(event); !added) return added;
   }
   for (Table* table : {&events_, &recipients_}) {
     if (const Status flushed = flush(*table); !flushed) return flushed;
   }
   return write_counts();
+}
+
+// The mail's own event learns its queue id; one that the store does not have is told by what
+// has come by.
+Status Writer::add_passage(const Event& event) {
+  const std::string& message_id = event.get(Field::message_id);
+  const auto changed =
+      database_->run(pass_, {or_null(event.get(Field::queue_id)), or_null(message_id),
+                             message_id.empty() ? Value() : Value(message_key(message_id)),
+                             storable(event.get(Field::mail_id))});
+  if (!changed) return changed.error();
+  return *changed > 0 ? Status(Done{}) : add_event(event);
 }
 
 Status Writer::add_event(const Event& event) {

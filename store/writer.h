@@ -48,6 +48,7 @@ class Writer {
   Result<std::optional<std::uint64_t>> read_position();
   Status write(std::span<const Event> events);
   Status add_event(const Event& event);
+  Status add_passage(const Event& event);
   Status add_recipients(const Event& event, std::uint64_t time_ms, const Counts& counts);
   void count(Per per, std::string name, std::uint64_t time_ms, const Counts& counts);
   Status write_counts();
@@ -71,6 +72,7 @@ class Writer {
   std::optional<std::uint64_t> position_;
   std::set<std::uint64_t> days_;  // that are prepared
   Table events_, recipients_, minutes_, hours_;
+  Database::Statement pass_;  // of a mail into the queue
   std::map<Period, Counts> by_minute_, by_hour_;
 };
 

@@ -9,7 +9,7 @@ from harness.docs import documented_directives, section
 from harness.paths import HTTPD, HTTPD_MODULES, PHP, PLUGIN, build_directory
 
 PROJECT = Path(__file__).resolve().parents[1]
-PARTS = ("core", "client", "service", "mod_mailorigin", "fpm_plugin", "mailorigind", "firewall", "store")
+PARTS = ("core", "client", "service", "mod_mailorigin", "fpm_plugin", "mailorigind", "firewall", "store", "milter")
 
 
 def text_of(*folders, suffix=".cc"):
@@ -102,7 +102,7 @@ def test_defaults_of_the_daemons_directives():
     """Each stands once in the sources, beside the directive's name."""
     headers = text_of("core", suffix=".h")
     real = {name: [value] for value, name in re.findall(r'constexpr char \w+\[\] = "([^"]*)";\s*// (MailOrigin\w+)', headers)}
-    assert len(real) == 4, "has the code's form changed?"
+    assert len(real) == 6, "has the code's form changed?"
     mode = re.search(r"struct SocketDirective \{[^}]*mode_t mode = (\d+);", text_of("mod_mailorigin", suffix=".h"))[1]
     question = re.search(r'return runtime_directory \+ "/(.*\.sock)";', headers)[1]
     real["MailOriginSocket"] = [f"<runtime dir>/{question} {mode}"]

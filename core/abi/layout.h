@@ -21,7 +21,7 @@ typedef unsigned long long __mo_u64;
 #endif
 
 enum {
-  mo_layout_version = 2,
+  mo_layout_version = 3,
   mo_tag_size = 48,       /* ContextTag, with its seal */
   mo_context_size = 2048, /* of a context's bytes, not of its text; see mo_origin */
   mo_file_size = 512,
@@ -113,6 +113,7 @@ enum mo_reason {
 struct mo_smtp_event {
   __mo_u64 boottime_ns;
   __mo_u64 start_ticks; /* of the process */
+  __mo_u64 cookie;      /* of the socket: sock_diag(7) gives the same */
   __mo_u32 tgid;
   __mo_u32 uid;
   __mo_u32 gid;

@@ -18,6 +18,8 @@ std::optional<MessageType> message_type(std::string_view packet) {
     case MessageType::notice:
     case MessageType::registration:
     case MessageType::hello:
+    case MessageType::queued:
+    case MessageType::milter_hello:
     case MessageType::counts:
     case MessageType::attach:
     case MessageType::ring:

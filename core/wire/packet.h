@@ -23,6 +23,8 @@ enum class MessageType : std::uint8_t {
   answer = 2,        // daemon -> sender
   registration = 3,  // process -> daemon: who I am, for the firewall; answered
   hello = 4,         // process -> daemon: a request that I run; not answered
+  queued = 5,        // milter -> daemon: a message that enters the queue; answered
+  milter_hello = 6,  // milter -> daemon: I am here; not answered
   policy = 16,       // httpd -> daemon, with one descriptor: a memfd of Policy::encode()
   descriptors = 17,  // httpd -> daemon, with 1..253 descriptors: targets, in order
   commit = 18,       // httpd -> daemon: use them
@@ -42,7 +44,7 @@ enum class MessageType : std::uint8_t {
 // The type of a packet with a valid head; nothing otherwise.
 std::optional<MessageType> message_type(std::string_view packet);
 
-// A packet that is its head alone: commit, counts, attach, ring, remove, status,
+// A packet that is its head alone: milter_hello, commit, counts, attach, ring, remove, status,
 // show_policy, policy_shown. Any other begins with it.
 std::string encode_head(MessageType type);
 

@@ -79,6 +79,7 @@ struct shown {
 /* A connection that is to be judged. */
 struct attempt {
   __u64 start_ticks;  /* of the process */
+  __u64 cookie;       /* of the socket */
   __u64 page;         /* the origin's, where it is in one; else in a snapshot */
   __u32 origin_bytes; /* of it, as far as they are used */
   __u32 tgid;
@@ -479,6 +480,7 @@ MO_INLINE void write_event(struct mo_smtp_event* event, __u32 room, struct attem
   const struct mo_facts* facts = &attempt->facts;
   event->boottime_ns = attempt->shown.now_ns;
   event->start_ticks = attempt->start_ticks;
+  event->cookie = attempt->cookie;
   event->tgid = attempt->tgid;
   event->uid = facts->uid;
   event->gid = attempt->gid;
@@ -666,6 +668,7 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
   const __u64 ids = bpf_get_current_uid_gid();
   struct attempt attempt = {
       .start_ticks = start_ticks(task->group_leader),
+      .cookie = bpf_get_socket_cookie(ctx),
       .tgid = bpf_get_current_pid_tgid() >> 32,
       .gid = ids >> 32,
       .port = port,

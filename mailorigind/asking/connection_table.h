@@ -45,6 +45,8 @@ struct AskingConnection {
   std::list<int>::iterator idle_place;
   std::optional<std::vector<Process>> lineage;
   std::optional<RecentAnswers::Key> last_question;
+  // By which ticket the message of its last question has passed into the queue.
+  std::optional<Ulid> last_passed;
   bool awaits_name = false;
   std::uint64_t waits_until_ms = 0;  // for its uid's name, or it rests; 0: it is watched
 

@@ -13,7 +13,7 @@ namespace mailorigin::daemon {
 QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
                            Recording& recording, RecentAnswers& answers, Tickets& tickets,
                            const UserNames& names, FirewallLink& firewall, ThreadClock& clock,
-                           HeardVhosts& heard, service::NoticeBoard& notices)
+                           HeardVhosts& heard, QueuedMails& queued, service::NoticeBoard& notices)
     : connections_(connections),
       judge_(judge),
       journal_(journal),
@@ -24,6 +24,7 @@ QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Jou
       firewall_(firewall),
       clock_(clock),
       heard_(heard),
+      queued_(queued),
       notices_(notices),
       registrations_(judge, firewall, waiting_) {}
 
@@ -70,12 +71,17 @@ void QuestionDesk::handle(AskingConnection& asking) {
     return;
   }
   AskingUser& asker = connections_.user(sender.uid, moment_.elapsed_ms());
-  if (message_type(packet_.bytes) == MessageType::hello) {
-    hear(asking, asker);
-  } else if (message_type(packet_.bytes) == MessageType::registration) {
-    answer_registration(asking, asker);
-  } else {
-    answer_question(asking, asker);
+  asking.last_passed.reset();  // whoever goes on has had its answer
+  switch (message_type(packet_.bytes).value_or(MessageType::question)) {
+    case MessageType::hello:
+      return hear(asking, asker);
+    case MessageType::registration:
+      return answer_registration(asking, asker);
+    case MessageType::queued:
+    case MessageType::milter_hello:
+      return answer_queued(asking, asker);
+    default:
+      return answer_question(asking, asker);
   }
 }
 
@@ -172,6 +178,36 @@ void QuestionDesk::answer_question(AskingConnection& asking, AskingUser& asker) 
   asking.user->turn.used(charge(asker.questions, token_ns));
   pending_.push_back({asking.fd(), &asker, key, std::move(judgement.answer), record,
                       question_.recipients, question_.submitted});
+}
+
+void QuestionDesk::answer_queued(AskingConnection& asking, AskingUser& asker) {
+  const std::uint64_t now_ms = moment_.elapsed_ms();
+  if (!queued_.may_tell(asker.uid)) {
+    connections_.close_bad(asking, "it tells of the mail server's queue, and is no milter", now_ms);
+    return;
+  }
+  connections_.used(asking, now_ms);
+  judge_.holders().milter_seen(now_ms);
+  if (message_type(packet_.bytes) == MessageType::milter_hello) return;
+  const auto mail = decode_queued(packet_.bytes);
+  if (!mail) {
+    connections_.close_bad(asking, "what it sent is no queued mail: " + mail.error().message,
+                           now_ms);
+    return;
+  }
+  judge_.holders().asked(Holder::milter, now_ms);
+  const RecentAnswers::Key key{asker.uid, mail->nonce};
+  if (const auto position = answers_.find(key)) {
+    if (auto given = queued_.repeated(*position)) {
+      pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
+      return;
+    }
+  }
+  auto answered = queued_.answer(
+      *mail, asker.uid, [&](uid_t uid) -> AskingUser& { return connections_.user(uid, now_ms); },
+      moment_);
+  asking.last_passed = answered.passed;
+  pending_.push_back({asking.fd(), &asker, key, std::move(answered.answer), answered.record});
 }
 
 // The answer that this very mail has had, if it shows its ticket.

@@ -21,6 +21,7 @@
 #include "mailorigind/journal/recording.h"
 #include "mailorigind/judging/judge.h"
 #include "mailorigind/moment.h"
+#include "mailorigind/queueing/queued_mails.h"
 #include "mailorigind/thread_clock.h"
 
 namespace mailorigin::daemon {
@@ -31,7 +32,7 @@ class QuestionDesk {
   QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
                Recording& recording, RecentAnswers& answers, Tickets& tickets,
                const UserNames& names, FirewallLink& firewall, ThreadClock& clock,
-               HeardVhosts& heard, service::NoticeBoard& notices);
+               HeardVhosts& heard, QueuedMails& queued, service::NoticeBoard& notices);
 
   // ---- A turn: begin, any number of read(), end.
 
@@ -65,6 +66,7 @@ class QuestionDesk {
   void outside_asked(uid_t uid);
   void hear(AskingConnection& asking, AskingUser& asker);
   void answer_registration(AskingConnection& asking, AskingUser& asker);
+  void answer_queued(AskingConnection& asking, AskingUser& asker);
   void answer_question(AskingConnection& asking, AskingUser& asker);
   // To `quota`, what has been worked since the last time but for what is paid; how long.
   std::uint64_t charge(Quota& quota, std::uint64_t paid_ns = 0);
@@ -85,6 +87,7 @@ class QuestionDesk {
   FirewallLink& firewall_;
   ThreadClock& clock_;
   HeardVhosts& heard_;
+  QueuedMails& queued_;
   service::NoticeBoard& notices_;
   WaitingAnswers waiting_;
   Registrations registrations_;

@@ -62,6 +62,13 @@ std::optional<std::uint64_t> Tickets::redeem(Gate gate, const Ulid& id, const Be
   return ticket.position;
 }
 
+void Tickets::give_back(Gate gate, const Ulid& id, const Nonce& nonce) {
+  const auto found = tickets_.find(id);
+  if (found == tickets_.end()) return;
+  auto& passed = found->second.passed[place_of(gate)];
+  if (passed == nonce) passed.reset();
+}
+
 void Tickets::recover(Gate gate, const Ulid& id, const Nonce& nonce) {
   const auto found = tickets_.find(id);
   if (found != tickets_.end()) found->second.passed[place_of(gate)] = nonce;

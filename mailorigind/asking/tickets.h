@@ -51,6 +51,8 @@ class Tickets {
   // any more. A question that is repeated, by its nonce, is answered again.
   std::optional<std::uint64_t> redeem(Gate gate, const Ulid& id, const Bearer& bearer,
                                       std::uint64_t now_ms);
+  // The question that it was redeemed by has not come to its end, so that the mail comes again.
+  void give_back(Gate gate, const Ulid& id, const Nonce& nonce);
   // Of a redemption that the journal had at the start.
   void recover(Gate gate, const Ulid& id, const Nonce& nonce);
 

@@ -87,6 +87,7 @@ void SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
   if (waits_for_names(moment)) return;
   for (const mo_smtp_event& connection : read_) append(connection, moment);
   if (!recording_.append()) return;
+  for (const mo_smtp_event& connection : read_) known_.add(connection);
   ring.take();
   former_.clear();
 }
@@ -128,6 +129,7 @@ void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& 
   event_.set(Field::gid, std::uint64_t{connection.gid});
   event_.set(Field::user, names_.name(connection.uid));
   event_.set(Field::dst, address_text(connection.address));
+  event_.set(Field::cookie, connection.cookie);
   event_.set(Field::dst_port, std::uint64_t{connection.port});
   if (connection.verdict == mo_redirect) {
     const std::string relay = address_text(connection.relay);

@@ -20,6 +20,7 @@
 #include "mailorigind/journal/recording.h"
 #include "mailorigind/journal/stamp.h"
 #include "mailorigind/moment.h"
+#include "mailorigind/queueing/known_connections.h"
 
 namespace mailorigin::daemon {
 
@@ -39,8 +40,9 @@ class JournalledConnections {
 class SmtpRecorder {
  public:
   // References must outlive it.
-  SmtpRecorder(Recording& recording, UserNames& names, JournalledConnections former)
-      : recording_(recording), names_(names), former_(std::move(former)) {}
+  SmtpRecorder(Recording& recording, UserNames& names, KnownConnections& known,
+               JournalledConnections former)
+      : recording_(recording), names_(names), known_(known), former_(std::move(former)) {}
 
   void use(std::shared_ptr<const ActivePolicy> policy) { policy_ = std::move(policy); }
   void use(const KeyRing& keys) { keys_ = keys; }
@@ -57,6 +59,7 @@ class SmtpRecorder {
 
   Recording& recording_;
   UserNames& names_;
+  KnownConnections& known_;
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;
   JournalledConnections former_;

@@ -20,6 +20,7 @@ constexpr std::string_view connection_name = "@connection";
 constexpr std::string_view recipients_name = "@recipients";
 constexpr std::string_view redeemed_name = "@redeemed";
 constexpr std::string_view gate_name = "@gate";
+constexpr std::string_view asker_name = "@asker";
 
 // Of "a@b, -C, c@d": "a@b, c@d, ".
 std::string without_options(std::string_view senders) {
@@ -49,6 +50,12 @@ void append_payload(std::string& out, std::uint32_t policy, const Answer& answer
     writer.add(value_name, value);
   }
   append_event(out, event);
+}
+
+void append_queue_payload(std::string& out, std::uint32_t policy, const Answer& answer,
+                          const Event& event, std::uint32_t asker) {
+  append_payload(out, policy, answer, event);
+  NameValueWriter(out).add(asker_name, std::uint64_t{asker});
 }
 
 void append_connection(std::string& out, std::uint32_t policy, std::string_view number,
@@ -141,6 +148,11 @@ std::optional<GivenAnswer> payload_answer(std::string_view payload) {
       given.answer.headers.emplace_back(value, "");
     } else if (name == value_name && !given.answer.headers.empty()) {
       given.answer.headers.back().second = value;
+    } else if (name == asker_name) {
+      given.uid = static_cast<std::uint32_t>(parse_number(value, UINT32_MAX).value_or(0));
+      given.queued = true;
+    } else if (name == info(Field::mail_id).name) {
+      given.answer.id = value;
     } else if (name == info(Field::uid).name) {
       given.uid = static_cast<std::uint32_t>(parse_number(value, UINT32_MAX).value_or(0));
     } else if (name == info(Field::time).name) {

@@ -17,6 +17,10 @@ void append_payload(std::string& out, std::uint32_t policy, const Answer& answer
                     const Event& event,
                     const std::optional<RecipientDigest>& recipients = std::nullopt);
 
+// The same of a message in the mail server's queue. `asker` is who told of it, not who sent it.
+void append_queue_payload(std::string& out, std::uint32_t policy, const Answer& answer,
+                          const Event& event, std::uint32_t asker);
+
 // That a mail has passed a gate by its ticket `id`. No event, and no log's.
 struct Redemption {
   std::string_view id;
@@ -53,6 +57,7 @@ struct GivenAnswer {
   std::uint64_t time_ms = 0;
   Answer answer;
   bool submitted = false;                     // of kind submit
+  bool queued = false;                        // asked in the mail server's queue
   std::optional<RecipientDigest> recipients;  // with them, its id is a ticket
 };
 std::optional<GivenAnswer> payload_answer(std::string_view payload);

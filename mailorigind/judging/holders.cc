@@ -21,7 +21,12 @@ std::optional<std::uint64_t> Holders::last_asked_ms(Holder holder) const {
   return asked_ms_[static_cast<std::size_t>(holder)];
 }
 
+bool Holders::milter_is_there(std::uint64_t now_ms) const {
+  return milter_seen_ms_ && now_ms - std::min(now_ms, *milter_seen_ms_) < milter_memory_ms;
+}
+
 bool Holders::holds(Holder holder, std::uint64_t now_ms) const {
+  if (holder == Holder::milter) return policy_.milter && milter_is_there(now_ms);
   const auto last = last_asked_ms(holder);
   return is_configured(holder) && last && now_ms - std::min(now_ms, *last) < holder_memory_ms;
 }

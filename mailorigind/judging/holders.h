@@ -17,14 +17,17 @@ enum class Holder : std::uint8_t {
 };
 inline constexpr std::size_t holder_count = 2;
 
-// One that is configured and has asked within holder_memory_ms: that it is configured does
-// not say that the mail server knows of it.
+// The milter while it is there; Exim if it has asked within holder_memory_ms: that it is
+// configured does not say that the mail server knows of it.
 class Holders {
  public:
   void use(const QueuePolicy& policy);
 
   // Times are Moment::elapsed_ms()'s.
   void asked(Holder holder, std::uint64_t now_ms);
+  // The milter says that it is there.
+  void milter_seen(std::uint64_t now_ms) { milter_seen_ms_ = now_ms; }
+  [[nodiscard]] bool milter_is_there(std::uint64_t now_ms) const;
   [[nodiscard]] bool is_configured(Holder holder) const;
   // Nothing if it never has.
   [[nodiscard]] std::optional<std::uint64_t> last_asked_ms(Holder holder) const;
@@ -34,6 +37,7 @@ class Holders {
  private:
   QueuePolicy policy_;
   std::array<std::optional<std::uint64_t>, holder_count> asked_ms_{};
+  std::optional<std::uint64_t> milter_seen_ms_;
 };
 
 }  // namespace mailorigin::daemon

@@ -11,11 +11,10 @@ namespace mailorigin::daemon {
 namespace {
 
 void describe_asker(Event& event, const AskingProcess& asker) {
-  if (asker.credentials.pid != 0) {
-    event.set(Field::pid, static_cast<std::uint64_t>(asker.credentials.pid));
-  }
-  event.set(Field::uid, std::uint64_t{asker.credentials.uid});
-  event.set(Field::gid, std::uint64_t{asker.credentials.gid});
+  const Credentials& credentials = asker.credentials;
+  if (credentials.pid != 0) event.set(Field::pid, static_cast<std::uint64_t>(credentials.pid));
+  if (credentials.uid != Credentials().uid) event.set(Field::uid, std::uint64_t{credentials.uid});
+  if (credentials.gid != Credentials().gid) event.set(Field::gid, std::uint64_t{credentials.gid});
   event.set(Field::user, asker.user);
 }
 
@@ -40,6 +39,10 @@ void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
 
 Judge::Examined Judge::examine(std::string_view text, const AskingProcess& asker,
                                const Moment& moment) {
+  if (asker.queued != nullptr) {
+    if (asker.queued->context == nullptr) return {};
+    return {*asker.queued->context, {}};
+  }
   if (text.empty()) return {};
   Unsealed unsealed;
   unsealed.fault = SealFault::unknown_key;
@@ -66,11 +69,15 @@ std::string_view Judge::foreign_to(const Context& context, const AskingProcess& 
 
 // Every policy that the mail is under, and the strictest holds. The rules first: a
 // mail that one of them refuses uses up no limit.
-void Judge::apply(const RuledMail& mail, const Decision& decision, const Moment& moment,
-                  Answer& answer) {
+void Judge::apply(const RuledMail& mail, const Decision& decision, const QueuedBy* queued,
+                  const Moment& moment, Answer& answer) {
   constexpr std::uint64_t second_ns = 1'000'000'000;
   const bool can_hold = holders_.any(moment.elapsed_ms());
   Ruling ruling;
+  if (queued != nullptr && queued->unrecorded) {
+    ruling.reason = "unrecorded";  // also where it is allowed
+    ruling.add(*queued->unrecorded, ruling.reason);
+  }
   AskedLimits limits{can_hold};
   const auto add = [&](const VhostPolicy& policy, Standing standing) {
     const RuledMail under{mail.event, mail.uid, policy, standing, mail.question};
@@ -82,7 +89,8 @@ void Judge::apply(const RuledMail& mail, const Decision& decision, const Moment&
   for (const VhostPolicy* port : decision.ports) add(*port, mail.standing);
   if (decision.also != nullptr) add(*decision.also, Standing::foreign);
   if (!can_hold) ruling.refuse_held();
-  if (ruling.verdict != Verdict::deny && limits_ && !limits.demands.empty()) {
+  const bool is_counted = mail.uid != Credentials().uid;  // else everybody unknown would be one
+  if (ruling.verdict != Verdict::deny && limits_ && is_counted && !limits.demands.empty()) {
     const Admission admission = limits_->admit(limits.demands, moment.boottime_ns);
     for (const std::size_t each : admission.exceeded) ruling.add(limits.actions[each], "limit");
     if (admission.refused_by) {
@@ -91,7 +99,7 @@ void Judge::apply(const RuledMail& mail, const Decision& decision, const Moment&
     }
     if (!can_hold) ruling.refuse_held();
   }
-  if (ruling.verdict == Verdict::allow) return;
+  if (ruling.verdict == Verdict::allow && ruling.reason.empty()) return;
   answer.verdict = ruling.verdict;
   answer.reason = ruling.reason;
 }
@@ -117,11 +125,14 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   judgement.policy = policy.id;
   Event& event = question.claims;
   describe_origin(event, shown, policy);
-  if (exhausted == nullptr) {
+  if (exhausted == nullptr && !(asker.queued != nullptr && asker.queued->trusted)) {
     const bool of_nobody = shown.context == nullptr && is_server(policy);
     apply({event, asker.credentials.uid, policy, of_nobody ? Standing::of_nobody : Standing::own,
            &question},
-          decision, moment, answer);
+          decision, asker.queued, moment, answer);
+  }
+  if (asker.queued != nullptr && !asker.queued->refusable && answer.verdict == Verdict::deny) {
+    answer.verdict = Verdict::hold;
   }
   answer.id = stamp_.put(event, moment.wall_ms);
   event.set(Field::kind, question.submitted ? submit_kind : mail_kind);
@@ -129,6 +140,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   event.set(Field::verdict, verdict_name(answer.verdict));
   event.set(Field::reason, answer.reason);
   if (exhausted != nullptr) exhausted->recorded_busy(moment.elapsed_ms(), answer.id);
+  if (asker.queued == nullptr) add_ticket(answer);
   add_headers(answer, policy, event);
   return judgement;
 }
@@ -160,10 +172,14 @@ void Judge::describe_origin(Event& event, const Shown& shown, const VhostPolicy&
   }
 }
 
-// MailOriginHeader; and by what the mail server's queue knows the mail.
-void Judge::add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const {
+// By what the mail server's queue knows the mail.
+void Judge::add_ticket(Answer& answer) const {
   if (policy_->policy().queue.is_asked_about())
     answer.headers.emplace_back(ticket_field, answer.id);
+}
+
+// MailOriginHeader
+void Judge::add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const {
   std::string value;
   for (const ActivePolicy::Header& header : policy_->rules(policy).headers) {
     value.clear();

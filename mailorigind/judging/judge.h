@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/context.h"
 #include "core/key.h"
 #include "core/rates.h"
 #include "core/unix_socket.h"
@@ -27,6 +28,14 @@
 
 namespace mailorigin::daemon {
 
+// A message in the mail server's queue that nobody has asked about.
+struct QueuedBy {
+  const Context* context = nullptr;  // of the connection that it came over: the kernel's word
+  std::optional<Rule> unrecorded;    // MailOriginUnrecorded, where that concerns it
+  bool trusted = false;              // MailOriginTrustedSubmitters: no rule concerns it
+  bool refusable = true;             // else what would be refused is held
+};
+
 // Who asks, as far as the kernel knows.
 struct AskingProcess {
   Credentials credentials;
@@ -34,6 +43,7 @@ struct AskingProcess {
   Quota& quota;           // the uid's
   // Read when a context is shown for the first time, then kept with the connection.
   std::optional<std::vector<Process>>& lineage;
+  const QueuedBy* queued = nullptr;  // it is none that asks, but who put a message there
 };
 
 struct Judgement {
@@ -81,8 +91,10 @@ class Judge {
   [[nodiscard]] bool is_server(const VhostPolicy& policy) const;
   Quota* exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment);
   void describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const;
+  void add_ticket(Answer& answer) const;
   void add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const;
-  void apply(const RuledMail& mail, const Decision& decision, const Moment& moment, Answer& answer);
+  void apply(const RuledMail& mail, const Decision& decision, const QueuedBy* queued,
+             const Moment& moment, Answer& answer);
 
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;

@@ -9,6 +9,7 @@
 #include "core/wire/asking.h"
 #include "core/wire/control.h"
 #include "core/wire/firewall.h"
+#include "core/wire/queueing.h"
 
 namespace mailorigin {
 namespace {
@@ -48,6 +49,44 @@ TEST(Question, OfASubmissionSurvivesItsEncoding) {
   // Nothing of it stays for the next.
   ASSERT_TRUE(decode_question(encode_question(question()), read));
   EXPECT_FALSE(read.submitted || read.recipients || !read.ticket.empty());
+}
+
+TEST(QueuedMail, SurvivesItsEncoding) {
+  QueuedMail mail;
+  mail.nonce.fill(7);
+  mail.queue_id = "4ABC";
+  mail.by_smtp = true;
+  mail.tickets = {"01ARZ3NDEKTSV4RRFFQ69G5FAV"};
+  mail.recipients.emplace_back().fill(3);
+  mail.cookie = 12;
+  mail.uid = 33;
+  mail.uid_from = "mail-log";
+  mail.claims.set(Field::from, "a@b.example");
+  const auto read = decode_queued(encode_queued(mail));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->queue_id, mail.queue_id);
+  EXPECT_TRUE(read->by_smtp);
+  EXPECT_EQ(read->tickets, mail.tickets);
+  EXPECT_EQ(read->recipients, mail.recipients);
+  EXPECT_EQ(read->cookie, 12U);
+  EXPECT_EQ(read->uid, 33U);
+  EXPECT_EQ(read->uid_from, "mail-log");
+  EXPECT_EQ(read->claims, mail.claims);
+}
+
+TEST(QueuedMail, IsBoundedAndClaimsNoOrigin) {
+  QueuedMail mail;
+  mail.tickets.assign(tickets_shown + 1, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  EXPECT_FALSE(decode_queued(encode_queued(mail)));
+  mail.tickets = {"short"};
+  EXPECT_FALSE(decode_queued(encode_queued(mail)));
+  mail.tickets.clear();
+  mail.recipients.resize(digests_shown + 1);
+  EXPECT_FALSE(decode_queued(encode_queued(mail)));
+  mail.recipients.clear();
+  ASSERT_TRUE(decode_queued(encode_queued(mail)));
+  mail.claims.set(Field::vhost, "other.example:80");
+  EXPECT_FALSE(decode_queued(encode_queued(mail)));
 }
 
 TEST(Question, MayNotClaimWhatTheKernelOrHttpdSay) {

@@ -81,6 +81,16 @@ TEST_F(TicketsTest, OfASubmissionHavePassedThatGate) {
   EXPECT_EQ(redeem(1, 1, tenant, "a@b", Gate::queue), 101u);
 }
 
+TEST_F(TicketsTest, AreGivenBackByTheQuestionThatHasThem) {
+  issue(1);
+  EXPECT_EQ(redeem(1, 3, tenant, "a@b", Gate::queue), 101u);
+  tickets_.give_back(Gate::queue, id(1), nonce(4));
+  EXPECT_EQ(redeem(1, 4, tenant, "a@b", Gate::queue), std::nullopt);
+  tickets_.give_back(Gate::queue, id(1), nonce(3));
+  EXPECT_EQ(redeem(1, 4, tenant, "a@b", Gate::queue), 101u);
+  tickets_.give_back(Gate::queue, id(9), nonce(3));
+}
+
 TEST_F(TicketsTest, AreRecoveredAsTheyWere) {
   issue(1);
   issue(2);

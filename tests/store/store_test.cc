@@ -270,11 +270,44 @@ TEST_P(Store, CountsWhatWasRefusedByWhereItWasGoing) {
 TEST_P(Store, OfTheFirstVersionIsBroughtUpToDate) {
   must_not_fail(open_writer()->store(std::vector{sample(now_ms)}, 1));
   must_not_fail(raw()->run("DROP INDEX mailorigin_event_connection"));
+  must_not_fail(raw()->run("DROP INDEX mailorigin_event_queue"));
   must_not_fail(raw()->run("UPDATE mailorigin_meta SET value = '1' WHERE name = 'schema'"));
   EXPECT_TRUE(must(open_reader()->refused_connections(1, 10)).empty());
   must_not_fail(open_writer()->store({}, 2));
   EXPECT_EQ(all_events(), 1U);
   must_not_fail(raw()->run("DROP INDEX mailorigin_event_connection"));
+  must_not_fail(raw()->run("DROP INDEX mailorigin_event_queue"));
+}
+
+Event passage(const Event& mail, const char* queue_id, const char* message_id) {
+  Event event = sample(now_ms);
+  event.set(Field::kind, queue_kind);
+  event.set(Field::mail_id, mail.get(Field::id));
+  event.set(Field::queue_id, queue_id);
+  event.set(Field::message_id, message_id);
+  return event;
+}
+
+TEST_P(Store, GivesAMailItsQueueId) {
+  Event with = sample(now_ms);
+  with.set(Field::message_id, "<own@shop.example>");
+  const Event without = sample(now_ms);
+  const Event of_nobody = passage(sample(now_ms), "4C", "<c@mx>");
+  auto writer = open_writer();
+  must_not_fail(writer->store(std::vector{with, passage(with, "4A", "<a@mx>"), of_nobody}, 1));
+  must_not_fail(writer->store(std::vector{without}, 2));
+  must_not_fail(writer->store(std::vector{passage(without, "4B", "<b@mx>")}, 3));
+  EXPECT_EQ(all_events(), 3U) << "what has come by is not one, but where its mail is not known";
+  const auto found = [&](const char* queue_id) {
+    return must(open_reader()->find({.queue_id = queue_id})).at(0);
+  };
+  EXPECT_EQ(found("4A").get(Field::id), with.get(Field::id));
+  EXPECT_EQ(found("4A").get(Field::message_id), "<own@shop.example>");
+  EXPECT_EQ(found("4B").get(Field::id), without.get(Field::id));
+  EXPECT_EQ(found("4B").get(Field::message_id), "<b@mx>");
+  EXPECT_EQ(must(open_reader()->find({.message_id = "b@mx"})).size(), 1U);
+  EXPECT_EQ(found("4C").get(Field::id), of_nobody.get(Field::id));
+  EXPECT_TRUE(must(open_reader()->find({.queue_id = "4D"})).empty());
 }
 
 TEST_P(Store, IsNotThereBeforeItsWriter) {

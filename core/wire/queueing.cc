@@ -1,0 +1,87 @@
+#include "core/wire/queueing.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "core/wire/sixteen_bytes.h"
+
+namespace mailorigin {
+
+namespace {
+
+constexpr Field claimed[] = {Field::from,    Field::envelope_from, Field::to,   Field::recipients,
+                             Field::subject, Field::message_id,    Field::size, Field::truncated};
+
+bool read_claim(std::string_view name, std::string_view value, Event& claims) {
+  const auto field = field_named(name);
+  const auto* const found = std::find(std::begin(claimed), std::end(claimed), field);
+  if (found == std::end(claimed)) return false;
+  claims.set(*found, value);
+  return true;
+}
+
+bool read_pair(std::string_view name, std::string_view value, QueuedMail& mail) {
+  if (name == "queue_id") {
+    mail.queue_id = value;
+    return value.size() <= queue_id_limit;
+  }
+  if (name == "by_smtp") return mail.by_smtp = value == "1";
+  if (name == "ticket") {
+    mail.tickets.emplace_back(value);
+    return value.size() == Ulid::text_length && mail.tickets.size() <= tickets_shown;
+  }
+  if (name == "recipient_digest") {
+    return read_bytes(value, mail.recipients.emplace_back()) &&
+           mail.recipients.size() <= digests_shown;
+  }
+  if (name == "cookie") {
+    const auto cookie = parse_number(value);
+    mail.cookie = cookie.value_or(0);
+    return cookie.has_value();
+  }
+  if (name == "uid") {
+    const auto uid = parse_number(value, UINT32_MAX);
+    if (uid) mail.uid = static_cast<std::uint32_t>(*uid);
+    return uid.has_value();
+  }
+  if (name == "uid_from") {
+    mail.uid_from = value;
+    return value.size() <= info(Field::uid_from).limit;
+  }
+  return read_claim(name, value, mail.claims);
+}
+
+}  // namespace
+
+std::string encode_queued(const QueuedMail& mail) {
+  std::string packet = encode_head(MessageType::queued);
+  NameValueWriter writer(packet);
+  writer.add("nonce", view(mail.nonce));
+  if (!mail.queue_id.empty()) {
+    writer.add("queue_id", std::string_view(mail.queue_id).substr(0, queue_id_limit));
+  }
+  if (mail.by_smtp) writer.add("by_smtp", std::uint64_t{1});
+  for (const std::string& ticket : mail.tickets) writer.add("ticket", ticket);
+  for (const RecipientDigest& digest : mail.recipients)
+    writer.add("recipient_digest", view(digest));
+  if (mail.cookie != 0) writer.add("cookie", mail.cookie);
+  if (mail.uid) writer.add("uid", std::uint64_t{*mail.uid});
+  if (!mail.uid_from.empty()) writer.add("uid_from", mail.uid_from);
+  append_event(packet, mail.claims);
+  return packet;
+}
+
+Result<QueuedMail> decode_queued(std::string_view packet) {
+  QueuedMail mail;
+  bool has_nonce = false;
+  const Status read = read_packet(MessageType::queued, "queued mail", packet,
+                                  [&](std::string_view name, std::string_view value) {
+                                    if (name != "nonce") return read_pair(name, value, mail);
+                                    return has_nonce = read_bytes(value, mail.nonce);
+                                  });
+  if (!read) return read.error();
+  if (!has_nonce) return Error{"queued mail: no nonce"};
+  return mail;
+}
+
+}  // namespace mailorigin

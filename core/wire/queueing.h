@@ -1,0 +1,48 @@
+// What who sees the mail server's queue says to mailorigind of a message that enters it. It
+// is answered with an answer: the header fields that the message is to have, its copies of
+// which are to be taken out first; one without a value is to be taken out alone.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event.h"
+#include "core/mail/recipients.h"
+#include "core/result.h"
+#include "core/wire/asking.h"
+#include "core/wire/packet.h"
+
+namespace mailorigin {
+
+inline constexpr std::size_t tickets_shown = 4;    // by one message
+inline constexpr std::size_t digests_shown = 2;    // of its recipients
+inline constexpr std::size_t queue_id_limit = 64;  // bytes; the longest of a mail server has 20
+
+// The reason of a refusal that concerns the tickets alone: asked again without them, the mail
+// is judged. Who submitted it may then be worth looking for.
+inline constexpr std::string_view bad_ticket = "ticket";
+
+struct QueuedMail {
+  Nonce nonce{};         // the same when asked again after a lost connection
+  std::string queue_id;  // the mail server's
+  // It came by SMTP, and can be refused in the dialogue. Any other came from a program that
+  // has ended already: a refusal would be a bounce.
+  bool by_smtp = false;
+  std::vector<std::string> tickets;  // event ids that it shows; at most tickets_shown
+  // Whom it is for, in the envelope: as the mail server has them and as its sender may
+  // have named them.
+  std::vector<RecipientDigest> recipients;
+  std::uint64_t cookie = 0;  // of the connection, the kernel's; 0: not known
+  std::optional<std::uint32_t> uid;
+  std::string uid_from;  // what says so, where it is not the kernel; a word
+  Event claims;          // from, envelope_from, to, recipients, subject, message_id
+};
+
+// Below packet_limit: every claim is within its field's limit already.
+std::string encode_queued(const QueuedMail& mail);
+Result<QueuedMail> decode_queued(std::string_view packet);
+
+}  // namespace mailorigin

@@ -1,0 +1,60 @@
+#include "milter/door.h"
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cerrno>
+#include <optional>
+
+#include "core/fd.h"
+#include "milter/connection_owner.h"
+
+namespace mailorigin::milter {
+
+namespace {
+
+std::atomic<uid_t> admitted{0};
+
+std::optional<uid_t> peer_of(int socket, const sockaddr_storage& address) {
+  if (address.ss_family == AF_UNIX) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+    return peer.uid;
+  }
+  sockaddr_storage own{};
+  sockaddr_storage other{};
+  socklen_t own_size = sizeof own;
+  socklen_t other_size = sizeof other;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&own), &own_size) != 0 ||
+      getpeername(socket, reinterpret_cast<sockaddr*>(&other), &other_size) != 0) {
+    return std::nullopt;
+  }
+  const auto server = end_of(reinterpret_cast<const sockaddr*>(&own));
+  const auto client = end_of(reinterpret_cast<const sockaddr*>(&other));
+  if (!server || !client) return std::nullopt;
+  const auto owner = find_owner(*client, *server);
+  return owner ? owner->uid : std::nullopt;
+}
+
+}  // namespace
+
+void let_in(uid_t mail_server) { admitted = mail_server; }
+
+}  // namespace mailorigin::milter
+
+// In libc's place, for this program alone.
+extern "C" __attribute__((visibility("default"))) int accept(int listener, sockaddr* address,
+                                                             socklen_t* size) {
+  mailorigin::Fd peer(accept4(listener, address, size, SOCK_CLOEXEC));
+  if (!peer) return -1;
+  sockaddr_storage own{};
+  socklen_t own_size = sizeof own;
+  if (getsockname(peer.get(), reinterpret_cast<sockaddr*>(&own), &own_size) == 0) {
+    const auto uid = mailorigin::milter::peer_of(peer.get(), own);
+    if (uid && (*uid == 0 || *uid == mailorigin::milter::admitted)) return peer.release();
+  }
+  peer.reset();
+  errno = EINTR;  // the next one is waited for
+  return -1;
+}

@@ -1,0 +1,13 @@
+// Who may connect to the milter: the mail server, and root. libmilter knows no more of its
+// peers than a socket's mode can say; so each is looked at as it is accepted, which is what
+// libmilter calls accept(2) for: this part defines that in its place.
+#pragma once
+
+#include <sys/types.h>
+
+namespace mailorigin::milter {
+
+// Before the first connection. By TCP whoever connects is known by its connection.
+void let_in(uid_t mail_server);
+
+}  // namespace mailorigin::milter

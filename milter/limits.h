@@ -1,0 +1,34 @@
+// The milter's limits, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace mailorigin::milter {
+
+// Of one message, kept until it ends: what its sender rule, event and ticket need. Fields
+// beyond it are not looked at; From is then longer than any rule believes.
+inline constexpr std::size_t fields_limit = 256 << 10;  // bytes
+// Envelope recipients, likewise. A mail with more of them is matched to no ticket.
+inline constexpr std::size_t recipients_limit = 4 << 20;  // bytes
+
+// Names of header fields that are counted, so that copies can be taken out by their place.
+// From then on every name counts as the most copies that are ever taken out.
+inline constexpr std::size_t names_counted = 1000;
+inline constexpr unsigned copies_removed = 100;
+
+// How long a message waits for the daemon: for one that is not there, as in a restart, and
+// for one that does not answer. The mail server itself waits for minutes.
+inline constexpr std::chrono::milliseconds absent_patience{2000};
+inline constexpr std::chrono::milliseconds late_patience{10'000};
+
+// How often it is seen to that the daemon knows of this milter.
+inline constexpr std::chrono::seconds presence_interval{1};
+
+// How long the mail log is waited for to have a message's line.
+inline constexpr std::chrono::milliseconds mail_log_patience{300};
+inline constexpr std::chrono::milliseconds mail_log_step{5};
+inline constexpr std::size_t mail_log_lines_kept = 4096;
+inline constexpr std::size_t mail_log_chunk = 64 << 10;  // bytes read at once
+
+}  // namespace mailorigin::milter

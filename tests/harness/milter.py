@@ -1,0 +1,147 @@
+"""A real Postfix that asks mailorigin-milter, started by a site's httpd, about all that it queues."""
+
+import os
+import re
+import smtplib
+import subprocess
+from dataclasses import dataclass
+
+from .httpd import free_port
+from .mail_servers import POSTFIX_MASTER, Postfix
+from .mounts import unmount
+from .site import BLOG_UID, OTHER_UID, SHOP_UID
+from .waiting import wait_until
+
+MILTER_UID = 61901
+TENANTS = {"shop": SHOP_UID, "blog": BLOG_UID, "other": OTHER_UID}  # Postfix's sendmail wants a name
+
+MASTER = POSTFIX_MASTER + """
+127.0.0.1:{port} inet n - n - - smtpd
+anvil unix - - n - 1 anvil
+"""
+MAIN = """
+smtpd_milters = {milter}
+non_smtpd_milters = {milter}
+milter_default_action = {action}
+milter_connect_timeout = 5s
+smtpd_peername_lookup = no
+"""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message in a queue, as postcat(1) shows it."""
+
+    id: str
+    on_hold: bool
+    text: str
+
+    def header(self, name):
+        head = self.text.partition("\n\n")[0]
+        return re.findall(rf"^{re.escape(name)}: (.*)$", head, re.M | re.I)
+
+
+class MilterPostfix(Postfix):
+    """`socket` is the milter's, in a directory that Postfix sees as the site does."""
+
+    def __init__(self, action="tempfail"):
+        self.port = free_port()
+        self.action = action
+        self.master = MASTER.format(port=self.port)
+        self._shared = None
+        super().__init__()
+
+    def set_up(self):
+        for name, uid in TENANTS.items():
+            self.account("passwd", name, f"{uid}:{uid}::/nonexistent:/bin/false")
+        for program in ("postdrop", "postqueue"):
+            path = self.root / "usr/sbin" / program
+            os.chown(path, 0, 64003)
+            path.chmod(0o2555)
+        super().set_up()
+        for name, mode in (("maildrop", 0o1730), ("public", 0o2710)):
+            path = self.root / "var/spool/postfix" / name
+            os.chown(path, self.uid, 64003)
+            path.chmod(mode)
+
+    def use(self, directory, milter):
+        """`directory` is the one that holds the milter's socket."""
+        inside = self.root / directory.relative_to("/")
+        inside.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "--bind", directory, inside], check=True)
+        self._shared = inside
+        with open(self.root / "etc/postfix/main.cf", "a") as main:
+            main.write(MAIN.format(milter=milter, action=self.action))
+        self.popen(["/usr/sbin/postfix", "reload"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
+
+    def remove(self):
+        if self._shared:
+            unmount(self._shared)
+            self._shared = None
+        super().remove()
+
+    @property
+    def log(self):
+        return self.root / "var/log/mail.log"
+
+    def hand_in(self, message, *arguments, uid=0, program="/usr/sbin/sendmail"):
+        """As a user's program would, to Postfix's own sendmail."""
+        command = ["/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", program, *arguments]
+        process = self.popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said, _ = process.communicate(message if isinstance(message, bytes) else message.encode(), timeout=30)
+        assert process.returncode == 0, said
+        return said
+
+    def smtp(self):
+        return smtplib.SMTP("127.0.0.1", self.port, timeout=30)
+
+    def mails(self):
+        found = []
+        for queue in ("incoming", "hold"):
+            for file in (self.root / "var/spool/postfix" / queue).rglob("*"):
+                if file.is_file() and file.stat().st_mode & 0o100:
+                    found.append(Mail(file.name, queue == "hold", self._text(file.read_bytes())))
+        return found
+
+    def _text(self, data):
+        """Follows the pointers that a milter's changes leave in a queue file."""
+        lines, at, seen = [], 0, 0
+        records = dict(self._records_at(data))
+        while at < len(data) and seen < 100_000:
+            seen += 1
+            kind, value, after = records[at] if at in records else self._record(data, at)
+            if kind == "p" and int(value):
+                at = int(value)
+                continue
+            if kind in "NL":
+                lines.append(value.decode("latin-1") + ("\n" if kind == "N" else ""))
+            if kind == "E":
+                break
+            at = after
+        return "".join(lines)
+
+    @staticmethod
+    def _record(data, start):
+        at, length, shift, more = start, 0, 0, True
+        while more:
+            at += 1
+            length |= (data[at] & 127) << shift
+            shift, more = shift + 7, data[at] & 128
+        return chr(data[start]), data[at + 1 : at + 1 + length], at + 1 + length
+
+    def _records_at(self, data):
+        at = 0
+        while at < len(data):
+            record = self._record(data, at)
+            yield at, record
+            if record[0] == "E":
+                return
+            at = record[2]
+
+    def wait(self, mark):
+        def found():
+            return [mail for mail in self.mails() if mark in mail.text]
+
+        mails = wait_until(found, f"a message with {mark} in the queue")
+        assert len(mails) == 1, mails
+        return mails[0]

@@ -1,0 +1,284 @@
+"""mailorigin-milter between a real Postfix and the daemon: what enters the queue, and whose it is."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from harness.command import Command
+from harness.milter import MILTER_UID, MilterPostfix
+from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, new_mark
+from harness.waiting import children_of, wait_until
+
+TICKET = "X-Mail-Origin-Ticket"
+RULES = WITH_HEADER + "  MailOriginSender vhost\n  MailOriginLimit 1000/minute\n"
+QUEUE = """
+MailOriginMilter {socket}
+MailOriginMilterUser #{user} #{mail_server}
+MailOriginMailLog {log}
+"""
+
+
+@pytest.fixture(scope="module")
+def module_postfix():
+    made = MilterPostfix()
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def module_site(installation, module_postfix):
+    installation.built("milter/mailorigin-milter")
+    vhosts = [Vhost("shop", SHOP_UID, RULES), Vhost("blog", BLOG_UID, WITH_HEADER + "  MailOriginSend deny\n")]
+    site = Site(installation, installation.directory("milter"), vhosts, server="")
+    runtime = site.httpd.runtime_dir
+    runtime.mkdir(parents=True, exist_ok=True)
+    socket = runtime / "milter.sock"
+    site.configure(SERVER + QUEUE.format(socket=socket, user=MILTER_UID, mail_server=MilterPostfix.uid, log=module_postfix.log))
+    try:
+        site.start()
+        wait_until(socket.exists, "the milter to listen")
+        module_postfix.use(runtime, f"unix:{socket}")
+        yield site
+    finally:
+        site.stop()
+
+
+@pytest.fixture
+def postfix(module_site, module_postfix):
+    return module_postfix
+
+
+def text(mark, *fields):
+    return "\n".join([*fields, "From: me@shop.example", "To: to@example.org", f"Subject: {mark}", "", "body", ""])
+
+
+def the_queue_event(log, event):
+    found = wait_until(
+        lambda: [entry for entry in log.entries() if entry["kind"] == "queue" and entry["mail_id"] == event["id"]],
+        "an event of the queue",
+    )
+    assert len(found) == 1, found
+    return found[0]
+
+
+def send(site, code="mail('to@example.org', 'MARK', 'body');"):
+    """A mail of the shop's: its event, and what sendmail is given."""
+    mark = new_mark()
+    site.shop.run("<?php " + code.replace("MARK", mark))
+    return site.shop.json.wait(mark), site.sendmail.wait(mark), mark
+
+
+def test_a_mail_of_phps_gets_its_queue_id(site, postfix):
+    event, message, mark = send(site)
+    assert message.header(TICKET) == [event["id"]]
+    postfix.hand_in(message.raw, "-t", "-i", uid=SHOP_UID)
+    queued = postfix.wait(mark)
+    assert queued.header(TICKET) == [] and queued.header("X-Mail-Origin") == [event["id"]]
+    passed = the_queue_event(site.shop.json, event)
+    assert passed["queue_id"] == queued.id and passed["verified"] and passed["vhost"] == event["vhost"]
+    assert [entry["kind"] for entry in site.shop.json.entries() if entry.get("subject") == mark] == ["mail"]
+    command = Command(site.installation, site.httpd.runtime_dir)
+    traced = wait_until(lambda: (said := command("trace", "--json", queued.id)).status == 0 and said.json, "it in the store")
+    assert traced["event"]["id"] == event["id"] and traced["event"]["queue_id"] == queued.id
+    assert traced["event"]["message_id"], "Postfix's own"
+
+
+# ---- Tickets
+
+
+def test_a_ticket_is_not_another_mails(site, postfix):
+    """Stolen: for other recipients; shown twice."""
+    event, message, _ = send(site)
+    other, again = new_mark(), new_mark()
+    postfix.hand_in(text(other, f"{TICKET}: {event['id']}").replace("to@example.org", "all@example.org"), "-t", "-i", uid=OTHER_UID)
+    assert site.server_json.wait(other)["reason"] == "unrecorded"
+    postfix.hand_in(message.raw, "-t", "-i", uid=SHOP_UID)
+    the_queue_event(site.shop.json, event)
+    postfix.hand_in(text(again, f"{TICKET}: {event['id']}"), "-t", "-i", uid=OTHER_UID)
+    assert site.server_json.wait(again)["reason"] == "unrecorded"
+    assert not postfix.wait(again).header(TICKET)
+
+
+def test_a_ticket_is_its_users(site, postfix):
+    """By SMTP the kernel says who shows it."""
+    event, message, _ = send(site)
+    mark = new_mark()
+    script = f"""<?php
+    require 'smtp.php';
+    echo smtp({postfix.port}, "Subject: {mark}\\r\\n{TICKET}: {event['id']}\\r\\nFrom: x@blog.example\\r\\n\\r\\nbody");
+    """
+    site.blog.write("smtp.php", SMTP)
+    assert "550" in site.blog.run(script).text
+    postfix.hand_in(message.raw, "-t", "-i", uid=SHOP_UID)
+    the_queue_event(site.shop.json, event)
+
+
+# ---- SMTP to this machine's own mail server
+
+SMTP = """<?php
+function smtp($port, $message, $sender = 'me@shop.example', $to = 'to@example.org') {
+  $socket = fsockopen('127.0.0.1', $port);
+  $said = fgets($socket);
+  foreach (["HELO me", "MAIL FROM:<$sender>", "RCPT TO:<$to>", "DATA", "$message\\r\\n.", "QUIT"] as $command) {
+    fwrite($socket, "$command\\r\\n");
+    $said .= fgets($socket);
+  }
+  return $said;
+}
+"""
+
+
+def by_smtp(vhost, port, mark, fields="From: me@shop.example", more=""):
+    vhost.write("smtp.php", SMTP)
+    code = f"""<?php require 'smtp.php'; echo smtp({port}, "Subject: {mark}\\r\\n{fields}\\r\\n\\r\\nbody"{more});"""
+    return vhost.run(code).text
+
+
+def test_smtp_of_a_script_is_under_its_hosts_rules(site, postfix):
+    mark, forger = new_mark(), new_mark()
+    assert "250 2.0.0 Ok" in by_smtp(site.shop, postfix.port, mark, "From: me@shop.example\\r\\nX-Mail-Origin: forged\\r\\nx-mail-ORIGIN: forged too")
+    event = site.shop.json.wait(mark)
+    queued = postfix.wait(mark)
+    assert (event["kind"], event["verdict"], event["queue_id"]) == ("submit", "allow", queued.id)
+    assert event["uid"] == SHOP_UID and event["site"] == "shop.example" and "reason" not in event
+    assert queued.header("X-Mail-Origin") == [event["id"]]
+    said = by_smtp(site.shop, postfix.port, forger, "From: bank@bank.example")
+    event = site.shop.json.wait(forger)
+    assert f"550 5.7.1 not sent: sender (event {event['id']})" in said and "queue_id" not in event
+    assert not [mail for mail in postfix.mails() if forger in mail.text]
+
+
+def test_smtp_of_a_host_that_may_not_send(site, postfix):
+    mark = new_mark()
+    assert "550 5.7.1 not sent: policy" in by_smtp(site.blog, postfix.port, mark)
+    assert site.blog.json.wait(mark)["verdict"] == "deny"
+
+
+def test_smtp_of_nobodys(site, postfix):
+    mark = new_mark()
+    with postfix.smtp() as client:
+        client.sendmail("a@b.example", ["to@example.org"], text(mark))
+    event = site.server_json.wait(mark)
+    assert event["uid"] == 0 and "reason" not in event, "root is trusted"
+
+
+# ---- The real sendmail
+
+
+def test_the_real_sendmail_is_unrecorded(site, postfix):
+    """And the mail log says who it was."""
+    mark = new_mark()
+    postfix.hand_in(text(mark, "X-Mail-Origin: forged"), "-t", "-i", uid=OTHER_UID)
+    event = site.server_json.wait(mark)
+    queued = postfix.wait(mark)
+    assert (event["kind"], event["verdict"], event["reason"]) == ("submit", "observe", "unrecorded")
+    assert (event["uid"], event["uid_from"], event["queue_id"]) == (OTHER_UID, "mail-log", queued.id)
+    assert queued.header("X-Mail-Origin") == [] and not queued.on_hold
+    trusted = new_mark()
+    postfix.hand_in(text(trusted), "-t", "-i", uid=0)
+    assert "reason" not in site.server_json.wait(trusted)
+
+
+def test_what_would_be_refused_is_held(site, postfix):
+    """The blog may not send; a bounce would go to whom the sender names."""
+    mark = new_mark()
+    postfix.hand_in(text(mark), "-t", "-i", "-f", "victim@example.org", uid=BLOG_UID)
+    event = site.blog.json.wait(mark)
+    assert (event["verdict"], event["reason"]) == ("hold", "policy")
+    assert postfix.wait(mark).on_hold
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Subject: MARK\nnot a field\n\nbody\n",
+        "Subject: MARK\n" + "".join(f"Bcc: u{number}@example.org\n" for number in range(1000)) + "\nbody\n",
+        "Subject: MARK\nX-Long: " + "x" * 1_000_000 + "\n\nbody\n",
+        "Subject: MARK\n" + "".join(f"X-{number}: y\n" for number in range(1500)) + "X-Mail-Origin: forged\n" * 3 + "\nbody\n",
+        "Subject: MARK\nTo: to@example.org\n\nbo\0dy\n",
+        f"Subject: MARK\n{TICKET}: \n{TICKET}: {'0' * 26}\n{TICKET}: x\n\n" + "y" * 1_000_000 + "\n",
+    ],
+    ids=["no-colon", "thousand-bcc", "long-line", "many-fields", "nul", "bad-tickets"],
+)
+def test_hostile_bytes(site, postfix, message):
+    mark = new_mark()
+    postfix.hand_in(message.replace("MARK", mark), "-i", "-t" if "Bcc" in message else "to@example.org", uid=OTHER_UID)
+    event = site.server_json.wait(mark)
+    assert event["reason"] == "unrecorded"
+    queued = postfix.wait(mark)
+    assert event["queue_id"] == queued.id and "forged" not in queued.text.partition("\n\n")[0] and not queued.header(TICKET)
+
+
+# ---- Tenants at the milter's door
+
+
+def test_a_tenant_is_not_let_in(site, postfix):
+    path = site.httpd.runtime_dir / "milter.sock"
+    path.chmod(0o666)
+    code = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(path)!r}); s.settimeout(10); print(s.recv(9))"
+    try:
+        done = subprocess.run(["setpriv", f"--reuid={OTHER_UID}", f"--regid={OTHER_UID}", "--clear-groups", sys.executable, "-c", code], capture_output=True, text=True)
+    finally:
+        path.chmod(0o660)
+    assert done.stdout == "b''\n", done
+    mark = new_mark()
+    postfix.hand_in(text(mark), "-t", "-i", uid=OTHER_UID)
+    assert site.server_json.wait(mark)
+
+
+# ---- What is killed
+
+
+def process_of(site, name):
+    found = [pid for pid in children_of(site.httpd.process.pid) if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+    return found[0] if found else None
+
+
+def milter_of(site):
+    return wait_until(lambda: process_of(site, "mailorigin-milt"), "a milter")
+
+
+def test_a_daemon_that_is_killed_is_waited_for(site, postfix):
+    event, message, _ = send(site)
+    os.kill(process_of(site, "mailorigind"), signal.SIGKILL)
+    postfix.hand_in(message.raw, "-t", "-i", uid=SHOP_UID)
+    the_queue_event(site.shop.json, event)
+    site.httpd.expect_log("MO0115")
+
+
+def test_a_milter_that_is_killed_loses_and_doubles_nothing(site, postfix):
+    """It has asked, and not answered: Postfix brings the mail again, with the ticket that was shown."""
+    event, message, mark = send(site)
+    daemon, milter = process_of(site, "mailorigind"), milter_of(site)
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        postfix.hand_in(message.raw, "-t", "-i", uid=SHOP_UID)
+        wait_until(lambda: f"uid={SHOP_UID}" in postfix.log.read_text().splitlines()[-1] or "message-id" in postfix.log.read_text().splitlines()[-1], "it to be under way")
+        time.sleep(0.3)
+        os.kill(milter, signal.SIGKILL)
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    wait_until(lambda: (now := process_of(site, "mailorigin-milt")) and now != milter, "the next milter")
+    other = new_mark()
+
+    def queued():
+        postfix.hand_in(text(other), "-t", "-i", uid=OTHER_UID)  # wakes pickup(8)
+        return [mail for mail in postfix.mails() if mark in mail.text]
+
+    mails = wait_until(queued, "it in the queue", 30)
+    assert len(mails) == 1
+    events = [entry for entry in site.shop.json.entries() if entry.get("mail_id") == event["id"]]
+    assert events and events[-1]["queue_id"] == mails[0].id
+    assert not [entry for entry in site.server_json.entries() + site.shop.json.entries() if entry.get("reason") == "unrecorded" and entry.get("subject") == mark]
+    site.httpd.expect_log("MO0115")
+
+
+def test_status_says_that_the_milter_is_there(site, postfix):
+    queue = Command(site.installation, site.httpd.runtime_dir)("status", "--json").json["queue"]["milter"]
+    assert queue["wanted"] and queue["holds"] and queue["asked"]

@@ -1,0 +1,89 @@
+#include "milter/mail_log.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <optional>
+#include <string>
+
+namespace mailorigin::milter {
+namespace {
+
+TEST(PickupLine, IsPostfixs) {
+  const auto line =
+      parse_pickup_line("Nov 28 15:00:00 web1 postfix/pickup[12]: 4ABCDEF: uid=33 from=<www-data>");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->queue_id, "4ABCDEF");
+  EXPECT_EQ(line->uid, 33U);
+}
+
+TEST(PickupLine, IsNoneOfOthers) {
+  for (const char* other :
+       {"", "postfix/pickup[", "postfix/pickup[1]: ", "postfix/pickup[1]: : uid=1 from=<>",
+        "postfix/pickup[1]: 4A: uid=", "postfix/pickup[1]: 4A: uid=-1 from=<>",
+        "postfix/pickup[1]: 4A: uid=99999999999 from=<>", "postfix/pickup[1]: a b: uid=1 from=<>",
+        "postfix/cleanup[1]: 4A: message-id=<uid=1>"}) {
+    EXPECT_FALSE(parse_pickup_line(other)) << other;
+  }
+}
+
+class AMailLog : public ::testing::Test {
+ protected:
+  AMailLog() {
+    char name[] = "/tmp/mailorigin-mail-log.XXXXXX";
+    close(mkstemp(name));
+    path_ = name;
+  }
+  ~AMailLog() override { unlink(path_.c_str()); }
+
+  void write(const std::string& queue_id, int uid) {
+    std::ofstream(path_, std::ios::app)
+        << "postfix/pickup[1]: " << queue_id << ": uid=" << uid << " from=<x>\n";
+  }
+
+  std::string path_;
+};
+
+TEST_F(AMailLog, IsReadFromItsEndOn) {
+  write("OLD", 1);
+  MailLog log(path_);
+  log.begin();
+  write("NEW", 2);
+  EXPECT_EQ(log.submitter_of("NEW"), 2U);
+  EXPECT_EQ(log.submitter_of("OLD"), std::nullopt);
+}
+
+TEST_F(AMailLog, BelievesNoneOfTwo) {
+  MailLog log(path_);
+  log.begin();
+  write("A", 0);
+  write("A", 1000);
+  write("A", 0);
+  EXPECT_EQ(log.submitter_of("A"), std::nullopt);
+}
+
+TEST_F(AMailLog, IsFollowedWhereItIsRotated) {
+  MailLog log(path_);
+  log.begin();
+  write("A", 1);
+  std::rename(path_.c_str(), (path_ + ".1").c_str());
+  write("B", 2);
+  EXPECT_EQ(log.submitter_of("B"), 2U);
+  EXPECT_EQ(log.submitter_of("A"), 1U) << "written before";
+  unlink((path_ + ".1").c_str());
+}
+
+TEST(NoMailLog, IsNotWaitedFor) {
+  MailLog none("");
+  none.begin();
+  EXPECT_EQ(none.submitter_of("A"), std::nullopt);
+  MailLog missing("/nonexistent/mail.log");
+  missing.begin();
+  EXPECT_EQ(missing.submitter_of("A"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace mailorigin::milter
