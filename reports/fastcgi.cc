@@ -26,7 +26,8 @@ constexpr std::size_t header_size = 8;
 constexpr std::size_t content_limit = 65'535;
 // Types of records, and the role: FastCGI 1.0.
 constexpr std::uint8_t begin_request = 1, end_request = 3, params_record = 4, stdin_record = 5,
-                       stdout_record = 6, responder = 1;
+                       stdout_record = 6;
+constexpr char responder = 1;
 
 void append_record(std::string& out, std::uint8_t type, std::string_view content) {
   const char header[header_size] = {1,
@@ -46,7 +47,8 @@ Result<std::string> request_of(const FastcgiParams& params) {
   for (const auto& [name, value] : params) writer.add(name, value);
   if (pairs.size() > content_limit) return Error{"the request is too large"};
   std::string out;
-  append_record(out, begin_request, std::string("\0\1\0\0\0\0\0\0", 8));
+  const char body[] = {0, responder, 0, 0, 0, 0, 0, 0};  // the role, no flags
+  append_record(out, begin_request, {body, sizeof body});
   append_record(out, params_record, pairs);
   append_record(out, params_record, "");
   append_record(out, stdin_record, "");
