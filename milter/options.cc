@@ -43,9 +43,9 @@ const char usage_text[] =
     "  --mode MODE          of the socket, octal; 0660\n"
     "  --user USER|#uid     the account that it runs as; not root\n"
     "  --mail-user USER     the mail server's: nobody else but root may connect; postfix\n"
-    "  --daemon-socket PATH where mailorigind listens\n"
+    "  --daemon-socket PATH  where mailorigind listens\n"
     "  --mail-log FILE      where Postfix logs who has submitted a message\n"
-    "  --on-failure allow|hold   a message that nobody answers about; allow\n"
+    "  --on-failure allow|hold  a message that nobody answers about; allow\n"
     "  --version, --help\n";
 
 std::optional<std::uint16_t> Options::port() const {

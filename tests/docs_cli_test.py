@@ -125,7 +125,7 @@ def test_commands():
 # ---- man pages and completion
 
 
-MAN = {"mailorigin": "cli/mailorigin", "mailorigind": "mailorigind/mailorigind", "mailorigin-firewall": "firewall/mailorigin-firewall"}
+MAN = {"mailorigin": "cli/mailorigin", "mailorigind": "mailorigind/mailorigind", "mailorigin-firewall": "firewall/mailorigin-firewall", "mailorigin-milter": "milter/mailorigin-milter"}
 
 
 def man_text(name):

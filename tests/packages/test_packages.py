@@ -9,7 +9,7 @@ from host import LOG, Host, Sending
 
 EDITED = "# edited by the administrator\n"
 CONFIGURATION = "etc/apache2/mods-available/mailorigin.conf"
-USERS = ("mailorigin", "mailorigin-firewall")
+USERS = ("mailorigin", "mailorigin-firewall", "mailorigin-milter")
 
 
 @pytest.fixture(scope="module")
