@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "core/fd.h"
-#include "mod_mailorigin/way.h"
 
 namespace mailorigin::httpd {
 
@@ -19,6 +18,8 @@ constexpr uid_t unmapped_owner = 65534;  // the kernel's overflowuid, and NFS's
 
 class OwnerRules : public WayRules {
  public:
+  explicit OwnerRules(std::map<dev_t, bool>& is_fuse) : is_fuse_(is_fuse) {}
+
   Status directory(const std::string& path, int fd, const struct stat& about) override {
     if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
       return Error{path +
@@ -34,9 +35,13 @@ class OwnerRules : public WayRules {
 
   // Of a directory that may be writable to others: what is in it does not change whose it is.
   Status belongs(const std::string& path, int fd, const struct stat& about) {
-    struct statfs system {};
-    if (fstatfs(fd, &system) != 0) return system_error(path, errno);
-    if (system.f_type == FUSE_SUPER_MAGIC) {
+    const auto [known, is_new] = is_fuse_.try_emplace(about.st_dev, true);
+    if (is_new) {
+      struct statfs system {};
+      if (fstatfs(fd, &system) != 0) return system_error(path, errno);
+      known->second = system.f_type == FUSE_SUPER_MAGIC;
+    }
+    if (known->second) {
       return Error{path + ": is on FUSE, which users may mount and whose owners they choose"};
     }
     return note(path, about.st_uid);
@@ -54,18 +59,19 @@ class OwnerRules : public WayRules {
                  " on the way there to uid " + std::to_string(*other_)};
   }
 
+  std::map<dev_t, bool>& is_fuse_;
   std::optional<uid_t> other_;  // than root
   std::string first_;           // that belongs to that user
 };
 
 }  // namespace
 
-Result<std::uint32_t> owner_of_docroot(const std::string& path, std::uint32_t httpd_uid) {
+Result<std::uint32_t> DocrootOwners::of(const std::string& path) {
   if (path.empty()) return Error{"there is no DocumentRoot"};
-  OwnerRules rules;
-  const auto way = walk(path, rules);
+  OwnerRules rules(is_fuse_);
+  const auto way = walk(path, rules, &trail_);
   if (!way) return way.error();
-  const Fd docroot(openat(way->directory.get(), way->name.c_str(),
+  const Fd docroot(openat(way->directory->get(), way->name.c_str(),
                           O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat about {};
   if (!docroot || fstat(docroot.get(), &about) != 0) return system_error(way->path, errno);
@@ -73,7 +79,7 @@ Result<std::uint32_t> owner_of_docroot(const std::string& path, std::uint32_t ht
     return fits.error();
   }
   if (about.st_uid == 0) return Error{way->path + ": belongs to root"};
-  if (about.st_uid == httpd_uid) return Error{way->path + ": belongs to httpd's own User"};
+  if (about.st_uid == httpd_uid_) return Error{way->path + ": belongs to httpd's own User"};
   if (about.st_uid == unmapped_owner) {
     return Error{way->path + ": belongs to uid 65534, as all do whose owner is not known here"};
   }

@@ -70,8 +70,7 @@ Result<LogFiles::End> LogFiles::end_of(const std::string& path) {
   auto way = walk(path, rules);
   if (!way) return way.error();
   if (const Status ended = rules.end(); !ended) return ended.error();
-  End end{std::make_shared<const Fd>(std::move(way->directory)), way->name, way->path,
-          way->in_proc};
+  End end{way->directory, way->name, way->path, way->in_proc};
   if (end.path == path && !end.in_proc) {
     directory_name_ = path.substr(0, slash);
     directory_ = end.directory;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "mod_mailorigin/docroot_owner.h"
 #include "mod_mailorigin/httpd_api.h"
 
 namespace mailorigin::httpd {
@@ -14,10 +13,13 @@ constexpr std::size_t hosts_told = 20;
 
 }  // namespace
 
+VhostUsers::VhostUsers(std::vector<std::string>& warnings)
+    : warnings_(warnings), docroots_(ap_unixd_config.user_id) {}
+
 const Result<std::uint32_t>& VhostUsers::owner_of(const std::string& docroot) {
   const auto found = owners_.find(docroot);
   if (found != owners_.end()) return found->second;
-  return owners_.emplace(docroot, owner_of_docroot(docroot, ap_unixd_config.user_id)).first->second;
+  return owners_.emplace(docroot, docroots_.of(docroot)).first->second;
 }
 
 VhostUsers::User VhostUsers::of(const std::string& host, const std::string& docroot,

@@ -10,12 +10,13 @@
 
 #include "core/result.h"
 #include "mod_mailorigin/config.h"
+#include "mod_mailorigin/docroot_owner.h"
 
 namespace mailorigin::httpd {
 
 class VhostUsers {
  public:
-  explicit VhostUsers(std::vector<std::string>& warnings) : warnings_(warnings) {}
+  explicit VhostUsers(std::vector<std::string>& warnings);
 
   struct User {
     std::optional<std::uint32_t> uid;  // nothing: the directive is not there, or says nobody
@@ -31,6 +32,7 @@ class VhostUsers {
   const Result<std::uint32_t>& owner_of(const std::string& docroot);
 
   std::vector<std::string>& warnings_;
+  DocrootOwners docroots_;
   std::unordered_map<std::string, Result<std::uint32_t>> owners_;  // the ports of a site share one
   std::vector<std::string> left_out_;
 };

@@ -3,7 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "core/fd.h"
 #include "core/result.h"
@@ -24,7 +26,7 @@ class WayRules {
 // Where a way ends: in that directory, by that name, which may not be there; if it is, it is
 // no symbolic link, unless the directory is one of /proc (/dev/stdout leads there).
 struct WayEnd {
-  Fd directory;  // O_PATH
+  std::shared_ptr<const Fd> directory;  // O_PATH
   std::string name;
   std::string path;  // of both
   bool in_proc;
@@ -33,6 +35,16 @@ struct WayEnd {
 // Walks from the root, one name at a time, and follows links itself: what `rules` has seen is
 // what is walked through, whoever changes a name meanwhile. `path` must be absolute. Fails as
 // the rules and the system calls do; the error names the step.
-Result<WayEnd> walk(const std::string& path, WayRules& rules);
+//
+// With a `trail`, it begins with the directories that `path` shares with the way before: of ten
+// thousand document roots most steps are the same. They are as they were then, and the rules are
+// asked about them again. It keeps one way's descriptors open; it is for one run, not for long.
+struct Step {
+  std::string name;  // empty: the root
+  std::shared_ptr<const Fd> directory;
+  struct stat about;
+};
+using Trail = std::vector<Step>;
+Result<WayEnd> walk(const std::string& path, WayRules& rules, Trail* trail = nullptr);
 
 }  // namespace mailorigin::httpd

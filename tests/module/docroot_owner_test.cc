@@ -66,7 +66,11 @@ class ADocroot : public ::testing::Test {
 
   // "uid 61001", or what is wrong.
   static std::string owner(const std::string& path) {
-    const auto found = owner_of_docroot(path, httpd);
+    DocrootOwners owners(httpd);
+    return owner(path, owners);
+  }
+  static std::string owner(const std::string& path, DocrootOwners& owners) {
+    const auto found = owners.of(path);
     return found ? "uid " + std::to_string(*found) : found.error().message;
   }
 
@@ -84,6 +88,32 @@ TEST_F(ADocroot, BelongsToItsOwner) {
   EXPECT_EQ(owner(directory("clients/web1", shop, 0710)), "uid 61001");
   // What others may write into it does not make it theirs.
   EXPECT_EQ(owner(directory("home/shop/open", shop, 01777)), "uid 61001");
+}
+
+TEST_F(ADocroot, IsTheSameWhateverWasAskedBefore) {
+  link(root_ + "/home/blog", "home/shop/to-blog", shop);
+  link("../blog/web", "home/shop/up", shop);
+  link(root_ + "/home", "all", 0);
+  directory("home/open", 0, 0777);
+  directory("home/open/web", shop);
+  const std::string ways[] = {"/home/shop/web",
+                              "/home/shop",
+                              "/home/blog/web",
+                              "/home/shop/to-blog/web",
+                              "/home/shop/up",
+                              "/all/shop/web",
+                              "/home/open/web",
+                              "/home/shop/web/gone/x",
+                              "/home",
+                              "/home/shop/../blog/web",
+                              "/home/shop/to-blog"};
+  DocrootOwners owners(httpd);
+  for (const std::string& before : ways) {
+    for (const std::string& way : ways) {
+      (void)owners.of(root_ + before);
+      EXPECT_EQ(owner(root_ + way, owners), owner(root_ + way)) << before << ", then " << way;
+    }
+  }
 }
 
 TEST_F(ADocroot, IsNobodysWhereItSaysNobody) {
