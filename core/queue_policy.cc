@@ -21,6 +21,7 @@ std::string encode_queue_policy(const QueuePolicy& policy) {
   writer.add("milter", std::uint64_t{policy.milter});
   writer.add("exim", std::uint64_t{policy.exim});
   if (policy.milter_uid) writer.add("milter_uid", std::uint64_t{*policy.milter_uid});
+  if (policy.exim_uid) writer.add("exim_uid", std::uint64_t{*policy.exim_uid});
   writer.add("unrecorded", rule_name(policy.unrecorded));
   for (const std::uint32_t uid : policy.trusted_uids) writer.add("trusted_uid", std::uint64_t{uid});
   return out;
@@ -38,8 +39,9 @@ bool read_queue_policy(std::string_view bytes, QueuePolicy& policy) {
     const auto uid = parse_number(value, UINT32_MAX);
     if (!uid) return false;
     if (name == "milter_uid") policy.milter_uid = static_cast<std::uint32_t>(*uid);
+    if (name == "exim_uid") policy.exim_uid = static_cast<std::uint32_t>(*uid);
     if (name == "trusted_uid") policy.trusted_uids.push_back(static_cast<std::uint32_t>(*uid));
-    return name == "milter_uid" || name == "trusted_uid";
+    return name == "milter_uid" || name == "exim_uid" || name == "trusted_uid";
   }));
 }
 

@@ -14,8 +14,9 @@ namespace mailorigin {
 struct QueuePolicy {
   bool milter = false;  // MailOriginMilter
   bool exim = false;    // MailOriginEximSocket
-  // Who may tell of the queue: MailOriginMilterUser.
+  // Who may tell of the queue: MailOriginMilterUser, and Exim's user.
   std::optional<std::uint32_t> milter_uid;
+  std::optional<std::uint32_t> exim_uid;
   Rule unrecorded = Rule::observe;          // MailOriginUnrecorded; deny is none of its words
   std::vector<std::uint32_t> trusted_uids;  // MailOriginTrustedSubmitters
 

@@ -103,7 +103,7 @@ Status check_socket_path(const std::string& path) {
   return Done{};
 }
 
-Result<Fd> listen_unix(const std::string& path, mode_t mode, int backlog) {
+Result<Fd> listen_unix(const std::string& path, mode_t mode, int backlog, int type) {
   if (const Status checked = check_socket_path(path); !checked) return checked.error();
   const auto address = address_of(path);
   struct stat about {};
@@ -111,7 +111,7 @@ Result<Fd> listen_unix(const std::string& path, mode_t mode, int backlog) {
     if (!S_ISSOCK(about.st_mode)) return Error{path + ": exists and is not a socket"};
     if (unlink(path.c_str()) != 0) return system_error(path, errno);
   }
-  Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return system_error("socket", errno);
   // Nobody may connect before the mode is what it shall be.
   const mode_t before = umask(0777);

@@ -1,6 +1,7 @@
 // SOCK_SEQPACKET unix sockets with credentials and descriptors.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -20,7 +21,9 @@ namespace mailorigin {
 // sun_path, and unless every directory of the path is root's and writable to
 // nobody else: a tenant who can rename the socket could answer in its place. A
 // sticky directory (/tmp) is tolerated on the way, not as the socket's own.
-Result<Fd> listen_unix(const std::string& path, mode_t mode, int backlog);
+// `type` is SOCK_SEQPACKET or SOCK_STREAM.
+Result<Fd> listen_unix(const std::string& path, mode_t mode, int backlog,
+                       int type = SOCK_SEQPACKET);
 
 // The check alone. The error names the directory and what is wrong with it.
 Status check_socket_path(const std::string& path);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/policy_in_memory.h"
+#include "core/random.h"
 #include "core/socket_paths.h"
 #include "mailorigind/journal/event_record.h"
 #include "mailorigind/judging/process.h"
@@ -48,6 +49,7 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
                      }
                      heard_.closed(closing.serial, by_process, now.boottime_ns);
                    }),
+      exim_(poller_, notices_, [this](const EximLine& line) { return answer_exim(line); }),
       control_(poller_, notices_,
                {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
                 [this](service::ControlDesk::Push push) { return take(std::move(push)); },
@@ -125,6 +127,7 @@ void Daemon::recover(std::uint64_t position, std::string_view payload, const Mom
   // An event from the future is as old as none: the clock was ahead.
   const std::uint64_t age_ms = now.wall_ms - std::min(now.wall_ms, given->time_ms);
   const std::uint64_t answered_ms = now.elapsed_ms() - std::min(now.elapsed_ms(), age_ms);
+  if (given->queued && age_ms < holder_memory_ms) judge_.holders().recover(given->uid, answered_ms);
   if (age_ms <= nonce_memory_ms) {
     answers_.recover({given->uid, given->answer.nonce}, position, answered_ms);
   }
@@ -143,6 +146,9 @@ Status Daemon::watch() {
                  poller_.watch(service::Source::names, names_.fd());
   for (const Fd& listener : inherited_.questions) {
     watched = watched && poller_.watch(service::Source::question_listener, listener.get());
+  }
+  if (inherited_.exim) {
+    watched = watched && poller_.watch(service::Source::exim_listener, inherited_.exim.get());
   }
   if (inherited_.lifeline) {
     watched = watched && poller_.watch(service::Source::lifeline, inherited_.lifeline.get());
@@ -182,6 +188,7 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
   heard_.use(active->policy(), std::move(counts), boottime_now_ns());
   smtp_recorder_->use(active);
   queued_->use(active);
+  exim_.use(active->policy().queue.exim_uid);
   firewall_.want(active->policy().firewall.mode != FirewallMode::off);
   delivery_->adopt(active);
   store_->adopt(active->policy().store);
@@ -293,6 +300,21 @@ Status Daemon::run() {
   return Done{};
 }
 
+// Each by itself: Exim takes one message in while a queue of questions would be answered.
+std::optional<Answer> Daemon::answer_exim(const EximLine& line) {
+  const Moment now = Moment::now();
+  if (active_ == nullptr) return std::nullopt;
+  judge_.holders().asked(Holder::exim, now.elapsed_ms());
+  QueuedMail mail = line.mail;  // Exim asks once
+  random_bytes(mail.nonce.data(), mail.nonce.size());
+  const uid_t exim = active_->policy().queue.exim_uid.value_or(0);
+  QueuedMails::Answered answered = queued_->answer(
+      mail, exim,
+      [&](uid_t uid) -> AskingUser& { return connections_.user(uid, now.elapsed_ms()); }, now);
+  if (!recording_->append() && answered.answer.verdict != Verdict::deny) return std::nullopt;
+  return std::move(answered.answer);
+}
+
 void Daemon::record_connections(const Moment& moment) {
   if (!firewall_.wanted() || moment.elapsed_ms() - ring_read_ms_ < ring_interval_ms) return;
   ring_read_ms_ = moment.elapsed_ms();
@@ -311,6 +333,12 @@ bool Daemon::attend(const service::Poller::Ready& ready, const Moment& moment) {
       break;
     case service::Source::control:
       control_.read(ready.fd);
+      break;
+    case service::Source::exim_listener:
+      exim_.accept(ready.fd, moment);
+      break;
+    case service::Source::exim:
+      exim_.read(ready.fd);
       break;
     case service::Source::names:
       connections_.let_in_named(moment.elapsed_ms());
@@ -331,6 +359,9 @@ bool Daemon::attend(const service::Poller::Ready& ready, const Moment& moment) {
 int Daemon::patience() {
   const std::uint64_t now_ms = Moment::now().elapsed_ms();
   int timeout = std::min(connections_.keep_house(now_ms), questions_->answer_waiting(now_ms));
+  if (const int house_ms = exim_.keep_house(now_ms); house_ms >= 0) {
+    timeout = std::min(timeout, house_ms);
+  }
   if (notices_.waiting()) timeout = std::min(timeout, 1000);
   if (firewall_.wanted()) timeout = std::min(timeout, static_cast<int>(ring_interval_ms));
   return timeout;

@@ -24,6 +24,7 @@
 #include "mailorigind/journal/recording.h"
 #include "mailorigind/journal/retention.h"
 #include "mailorigind/judging/judge.h"
+#include "mailorigind/queueing/exim_desk.h"
 #include "mailorigind/queueing/known_connections.h"
 #include "mailorigind/queueing/queued_mails.h"
 #include "mailorigind/status.h"
@@ -65,6 +66,7 @@ class Daemon {
   Status tell(const Packet& packet, int socket);
   Status show_policy(int socket);
   DaemonStatus status();
+  std::optional<Answer> answer_exim(const EximLine& line);
   void record_connections(const Moment& moment);
   // Does what is due; how long to wait for more at most.
   int patience();
@@ -98,6 +100,7 @@ class Daemon {
   ThreadClock clock_{token_ns};
   ConnectionTable connections_;
   std::unique_ptr<QuestionDesk> questions_;
+  EximDesk exim_;
   service::ControlDesk control_;
   std::uint64_t ring_read_ms_ = 0;
   Fd signals_;

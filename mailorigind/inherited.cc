@@ -18,9 +18,13 @@ int option(int socket, int name) {
   return getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
+bool is_listening(int socket, int type) {
+  return option(socket, SO_DOMAIN) == AF_UNIX && option(socket, SO_TYPE) == type &&
+         option(socket, SO_ACCEPTCONN) == 1;
+}
+
 Status check_listening(int socket, const std::string& name) {
-  if (option(socket, SO_DOMAIN) != AF_UNIX || option(socket, SO_TYPE) != SOCK_SEQPACKET ||
-      option(socket, SO_ACCEPTCONN) != 1) {
+  if (!is_listening(socket, SOCK_SEQPACKET)) {
     return Error{"the descriptor named " + name + " is no listening SOCK_SEQPACKET unix socket"};
   }
   // Connections inherit it, so that their first packet has credentials too.
@@ -32,8 +36,15 @@ Status take(Fd fd, const std::string& name, Inherited& inherited) {
     inherited.lifeline = std::move(fd);
     return Done{};
   }
+  if (name == "exim") {
+    if (!is_listening(fd.get(), SOCK_STREAM)) {
+      return Error{"the descriptor named exim is no listening SOCK_STREAM unix socket"};
+    }
+    inherited.exim = std::move(fd);
+    return Done{};
+  }
   if (name != "question" && name != "control") {
-    return Error{"LISTEN_FDNAMES: '" + name + "' is none of question, control, lifeline"};
+    return Error{"LISTEN_FDNAMES: '" + name + "' is none of question, control, exim, lifeline"};
   }
   if (const Status checked = check_listening(fd.get(), name); !checked) return checked;
   if (name == "question") {

@@ -11,6 +11,7 @@ namespace mailorigin::daemon {
 struct Inherited {
   std::vector<Fd> questions;  // listening, at least one
   Fd control;                 // listening
+  Fd exim;                    // listening, for MailOriginEximSocket; may be missing
   Fd lifeline;                // read end of httpd's pipe; only when httpd started us
 };
 

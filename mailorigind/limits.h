@@ -88,6 +88,11 @@ inline constexpr std::uint64_t tickets_swept_ms = 60'000;
 // not to be given up each night.
 inline constexpr std::uint64_t holder_memory_ms = 86'400'000;
 
+// Exim's connections, one for each message that is being taken in, and how long one may
+// take with its line: longer than readsocket waits in conf/exim.
+inline constexpr std::size_t exim_connections = 64;
+inline constexpr std::uint64_t exim_patience_ms = 15'000;
+
 // Request ids that are bound to a process: a context is valid for a day.
 inline constexpr std::size_t requests_bound = 200'000;
 inline constexpr std::uint64_t request_memory_ms = 86'400'000;

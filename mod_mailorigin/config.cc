@@ -5,6 +5,7 @@
 
 #include "mod_mailorigin/daemon_directives.h"
 #include "mod_mailorigin/directive.h"
+#include "mod_mailorigin/exim_directives.h"
 #include "mod_mailorigin/firewall_directives.h"
 #include "mod_mailorigin/general_directives.h"
 #include "mod_mailorigin/log_directives.h"
@@ -173,6 +174,8 @@ const command_rec mailorigin_directives[] = {
                   "allow, observe or hold: messages in the queue that nobody has asked about"),
     AP_INIT_ITERATE("MailOriginTrustedSubmitters", server_setter<add_trusted_submitter>, nullptr,
                     RSRC_CONF, "user or #uid whose messages need no ticket, or none"),
+    AP_INIT_TAKE12("MailOriginEximSocket", server_setter<set_exim_socket>, nullptr, RSRC_CONF,
+                   "Off, or the path of a socket for Exim's ACLs, and its octal mode"),
     AP_INIT_TAKE1("MailOriginFirewall", server_setter<set_firewall>, nullptr, RSRC_CONF,
                   "Off, observe or On: who may connect to SMTP ports"),
     AP_INIT_TAKE1("MailOriginFirewallUser", server_setter<set_firewall_user>, nullptr, RSRC_CONF,

@@ -55,10 +55,18 @@ struct MilterPlace {
   mode_t mode = 0660;
 };
 
-// One MailOriginSocket.
+// One MailOriginSocket; or MailOriginEximSocket, which is a user's.
 struct SocketDirective {
   std::string path;
   mode_t mode = 0666;
+  std::optional<std::uint32_t> owner{};  // nothing: root
+};
+
+// MailOriginEximSocket. Pool memory; no path: Off.
+struct EximSocket {
+  const char* path = nullptr;
+  mode_t mode = 0600;
+  std::optional<std::uint32_t> uid;  // Exim's, whose the socket is
 };
 
 // What a virtual host inherits from the server, member by member, unless it says its own.
@@ -103,6 +111,7 @@ struct ServerSettings {
   const char* mail_log = nullptr;                      // MailOriginMailLog; empty: none
   std::optional<Rule> unrecorded;                      // MailOriginUnrecorded
   std::vector<std::uint32_t>* trusted_uids = nullptr;  // MailOriginTrustedSubmitters
+  EximSocket* exim_socket = nullptr;                   // MailOriginEximSocket
 };
 
 struct ServerConfig : VhostSettings, ServerSettings {

@@ -185,6 +185,9 @@ class Reader {
     queue.trusted_uids = {0};
     // MailOriginTrustedSubmitters
     if (main_config_->trusted_uids != nullptr) queue.trusted_uids = *main_config_->trusted_uids;
+    const EximSocket* const exim = main_config_->exim_socket;  // MailOriginEximSocket
+    queue.exim = exim != nullptr && exim->path != nullptr;
+    if (queue.exim) queue.exim_uid = exim->uid;
   }
 
   // Nobody asked for it: where there is no syslog, events must not wait for one.

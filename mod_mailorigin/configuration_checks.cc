@@ -99,7 +99,9 @@ class Checks {
       faults_.add("MO0118: MailOriginDaemon: " + daemon.program +
                   " is not a program; 'external' or mailorigind's path is accepted");
     }
-    for (const SocketDirective& socket : daemon.sockets) check_socket(socket);
+    for (const SocketDirective& socket : daemon.sockets)
+      check_socket(socket, "MO0119: MailOriginSocket");
+    if (daemon.exim_socket) check_socket(*daemon.exim_socket, "MO0132: MailOriginEximSocket");
     check_state_directory();
     check_control_socket();
   }
@@ -234,11 +236,11 @@ class Checks {
     return *user;
   }
 
-  void check_socket(const SocketDirective& socket) {
+  void check_socket(const SocketDirective& socket, const std::string& directive) {
     for (const std::string& own :
          {configuration_.daemon.control_path(), configuration_.daemon.runtime_directory + "/key"}) {
       if (socket.path == own) {
-        faults_.add("MO0119: MailOriginSocket: '" + own + "' is needed for another purpose");
+        faults_.add(directive + ": '" + own + "' is needed for another purpose");
       }
     }
     const std::string& made_at_start = configuration_.daemon.runtime_directory;
@@ -247,7 +249,7 @@ class Checks {
       return;
     }
     if (const Status checked = check_socket_path(socket.path); !checked) {
-      faults_.add("MO0119: MailOriginSocket: '" + socket.path + "': " + checked.error().message);
+      faults_.add(directive + ": '" + socket.path + "': " + checked.error().message);
     }
   }
 

@@ -36,6 +36,10 @@ DaemonSettings daemon_settings(const ServerConfig& config) {
   settings.milter_on_failure = or_default(config.milter_on_failure, "allow");
   // MailOriginMailLog
   settings.mail_log = or_default(config.mail_log, default_mail_log);
+  // MailOriginEximSocket
+  if (const EximSocket* const exim = config.exim_socket; exim != nullptr && exim->path != nullptr) {
+    settings.exim_socket = {exim->path, exim->mode, exim->uid};
+  }
   // MailOriginSocket
   if (config.sockets != nullptr) {
     settings.sockets = *config.sockets;

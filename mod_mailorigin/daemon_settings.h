@@ -1,6 +1,7 @@
 // The settings of the server alone, with their defaults.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ struct DaemonSettings {
   std::string milter_user;
   std::string mail_server_user;
   std::string milter_on_failure;
-  std::string mail_log;  // empty: none
+  std::string mail_log;                        // empty: none
+  std::optional<SocketDirective> exim_socket;  // nothing: Off
   // What firewall_state_directory() names is this httpd's: a unit of another httpd's
   // may have the default one.
   bool has_firewall_state = true;

@@ -30,7 +30,7 @@ Kept& kept(process_rec* process) {
   static_assert(std::is_trivially_destructible_v<Kept> && std::is_trivially_copyable_v<Kept>);
   Kept* fresh = new (apr_pcalloc(process->pool, sizeof(Kept))) Kept{};
   fresh->layout = kept_layout;
-  fresh->control.fd = -1;
+  fresh->control.fd = fresh->exim.fd = -1;
   for (KeptSocket& socket : fresh->questions) socket.fd = -1;
   fresh->lifeline_read = fresh->lifeline_write = -1;
   fresh->daemon_state.connection = fresh->firewall_state.connection =

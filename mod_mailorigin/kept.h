@@ -62,6 +62,7 @@ struct Kept {
   // The listening sockets that the daemon is given.
   KeptSocket control;
   KeptSocket questions[question_sockets_limit];
+  KeptSocket exim;
   // A pipe that nobody writes to. All processes of httpd hold the write end,
   // the daemon reads: end of file says that httpd is gone, however it went.
   int lifeline_read;

@@ -50,9 +50,12 @@ bool is(const KeptSocket& socket, const SocketDirective& wanted) {
   return socket.fd >= 0 && wanted.path == socket.path && wanted.mode == socket.mode;
 }
 
-Status listen_into(KeptSocket& socket, const SocketDirective& wanted) {
-  auto listening = listen_unix(wanted.path, wanted.mode, backlog);
+Status listen_into(KeptSocket& socket, const SocketDirective& wanted, int type = SOCK_SEQPACKET) {
+  auto listening = listen_unix(wanted.path, wanted.mode, backlog, type);
   if (!listening) return listening.error();
+  if (wanted.owner && lchown(wanted.path.c_str(), *wanted.owner, static_cast<gid_t>(-1)) != 0) {
+    return system_error(wanted.path, errno);
+  }
   socket.fd = listening->release();
   socket.mode = wanted.mode;
   // listen_unix() has refused a path that does not fit.
@@ -131,6 +134,19 @@ Result<bool> add_missing(Kept& kept, const DaemonSettings& settings) {
   return added;
 }
 
+// MailOriginEximSocket; true if something changed.
+Result<bool> ensure_exim_socket(Kept& kept, const DaemonSettings& settings) {
+  const auto& wanted = settings.exim_socket;
+  const bool is_there = kept.exim.fd >= 0;
+  if (wanted ? is(kept.exim, *wanted) : !is_there) return false;
+  remove_one(kept.exim);
+  if (!wanted) return true;
+  if (const Status listening = listen_into(kept.exim, *wanted, SOCK_STREAM); !listening) {
+    return listening.error().context("MailOriginEximSocket");
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<Handed> handed_to_daemon(const Kept& kept) {
@@ -139,6 +155,7 @@ std::vector<Handed> handed_to_daemon(const Kept& kept) {
     if (socket.fd >= 0) handed.push_back({socket.fd, "question"});
   }
   handed.push_back({kept.control.fd, "control"});
+  if (kept.exim.fd >= 0) handed.push_back({kept.exim.fd, "exim"});
   handed.push_back({kept.lifeline_read, "lifeline"});
   return handed;
 }
@@ -182,16 +199,20 @@ Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings) {
   changed |= remove_unwanted(kept, settings);
   const auto added = add_missing(kept, settings);
   if (!added) return added.error();
-  return changed || *added;
+  const auto exim_changed = ensure_exim_socket(kept, settings);
+  if (!exim_changed) return exim_changed.error();
+  return changed || *added || *exim_changed;
 }
 
 void remove_sockets(Kept& kept) {
   remove_one(kept.control);
+  remove_one(kept.exim);
   for (KeptSocket& socket : kept.questions) remove_one(socket);
 }
 
 void drop_sockets_in_child(Kept& kept) {
   close_one(kept.control);
+  close_one(kept.exim);
   for (KeptSocket& socket : kept.questions) close_one(socket);
   if (kept.lifeline_read >= 0) close(kept.lifeline_read);
   kept.lifeline_read = -1;

@@ -28,6 +28,8 @@ constexpr Remedy remedies[] = {
     {"MO0250",
      "run mailorigind in the host's pid namespace, or in one above those that ask "
      "(docs/operations.md, Containers)"},
+    {"MO0260", "set its mode to 0600, and its owner to Exim's user"},
+    {"MO0261", "include conf/exim's files of this version, and restart Exim"},
     {"MO0520",
      "see to the database: MailOriginUser must be able to write it; one that is damaged, or "
      "something else's, is to be moved away, and a new one is made"},

@@ -22,6 +22,8 @@ enum class Source : std::uint32_t {
   names,
   signals,
   lifeline,
+  exim_listener,
+  exim,     // a connection of Exim's
   visitor,  // a connection between mailorigind and mailorigin-firewall
 };
 

@@ -31,6 +31,8 @@ struct QueuedMail {
   // It came by SMTP, and can be refused in the dialogue. Any other came from a program that
   // has ended already: a refusal would be a bounce.
   bool by_smtp = false;
+  // Another one that can be: not said over the wire, since no milter can.
+  bool is_refusable = false;
   std::vector<std::string> tickets;  // event ids that it shows; at most tickets_shown
   // Whom it is for, in the envelope: as the mail server has them and as its sender may
   // have named them.

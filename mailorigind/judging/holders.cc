@@ -6,7 +6,17 @@
 
 namespace mailorigin::daemon {
 
-void Holders::use(const QueuePolicy& policy) { policy_ = policy; }
+void Holders::use(const QueuePolicy& policy) {
+  policy_ = policy;
+  if (!policy.exim_uid) return;
+  const auto before = before_ms_.find(*policy.exim_uid);
+  if (before != before_ms_.end()) asked(Holder::exim, before->second);
+}
+
+void Holders::recover(std::uint32_t uid, std::uint64_t asked_ms) {
+  std::uint64_t& last = before_ms_[uid];
+  last = std::max(last, asked_ms);
+}
 
 void Holders::asked(Holder holder, std::uint64_t now_ms) {
   auto& last = asked_ms_[static_cast<std::size_t>(holder)];

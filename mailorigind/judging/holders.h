@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 
 #include "core/queue_policy.h"
 
@@ -25,6 +26,8 @@ class Holders {
 
   // Times are Moment::elapsed_ms()'s.
   void asked(Holder holder, std::uint64_t now_ms);
+  // Before this process began, `uid` had told of a message in the queue.
+  void recover(std::uint32_t uid, std::uint64_t asked_ms);
   // The milter says that it is there.
   void milter_seen(std::uint64_t now_ms) { milter_seen_ms_ = now_ms; }
   [[nodiscard]] bool milter_is_there(std::uint64_t now_ms) const;
@@ -38,6 +41,7 @@ class Holders {
   QueuePolicy policy_;
   std::array<std::optional<std::uint64_t>, holder_count> asked_ms_{};
   std::optional<std::uint64_t> milter_seen_ms_;
+  std::unordered_map<std::uint32_t, std::uint64_t> before_ms_;  // by uid
 };
 
 }  // namespace mailorigin::daemon

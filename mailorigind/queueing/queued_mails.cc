@@ -38,7 +38,7 @@ bool QueuedMails::may_tell(uid_t uid) const {
 QueuedMails::Answered QueuedMails::answer(const QueuedMail& mail, uid_t asker, const Payer& user,
                                           const Moment& moment) {
   auto answered = by_ticket(mail, asker, moment);
-  if (!answered && !mail.by_smtp && !mail.tickets.empty()) {
+  if (!answered && !mail.by_smtp && !mail.is_refusable && !mail.tickets.empty()) {
     Answer without;
     without.nonce = mail.nonce;
     without.verdict = Verdict::deny;
@@ -108,7 +108,7 @@ QueuedMails::Answered QueuedMails::by_submitter(const QueuedMail& mail, uid_t as
   QueuedBy by;
   if (known && known->context) by.context = &*known->context;
   by.trusted = is_trusted(uid);
-  by.refusable = mail.by_smtp;
+  by.refusable = mail.by_smtp || mail.is_refusable;
   by.unrecorded = unrecorded_rule(mail, by.context != nullptr, uid);
 
   Question question;

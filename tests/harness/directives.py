@@ -26,6 +26,7 @@ OF_VHOSTS = {
 # In the server's own part alone.
 OF_SERVER = {
     "MailOriginDaemon": "external",
+    "MailOriginEximSocket": "Off",
     "MailOriginFirewall": "On",
     "MailOriginFirewallUser": "nobody",
     "MailOriginMailLog": "none",

@@ -120,6 +120,9 @@ WRONG = {
         "": COUNT, '""': COUNT, "run/a 0666 b": COUNT, "run/a 0": "not a socket's mode", "run/a -1": "not a socket's mode", "run/a 01777": "not a socket's mode",
         "run/a 666x": "not a socket's mode", "run/a 0888": "not a socket's mode", "run/a\nMailOriginSocket run/a": "named twice", "/" + "x" * 108: "107 bytes",
     },
+    "MailOriginEximSocket": {
+        "": COUNT, '""': "is not a path", "run/a 0666 b": COUNT, "off 0600": "'Off' takes no mode", "run/a 0888": "not a socket's mode", "/" + "x" * 108: "107 bytes",
+    },
     "MailOriginRuntimeDir": {"": COUNT, '""': COUNT, "a b": COUNT, "/dev/null": "MO0121: .*[Nn]ot a directory", "/nosuch/dir": "MO0121: .*No such file", "/" + LONG: "is not a directory"},
     "MailOriginStateDir": {"": COUNT, '""': COUNT, "a b": COUNT, "/dev/null": "MO0122: .*Not a directory", "/nosuch/dir": "MO0122: .*/nosuch: No such file", "/" + "x" * 300: "MO0122: .*[Tt]oo long"},
     "MailOriginUser": {"": COUNT, '""': COUNT, "a b": COUNT, "nosuchuser": "'nosuchuser' is not a user", "#99999999999": "is not a user", "#0": "is root", "root": "is root"},

@@ -42,7 +42,7 @@ BAD = {
     "MailOriginRunAs #99999999999": r"99999999999",
     "MailOriginRunAs #-1": r"#-1",
     "MailOriginStrict sometimes": r"On.*Off",
-    "MailOriginSend maybe": r"'maybe'.*allow, observe, deny",
+    "MailOriginSend maybe": r"'maybe'.*allow, observe, hold, deny",
     "MailOriginSend allow deny": r"argument|allow",
     "MailOriginUnverified On": r"'On'.*allow, observe, deny",
     "MailOriginDenyScript": r"argument|expression",

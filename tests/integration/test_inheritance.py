@@ -154,7 +154,7 @@ def test_server(inherited):
 
 # What httpd passes on otherwise than in the policy; docs_test.py has their defaults.
 NOT_IN_POLICY = {
-    "MailOriginDaemon", "MailOriginFirewallUser", "MailOriginLogFormat", "MailOriginRunAs", "MailOriginRuntimeDir",
+    "MailOriginDaemon", "MailOriginEximSocket", "MailOriginFirewallUser", "MailOriginLogFormat", "MailOriginRunAs", "MailOriginRuntimeDir",
     "MailOriginSite", "MailOriginSocket", "MailOriginStateDir", "MailOriginUser",
 }  # fmt: skip
 
