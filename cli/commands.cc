@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/firewall.h"
+#include "cli/held.h"
 #include "cli/import.h"
 #include "cli/investigate.h"
 #include "cli/policy.h"
@@ -14,8 +15,9 @@ namespace mailorigin::cli {
 
 std::span<const Command* const> commands() {
   static constexpr const Command* table[] = {
-      &status_command,      &policy_command, &firewall_command, &trace_command,
-      &investigate_command, &top_command,    &tail_command,     &import_command};
+      &status_command,      &policy_command,  &firewall_command, &trace_command,
+      &investigate_command, &top_command,     &tail_command,     &held_command,
+      &release_command,     &discard_command, &import_command};
   return table;
 }
 

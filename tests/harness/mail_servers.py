@@ -228,9 +228,10 @@ class Exim(_Server):
     package = "exim4-daemon-light"
     user, uid = "Debian-exim", 64002
     sendmail = ["/usr/sbin/exim4", "-odq", "-oee"]
+    configuration = EXIM
 
     def set_up(self):
-        self.write("etc/exim4/exim4.conf", EXIM)
+        self.write("etc/exim4/exim4.conf", self.configuration)
         self._spool = self.own("var/spool/exim4")
         self.own("var/log/exim4")
 

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from harness.command import Command
+from harness.command import Command, Said
 from harness.milter import MILTER_UID, MilterPostfix
+from harness.mounts import bind, unmount
 from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, new_mark
 from harness.waiting import children_of, wait_until
 
@@ -192,6 +193,34 @@ def test_what_would_be_refused_is_held(site, postfix):
     event = site.blog.json.wait(mark)
     assert (event["verdict"], event["reason"]) == ("hold", "policy")
     assert postfix.wait(mark).on_hold
+
+
+def test_what_is_held_is_let_go_or_dropped(site, postfix):
+    marks = [new_mark() for _ in range(3)]
+    for mark in marks:
+        postfix.hand_in(text(mark), "-t", "-i", uid=BLOG_UID)
+    events = [site.blog.json.wait(mark) for mark in marks]
+    program = Command(site.installation, site.httpd.runtime_dir)
+    state = postfix.root / site.httpd.state_dir.relative_to("/")
+    state.mkdir(parents=True, exist_ok=True)
+    bind(site.httpd.state_dir, state)
+
+    def command(*arguments):
+        process = postfix.popen([str(program.program), "--runtime-dir", str(program.runtime_dir), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=60)
+        return Said(process.returncode, out.decode(), err.decode())
+
+    try:
+        ids = {event["id"] for event in events}
+        wait_until(lambda: ids <= {held["id"] for held in command("held", "--json").json["held"]}, "the store to know them")
+        said = command("release", events[0]["id"], postfix.wait(marks[1]).id)
+        assert said.status == 0 and said.out.count("released ") == 2, said
+        said = command("discard", events[0]["id"], events[2]["id"])
+        assert said.status == 1 and said.out.count("discarded ") == 1, "one of them is not on hold any more"
+        assert not [mail for mail in postfix.mails() if marks[2] in mail.text or (marks[0] in mail.text and mail.on_hold)]
+        assert not ids & {held["id"] for held in command("held", "--json", "--site", events[0]["site"]).json["held"]}
+    finally:
+        unmount(state)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,239 @@
+"""A real Exim that asks MailOriginEximSocket by the ACLs of conf/exim: what it refuses, holds and marks."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+from harness.accounts import Accounts
+from harness.command import Command
+from harness.mail_servers import EXIM, Exim
+from harness.mounts import unmount
+from harness.paths import PROJECT
+from harness.site import BLOG_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
+from harness.waiting import wait_until
+from test_submit import Submitting
+
+SHOP = WITH_HEADER + "  MailOriginMaxRecipients 2 action=hold\n  MailOriginSender shop.example\n"
+BLOG = WITH_HEADER + "  MailOriginSend hold\n"
+# The real program, started by a tenant.
+BY_SHOP = ["/usr/sbin/exim4", "-odq", "-t", "-f", "me@shop.example"]
+TWO_MORE = "Cc: two@example.org, three@example.org\n"
+
+
+class AskingExim(Exim):
+    """With the two files of conf/exim, as an administrator includes them."""
+
+    def __init__(self, socket):
+        includes = PROJECT / "conf/exim"
+        acl = f"begin acl\n.include {includes}/acl.conf\ncheck_data:\n  require acl = mailorigin_data\n  accept\n"
+        options = EXIM.replace("acl_not_smtp = accept\n", f"MAILORIGIN_SOCKET = {socket}\nMAILORIGIN_PATIENCE = 5s\n.include {includes}/main.conf\n")
+        options = options.replace("acl_smtp_data = accept", "acl_smtp_data = check_data\nuntrusted_set_sender = *")
+        self.configuration = options.replace("begin routers", acl + "begin routers")
+        super().__init__()
+
+    def set_up(self):
+        super().set_up()
+        for name, uid in (("shop", SHOP_UID), ("blog", BLOG_UID)):
+            self.account("passwd", name, f"{uid}:{uid}::/:/bin/sh")
+
+    def run(self, *command, uid=0, text=""):
+        user = ["/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid else []
+        process = self.popen([*user, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(text.encode(), timeout=60)
+        return subprocess.CompletedProcess(command, process.returncode, out.decode(), err.decode())
+
+    def queued(self, mark):
+        """The spool file of the message with that subject; empty if there is none."""
+        files = [file.read_text() for file in (self.root / "var/spool/exim4/input").glob("*-H")]
+        return next((text for text in files if f"Subject: {mark}\n" in text), "")
+
+    def wait(self, mark):
+        return wait_until(lambda: self.queued(mark), f"a message {mark} in Exim's queue")
+
+
+def header(spooled, name):
+    """The values of a field; one that an ACL has taken out has a star."""
+    return re.findall(rf"^\d+[^*\n] {name}: (.*)$", spooled, re.M)
+
+
+def is_frozen(spooled):
+    return "\n-frozen " in spooled
+
+
+def message(mark, more="", sender="me@shop.example"):
+    return f"From: {sender}\nTo: to@example.org\nSubject: {mark}\n{more}\nbody\n"
+
+
+@pytest.fixture(scope="module")
+def accounts(installation):
+    with Accounts(installation.root, installation.directory("exim-accounts"), {Exim.user: Exim.uid, "shop": SHOP_UID, "blog": BLOG_UID}):
+        yield
+
+
+@pytest.fixture(scope="module")
+def module_site(installation, accounts):
+    hosts = [Vhost("shop", SHOP_UID, SHOP), Vhost("blog", BLOG_UID, BLOG)]
+    server = SERVER + "MailOriginEximSocket {dir}/run/mo/exim.sock\n"
+    site = Submitting(installation, installation.directory("exim"), hosts, server=server)
+    try:
+        yield site.start()
+    finally:
+        site.stop()
+
+
+@pytest.fixture(scope="module")
+def exim(module_site):
+    runtime = module_site.httpd.runtime_dir
+    made = AskingExim(runtime / "exim.sock")
+    # A socket is another one in an overlay.
+    inside = made.root / runtime.relative_to("/")
+    state = made.root / module_site.httpd.state_dir.relative_to("/")
+    subprocess.run(["mount", "--bind", runtime, inside], check=True)
+    subprocess.run(["mount", "--bind", module_site.httpd.state_dir, state], check=True)
+    try:
+        yield made
+    finally:
+        unmount(inside)
+        unmount(state)
+        made.remove()
+
+
+@pytest.fixture
+def submit(module_site, exim):
+    """mailorigin-sendmail before Exim, as a tenant starts it."""
+    command = [*module_site.command]
+    command[1] = "--mailorigin-real=/usr/sbin/exim4"
+
+    def run(text, *arguments, uid=SHOP_UID):
+        return exim.run(*command, *arguments, "-odq", "-oee", uid=uid, text=text)
+
+    return run
+
+
+@pytest.fixture
+def command(module_site, exim):
+    """`mailorigin`, on the mail server's side."""
+    program = Command(module_site.installation, module_site.httpd.runtime_dir)
+
+    def run(*arguments):
+        return exim.run(str(program.program), "--runtime-dir", str(program.runtime_dir), *arguments)
+
+    return run
+
+
+def test_nothing_is_held_before_exim_has_asked(site, exim, submit):
+    mark = new_mark()
+    refused = submit(message(mark, TWO_MORE), "-t")
+    assert refused.returncode == 77 and "not sent: no-hold" in refused.stderr
+    assert site.shop.json.wait(mark)["reason"] == "no-hold" and not exim.queued(mark)
+    said = Command(site.installation, site.httpd.runtime_dir)("status")
+    assert "MailOriginEximSocket is set, and the mail server has not asked yet" in said.out
+
+
+def test_a_recorded_mail_is_known_by_its_ticket(site, exim, submit):
+    mark = new_mark()
+    assert submit(message(mark, "X-Mail-Origin: forged\nX-Mail-Origin-Ticket: 01M801QSC6JQQBAKA335ZGE4Y2\n"), "-t").returncode == 0
+    spooled = exim.wait(mark)
+    event = site.shop.json.wait(mark)
+    assert (event["kind"], event["verdict"]) == ("submit", "allow")
+    assert header(spooled, "X-Mail-Origin") == [event["id"]] and not header(spooled, "X-Mail-Origin-Ticket")
+    assert not is_frozen(spooled)
+    passage = site.shop.json.wait(f'"mail_id":"{event["id"]}"')
+    assert (passage["kind"], passage["queue_id"]) == ("queue", spooled.splitlines()[0].removesuffix("-H"))
+
+
+def test_hold_freezes_and_the_sender_hears_of_success(site, exim, submit, command):
+    marks = {uid: new_mark() for uid in (SHOP_UID, BLOG_UID)}
+    assert submit(message(marks[SHOP_UID], TWO_MORE), "-t").returncode == 0
+    assert submit(message(marks[BLOG_UID]), "-t", uid=BLOG_UID).returncode == 0
+    for host, uid in ((site.shop, SHOP_UID), (site.blog, BLOG_UID)):
+        assert is_frozen(exim.wait(marks[uid]))
+        assert host.json.wait(marks[uid])["verdict"] == "hold"
+    shop, blog = (host.json.wait(marks[uid]) for host, uid in ((site.shop, SHOP_UID), (site.blog, BLOG_UID)))
+
+    def listed(*options):
+        return {each["id"]: each for each in json.loads(command("--json", "held", *options).stdout)["held"]}
+
+    wait_until(lambda: {shop["id"], blog["id"]} <= set(listed()), "the store to know both")
+    held = listed("--site", shop["site"])[shop["id"]]
+    assert (held["reason"], held["subject"], held["vhost"]) == ("max-recipients", marks[SHOP_UID], shop["vhost"])
+    assert sorted(held["recipients"]) == ["three@example.org", "to@example.org", "two@example.org"]
+    assert set(listed("--site", blog["vhost"])) == {blog["id"]}
+
+    assert command("release").returncode == 2
+    said = command("release", shop["id"])
+    assert said.returncode == 0 and said.stdout.startswith(f"released {shop['id']}"), said
+    wait_until(lambda: not is_frozen(exim.queued(marks[SHOP_UID])), "the message to be let go")
+    again = command("release", shop["id"])
+    assert again.returncode == 1 and "No mail on hold is meant by that" in again.stdout
+    said = command("discard", "--site", blog["site"])
+    assert said.returncode == 0 and f"discarded {blog['id']}" in said.stdout, said
+    assert not exim.queued(marks[BLOG_UID])
+    empty = command("held", "--site", blog["site"])
+    assert empty.returncode == 1 and "Nothing is on hold" in empty.stdout
+
+
+def test_what_goes_around_the_wrapper_is_judged_by_its_user(site, exim):
+    mark = new_mark()
+    assert exim.run(*BY_SHOP, uid=SHOP_UID, text=message(mark, "X-Mail-Origin: forged\n")).returncode == 0
+    event = site.shop.json.wait(mark)
+    assert (event["kind"], event["verdict"], event["reason"], event["uid"]) == ("submit", "observe", "unrecorded", SHOP_UID)
+    spooled = exim.wait(mark)
+    assert header(spooled, "X-Mail-Origin") == [event["id"]]
+    assert event["queue_id"] == spooled.splitlines()[0].removesuffix("-H")
+
+
+def test_a_stolen_ticket_opens_nothing(site, exim, submit):
+    mark, again = new_mark(), new_mark()
+    assert submit(message(mark), "-t").returncode == 0
+    ticket = site.shop.json.wait(mark)["id"]
+    assert exim.run(*BY_SHOP, uid=SHOP_UID, text=message(again, f"X-Mail-Origin-Ticket: {ticket}\n")).returncode == 0
+    event = site.shop.json.wait(again)
+    assert event["id"] != ticket and event["reason"] == "unrecorded"
+    assert not header(exim.wait(again), "X-Mail-Origin-Ticket")
+
+
+@pytest.mark.parametrize("way", ["program", "dialogue"])
+def test_it_refuses(site, exim, way):
+    mark = new_mark()
+    text = message(mark, sender="ceo@bank.example")
+    if way == "program":
+        done = exim.run(*BY_SHOP, "-oep", uid=SHOP_UID, text=text)
+        assert done.returncode != 0
+    else:
+        lines = ["EHLO me", "MAIL FROM:<me@shop.example>", "RCPT TO:<to@example.org>", "DATA", *text.split("\n")[:-1], ".", "QUIT", ""]
+        done = exim.run("/usr/sbin/exim4", "-odq", "-bs", uid=SHOP_UID, text="\r\n".join(lines))
+        assert re.search(r"^550.*not sent: sender \(event [0-9A-Z]{26}\)", done.stdout, re.M), done
+    assert site.shop.json.wait(mark)["reason"] == "sender" and not exim.queued(mark)
+
+
+def test_roots_own_mail_passes(site, exim):
+    mark = new_mark()
+    assert exim.run("/usr/sbin/exim4", "-odq", "-t", text=message(mark)).returncode == 0
+    event = site.server_json.wait(mark)
+    assert (event["verdict"], event["uid"]) == ("allow", 0) and not is_frozen(exim.wait(mark))
+
+
+def test_a_line_that_is_none_lets_nothing_in(site, exim):
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(site.httpd.runtime_dir / "exim.sock"))
+        asking.sendall(b"verdict=allow please\n")
+        assert asking.recv(100) == b"verdict=defer\n"
+    site.httpd.wait_log("MO0261")
+    exim.run("/usr/sbin/exim4", "-odq", "-t", text=message(new_mark()))
+    site.httpd.wait_log("MO0262")
+    assert oct(os.stat(site.httpd.runtime_dir / "exim.sock").st_mode)[-3:] == "600"
+
+
+def test_without_a_daemon_it_waits(site, exim):
+    mark = new_mark()
+    door = site.httpd.runtime_dir / "exim.sock"
+    away = door.rename(f"{door}.away")
+    try:
+        assert exim.run(*BY_SHOP, uid=SHOP_UID, text=message(mark)).returncode == 0
+    finally:
+        away.rename(door)
+    assert is_frozen(exim.wait(mark)) and not site.shop.json.lines_with(mark)
