@@ -188,7 +188,7 @@ inline constexpr std::size_t connections_known = 8192;
 inline constexpr std::size_t connections_known_per_user = 512;
 // Names of header fields that are taken out of what was not asked about, besides our own.
 inline constexpr std::size_t header_names_kept = 16;
-// A milter says that it is there every second; one that has not for so long is not.
+// A milter says four times a second that it is there; one that has not for so long is not.
 inline constexpr std::uint64_t milter_memory_ms = 10'000;
 
 // ---- Life

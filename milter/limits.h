@@ -22,12 +22,16 @@ inline constexpr unsigned copies_removed = 100;
 inline constexpr std::chrono::milliseconds absent_patience{2000};
 inline constexpr std::chrono::milliseconds late_patience{10'000};
 
-// How often it is seen to that the daemon knows of this milter.
-inline constexpr std::chrono::seconds presence_interval{1};
+// How often the daemon is told that this milter is there: a daemon that has just started
+// refuses what is to be held until then.
+inline constexpr std::chrono::milliseconds presence_interval{250};
 
 // How long the mail log is waited for to have a message's line.
 inline constexpr std::chrono::milliseconds mail_log_patience{300};
 inline constexpr std::chrono::milliseconds mail_log_step{5};
+// After so many messages in a row without one it is looked at, and not waited for: Postfix
+// logs elsewhere.
+inline constexpr unsigned mail_log_misses = 3;
 inline constexpr std::size_t mail_log_lines_kept = 4096;
 inline constexpr std::size_t mail_log_chunk = 64 << 10;  // bytes read at once
 

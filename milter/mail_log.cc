@@ -51,8 +51,12 @@ std::optional<std::uint32_t> MailLog::submitter_of(const std::string& queue_id) 
       if (!read_on()) return std::nullopt;
       const auto found = submitters_.find(queue_id);
       if (found != submitters_.end()) return found->second;
+      if (misses_ >= mail_log_misses) return std::nullopt;
+      if (std::chrono::steady_clock::now() >= end) {
+        misses_++;
+        return std::nullopt;
+      }
     }
-    if (std::chrono::steady_clock::now() >= end) return std::nullopt;
     std::this_thread::sleep_for(mail_log_step);
   }
 }
@@ -100,6 +104,7 @@ bool MailLog::read_on() {
 void MailLog::take(std::string_view line) {
   const auto pickup = parse_pickup_line(line);
   if (!pickup) return;
+  misses_ = 0;
   std::string queue_id(pickup->queue_id);
   const auto [entry, is_new] = submitters_.emplace(queue_id, pickup->uid);
   if (!is_new) {

@@ -33,7 +33,8 @@ class MailLog {
   // From its end on. Before the first message.
   void begin();
 
-  // Waits for the line, mail_log_patience at most, unless there is no log.
+  // Waits for the line, mail_log_patience at most, unless there is no log, or none that
+  // Postfix writes.
   std::optional<std::uint32_t> submitter_of(const std::string& queue_id);
 
  private:
@@ -47,6 +48,7 @@ class MailLog {
   std::string begun_;  // a line without its end yet
   std::unordered_map<std::string, std::optional<std::uint32_t>> submitters_;  // nothing: of two
   std::deque<std::string> oldest_first_;
+  unsigned misses_ = 0;  // in a row
 };
 
 }  // namespace mailorigin::milter

@@ -169,7 +169,29 @@ def test_smtp_of_nobodys(site, postfix):
     assert event["uid"] == 0 and "reason" not in event, "root is trusted"
 
 
+def test_who_has_closed_its_connection_is_not_root(site, postfix):
+    """The kernel says uid 0 of it, and root is trusted. Postfix meets it when all has been said."""
+    mark = new_mark()
+    code = f'''
+import socket
+for _ in range(3):
+    with socket.create_connection(("127.0.0.1", {postfix.port})) as client:
+        client.sendall(b"HELO me\\r\\nMAIL FROM:<a@b.example>\\r\\nRCPT TO:<to@example.org>\\r\\nDATA\\r\\nSubject: {mark}\\r\\n\\r\\nbody\\r\\n.\\r\\nQUIT\\r\\n")
+'''
+    subprocess.run(["setpriv", f"--reuid={OTHER_UID}", f"--regid={OTHER_UID}", "--clear-groups", sys.executable, "-c", code], check=True)
+    events = wait_until(lambda: [event for event in site.server_json.entries() if event.get("subject") == mark], "an event")
+    assert all(event["reason"] == "unrecorded" and event.get("uid") in (None, OTHER_UID) for event in events), events
+
+
 # ---- The real sendmail
+
+
+def test_the_real_sendmail_speaking_smtp(site, postfix):
+    mark = new_mark()
+    dialogue = f"EHLO me\r\nMAIL FROM:<me@shop.example>\r\nRCPT TO:<to@example.org>\r\nDATA\r\n{text(mark)}".replace("\n", "\r\n").replace("\r\r", "\r")
+    postfix.hand_in(dialogue + ".\r\nQUIT\r\n", "-bs", uid=OTHER_UID)
+    event = site.server_json.wait(mark)
+    assert (event["reason"], event["uid"], event["queue_id"]) == ("unrecorded", OTHER_UID, postfix.wait(mark).id)
 
 
 def test_the_real_sendmail_is_unrecorded(site, postfix):

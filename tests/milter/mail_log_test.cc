@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <optional>
@@ -74,6 +75,17 @@ TEST_F(AMailLog, IsFollowedWhereItIsRotated) {
   EXPECT_EQ(log.submitter_of("B"), 2U);
   EXPECT_EQ(log.submitter_of("A"), 1U) << "written before";
   unlink((path_ + ".1").c_str());
+}
+
+TEST_F(AMailLog, IsNotWaitedForWhereNobodyWritesIt) {
+  MailLog log(path_);
+  log.begin();
+  for (int i = 0; i < 3; i++) EXPECT_EQ(log.submitter_of("A"), std::nullopt);
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100; i++) EXPECT_EQ(log.submitter_of("A"), std::nullopt);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(250));
+  write("B", 2);
+  EXPECT_EQ(log.submitter_of("B"), 2U);
 }
 
 TEST(NoMailLog, IsNotWaitedFor) {
