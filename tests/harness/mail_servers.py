@@ -248,16 +248,16 @@ class Exim(_Server):
         return queue
 
 
-def packages(name):
-    """The package and what of its dependencies this machine lacks, as files."""
-    kept = PACKAGES / name
+def packages(*wanted):
+    """The packages and what of their dependencies this machine lacks, as files."""
+    kept = PACKAGES / (wanted[0] if len(wanted) == 1 else f"{wanted[0]} and {len(wanted) - 1} more")
     if not kept.is_dir():
-        said = _apt("install", "-s", "--no-install-recommends", name)
+        said = _apt("install", "-s", "--no-install-recommends", *wanted)
         if said.returncode:  # the lists may be missing
             _apt("update")
-            said = _apt("install", "-s", "--no-install-recommends", name)
+            said = _apt("install", "-s", "--no-install-recommends", *wanted)
         if said.returncode:
-            raise NotHere(f"apt-get knows no {name}: {said.stderr.strip()}")
+            raise NotHere(f"apt-get: {said.stderr.strip()}")
         names = re.findall(r"^Inst (\S+)", said.stdout, re.M)
         PACKAGES.mkdir(parents=True, exist_ok=True)
         loading = Path(tempfile.mkdtemp(dir=PACKAGES))
@@ -270,4 +270,4 @@ def packages(name):
 
 
 def _apt(*arguments, **more):
-    return subprocess.run(["apt-get", *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=120, **more)
+    return subprocess.run(["apt-get", *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=300, **more)

@@ -1,0 +1,10 @@
+<?php // swaks | SMTP | smtp
+$mark = $_GET['mark'];
+$message = tempnam(sys_get_temp_dir(), 'message');
+file_put_contents($message, "From: me@shop.example\nTo: to@example.org\nSubject: $mark\n\nbody\n");
+$command = <<<COMMAND
+swaks --server 127.0.0.1 --from me@shop.example --to to@example.org --data @$message 2>&1
+COMMAND;
+exec($command, $lines, $status); # here
+unlink($message);
+var_dump($status === 0 ?: implode("\n", $lines));
