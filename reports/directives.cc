@@ -150,6 +150,11 @@ std::vector<std::string> server_directives(const Policy& policy) {
   for (const std::uint32_t gid : firewall.gids) accounts.push_back('@' + group_text(gid));
   if (accounts.empty()) accounts.emplace_back("none");
   out.push_back(line("MailOriginSmtpUsers", accounts));
+  out.push_back("MailOriginUnrecorded " + std::string(rule_name(policy.queue.unrecorded)));
+  std::vector<std::string> trusted;
+  for (const std::uint32_t uid : policy.queue.trusted_uids) trusted.push_back(user_text(uid));
+  if (trusted.empty()) trusted.emplace_back("none");
+  out.push_back(line("MailOriginTrustedSubmitters", trusted));
   const StorePolicy& store = policy.store;
   if (!store.enabled) {
     out.emplace_back("MailOriginStore Off");

@@ -16,7 +16,7 @@ WRONG = {
     # directive: {arguments: what the message says besides the directive}
     "MailOrigin": {"": COUNT + "On or Off", '""': COUNT, "On Off": COUNT, "1": "'1' is neither On nor Off"},
     "MailOriginStrict": {"": COUNT + "On or Off", '""': COUNT, "On On": COUNT, "2": "'2' is neither On nor Off"},
-    "MailOriginSend": {"": COUNT + "allow, observe or deny", '""': COUNT, "allow deny": COUNT, "none": "'none' is not one of allow, observe, deny"},
+    "MailOriginSend": {"": COUNT + "allow, observe, hold or deny", '""': COUNT, "allow deny": COUNT, "none": "'none' is not one of allow, observe, hold, deny"},
     "MailOriginUnverified": {"": COUNT + "allow, observe or deny", "deny deny": COUNT, "none": "'none' is not one of allow, observe, deny"},
     "MailOriginDenyScript": {
         "action=hold": "a regular expression is missing; or none",
@@ -121,7 +121,7 @@ WRONG = {
         "run/a 666x": "not a socket's mode", "run/a 0888": "not a socket's mode", "run/a\nMailOriginSocket run/a": "named twice", "/" + "x" * 108: "107 bytes",
     },
     "MailOriginEximSocket": {
-        "": COUNT, '""': "is not a path", "run/a 0666 b": COUNT, "off 0600": "'Off' takes no mode", "run/a 0888": "not a socket's mode", "/" + "x" * 108: "107 bytes",
+        "": COUNT, '""': COUNT, "run/a 0666 b": COUNT, "off 0600": "'Off' takes no mode", "run/a 0888": "not a socket's mode", "/" + "x" * 108: "107 bytes",
     },
     "MailOriginRuntimeDir": {"": COUNT, '""': COUNT, "a b": COUNT, "/dev/null": "MO0121: .*[Nn]ot a directory", "/nosuch/dir": "MO0121: .*No such file", "/" + LONG: "is not a directory"},
     "MailOriginStateDir": {"": COUNT, '""': COUNT, "a b": COUNT, "/dev/null": "MO0122: .*Not a directory", "/nosuch/dir": "MO0122: .*/nosuch: No such file", "/" + "x" * 300: "MO0122: .*[Tt]oo long"},

@@ -154,8 +154,8 @@ def test_server(inherited):
 
 # What httpd passes on otherwise than in the policy; docs_test.py has their defaults.
 NOT_IN_POLICY = {
-    "MailOriginDaemon", "MailOriginEximSocket", "MailOriginFirewallUser", "MailOriginLogFormat", "MailOriginRunAs", "MailOriginRuntimeDir",
-    "MailOriginSite", "MailOriginSocket", "MailOriginStateDir", "MailOriginUser",
+    "MailOriginDaemon", "MailOriginEximSocket", "MailOriginFirewallUser", "MailOriginLogFormat", "MailOriginMailLog", "MailOriginMilter",
+    "MailOriginMilterOnFailure", "MailOriginMilterUser", "MailOriginRunAs", "MailOriginRuntimeDir", "MailOriginSite", "MailOriginSocket", "MailOriginStateDir", "MailOriginUser",
 }  # fmt: skip
 
 

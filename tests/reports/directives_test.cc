@@ -52,14 +52,16 @@ TEST(Directives, TheServers) {
   policy.firewall.ports = {25};
   policy.firewall.uids = {0, 4'000'000'000};
   policy.firewall.gids = {0, 4'000'000'001};
+  policy.queue.trusted_uids = {0};
   EXPECT_EQ(server_directives(policy),
             (std::vector<std::string>{
                 "MailOriginUnverified observe", "MailOriginFirewall On", "MailOriginSmtpPorts 25",
                 "MailOriginSmtpUsers root #4000000000 @root @#4000000001",
+                "MailOriginUnrecorded observe", "MailOriginTrustedSubmitters root",
                 "MailOriginStore sqlite3 <state dir>/mail.db", "MailOriginRetain 30d"}));
   policy.store = {true, "pgsql", "host=db dbname=mail", 7};
-  EXPECT_EQ(server_directives(policy).at(4), "MailOriginStore pgsql \"host=db dbname=mail\"");
-  EXPECT_EQ(server_directives(policy).at(5), "MailOriginRetain 7d");
+  EXPECT_EQ(server_directives(policy).at(6), "MailOriginStore pgsql \"host=db dbname=mail\"");
+  EXPECT_EQ(server_directives(policy).at(7), "MailOriginRetain 7d");
   policy.store.enabled = false;
   EXPECT_EQ(server_directives(policy).back(), "MailOriginStore Off");
 }
