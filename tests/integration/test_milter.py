@@ -106,6 +106,16 @@ def test_a_ticket_is_not_another_mails(site, postfix):
     assert not postfix.wait(again).header(TICKET)
 
 
+def test_a_ticket_is_of_the_sender_that_was_judged(site, postfix):
+    event, message, _ = send(site, "mail('to@example.org', 'MARK', 'body', 'From: me@shop.example');")
+    forged = message.raw.replace(b"From: me@shop.example", b"From: bank@bank.example")
+    postfix.hand_in(forged, "-t", "-i", uid=SHOP_UID)
+    subject = message.subject
+    found = wait_until(lambda: [entry for entry in site.shop.json.entries() if entry.get("subject") == subject and entry["kind"] == "submit"], "an event of its own")[0]
+    assert found["verdict"] == "hold" and found["reason"] == "sender" and postfix.wait(subject).on_hold
+    assert not [entry for entry in site.shop.json.entries() if entry.get("mail_id") == event["id"]]
+
+
 def test_a_ticket_is_its_users(site, postfix):
     """By SMTP the kernel says who shows it."""
     event, message, _ = send(site)
