@@ -45,7 +45,7 @@ MAY_INCLUDE = {
     "tests/firewall": ("core", "firewall"),
     "tests/cli": ("core", "reports", "cli", "tests/reports"),
     "tests/fake_daemon": ("core",),
-    "tests/fuzz": ("core", "client", "mailorigind", "submit", "tracing", "investigating"),
+    "tests/fuzz": ("core", "client", "mailorigind", "submit", "tracing", "investigating", "reports"),
     "tests/programs": ("core", "client/library"),
 }
 PARTS = sorted({part.split("/")[0] for part in MAY_INCLUDE} - {"tests", "bench"})
