@@ -36,19 +36,19 @@ class Event:
 
     @staticmethod
     def read(data):
-        (_, _, tgid, uid, gid, vhost_number, verdict, reason, verified, detached, port, relay_port, address, relay, comm) = struct.unpack_from("<QQIIIIBBBBHH16s16s16s", data)
+        (_, _, _, tgid, uid, gid, vhost_number, verdict, reason, verified, detached, port, relay_port, address, relay, comm) = struct.unpack_from("<QQQIIIIBBBBHH16s16s16s", data)
         parts = []
         for i in range(8):
-            part = data[88 + 64 * i : 152 + 64 * i].split(b"\0")[0].decode()
+            part = data[96 + 64 * i : 160 + 64 * i].split(b"\0")[0].decode()
             if not part:
                 break
             parts.append(part)
-        size, file_size, caller_size, line = struct.unpack_from("<HHHxxIxxxx", data, 600)
-        file, caller = 616 + size, 616 + size + file_size
+        size, file_size, caller_size, line = struct.unpack_from("<HHHxxIxxxx", data, 608)
+        file, caller = 624 + size, 624 + size + file_size
         return Event(
             tgid, uid, gid, vhost_number, VERDICTS[verdict], REASONS[reason], bool(verified), bool(detached), port,
             _address(address), _address(relay), relay_port, comm.split(b"\0")[0].decode(), "/" + "/".join(reversed(parts)),
-            size, line, data[616:file], data[file:caller].decode(), data[caller : caller + caller_size].decode(),
+            size, line, data[624:file], data[file:caller].decode(), data[caller : caller + caller_size].decode(),
         )
 
 
