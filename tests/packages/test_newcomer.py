@@ -71,7 +71,7 @@ def test_the_password_mail_has_its_origin(someone):
     [event] = re.findall(r"^X-Mail-Origin: (\w+)$", mail, re.M)
     line = someone(f"grep id={event} /var/log/mailorigin/shop.log")
     assert " verified=true " in line and " vhost=shop.example:443 " in line and " user=shop " in line and "/wp-login.php" in line, line
-    assert "/wp-login.php" in someone(f"mailorigin trace {event}")
+    wait_until(lambda: "/wp-login.php" in someone(f"mailorigin trace {event}", check=False), "the store to have it")
 
 
 def test_the_other_sites_do_as_well(someone):
