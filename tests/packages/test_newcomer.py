@@ -84,7 +84,7 @@ def test_the_other_sites_do_as_well(someone):
 
 def test_all_is_well_within_the_time(someone):
     said = someone("mailorigin status")  # which fails where something is to be done
-    assert not re.search("|".join(SITES), said.partition("weaker guarantee")[2]), said
+    assert ".example:" not in said, said  # httpd's own site alone has a weaker guarantee
     assert someone.seconds() < PATIENCE
 
 
