@@ -175,10 +175,13 @@ std::string mail_text(const json& report, const Style& style) {
                      2, 2);
   out += fact("first", text_at(mail, "first"), style);
   out += fact("last", text_at(mail, "last"), style);
+  constexpr std::size_t addresses_shown = 5;  // JSON has more
   std::string to;
-  for (const json& each : array_at(mail, "to")) {
-    if (each.is_string()) to += (to.empty() ? "" : ", ") + each.get<std::string>();
+  const json& addresses = array_at(mail, "to");
+  for (std::size_t i = 0; i < std::min(addresses.size(), addresses_shown); i++) {
+    if (addresses[i].is_string()) to += (to.empty() ? "" : ", ") + addresses[i].get<std::string>();
   }
+  if (addresses.size() > addresses_shown) to += " and others";
   return out + fact("lately to", to, style);
 }
 

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t rows_limit = 10'000;
 constexpr std::size_t bar_width = 10;
-constexpr std::size_t name_width = 34;  // of 80 columns; what is longer loses its beginning
+constexpr std::size_t name_width = 33;  // of 80 columns; what is longer loses its beginning
 
 struct Options {
   std::string by = "vhost";

@@ -13,7 +13,8 @@ namespace mailorigin::reports {
 // narrowest first; for the server where it is of none. `vhost` may be null.
 std::vector<std::string> advice(const Event& event, const VhostPolicy* vhost);
 
-// The script that sent: where the mailer library was called, else what httpd was asked for.
+// The script that sent: where the mailer library was called, else what httpd was asked for. Of
+// code that was made by eval(), the file that made it.
 std::string blamed_script(const Event& event);
 
 }  // namespace mailorigin::reports

@@ -159,7 +159,13 @@ Result<json> trace_report(const TraceQuestion& question, const std::optional<Pol
   auto request = request_of(event, policy, store);
   if (!request) return request.error();
   report["request"] = *std::move(request);
-  report["delivery"] = delivery_of(event, passages_of(event, question.mail_logs, found->passages));
+  // A connection is no message: what the same user handed in at that time is not its.
+  if (event.get(Field::kind) == "smtp") {
+    report["delivery"] = json::array();
+  } else {
+    report["delivery"] =
+        delivery_of(event, passages_of(event, question.mail_logs, found->passages));
+  }
   auto script = sent_by(store::Per::script, event.get(Field::entry), question.now_ms, store);
   if (!script) return script.error();
   report["script"] = *std::move(script);

