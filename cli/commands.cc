@@ -1,5 +1,6 @@
 #include <span>
 
+#include "cli/block.h"
 #include "cli/command.h"
 #include "cli/firewall.h"
 #include "cli/held.h"
@@ -15,9 +16,9 @@ namespace mailorigin::cli {
 
 std::span<const Command* const> commands() {
   static constexpr const Command* table[] = {
-      &status_command,      &policy_command,  &firewall_command, &trace_command,
-      &investigate_command, &top_command,     &tail_command,     &held_command,
-      &release_command,     &discard_command, &import_command};
+      &status_command, &policy_command,  &firewall_command, &trace_command,   &investigate_command,
+      &top_command,    &tail_command,    &held_command,     &release_command, &discard_command,
+      &block_command,  &unblock_command, &blocks_command,   &import_command};
   return table;
 }
 

@@ -2,10 +2,12 @@
 
 #include <CLI/App.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "cli/block.h"
 #include "reports/fields.h"
 #include "reports/sizes.h"
 #include "reports/status_report.h"
@@ -105,6 +107,18 @@ std::string queue_line(const json& report) {
            (asked.empty() ? " has not asked yet" : " asked at " + asked);
   }
   return out.empty() ? "no mail server asks about what enters its queue" : out;
+}
+
+std::string blocked_text(const json& report, const Style& style) {
+  const json& blocks = array_at(report, "blocks");
+  if (blocks.empty()) return "";
+  std::string out = '\n' + style.heading("Blocked now") + '\n';
+  for (const json& each : blocks) out += block_line(each, style);
+  const std::uint64_t count = number_at(report, "blocks_count");
+  if (count > blocks.size()) {
+    out += "  and " + std::to_string(count - blocks.size()) + " more: mailorigin blocks\n";
+  }
+  return out;
 }
 
 std::string weak_text(const json& report, const Style& style) {
@@ -220,7 +234,8 @@ std::string status_text(const json& report, const Style& style) {
   if (!array_at(report, "findings").empty()) {
     out += '\n' + findings_text(array_at(report, "findings"), style);
   }
-  return out + weak_text(report, style) + ways_text(report, style) + pools_text(report, style);
+  return out + blocked_text(report, style) + weak_text(report, style) + ways_text(report, style) +
+         pools_text(report, style);
 }
 
 const Command status_command = {"status", "is all loaded, connected, enforcing? What to do if not",

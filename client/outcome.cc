@@ -72,6 +72,7 @@ Outcome asked(Asker& asker, const Conduct& conduct, const Question& question,
     outcome.kind = Outcome::Kind::denied;
     append_one_line(outcome.reason, cut(answer->reason, word_limit));
     outcome.retry_after = answer->retry_after;
+    append_one_line(outcome.explanation, cut(answer->explanation, explanation_limit));
   } else {
     outcome.headers = usable_fields(answer->headers);
     outcome.held = answer->verdict == Verdict::hold;

@@ -23,7 +23,8 @@ struct Outcome {
   bool held = false;              // in its queue the mail server will hold it
   std::string reason;             // a stable word
   std::string event_id;           // may be empty
-  std::uint64_t retry_after = 0;  // seconds, of a limit; 0: not known
+  std::uint64_t retry_after = 0;  // seconds, of a limit or a block; 0: not known
+  std::string explanation{};      // an administrator's, in one line; may be empty
 
   // This process has no descriptor or memory left to ask or to send.
   static Outcome exhausted();

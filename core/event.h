@@ -61,8 +61,9 @@ enum class Field : std::uint8_t {
   mail_id,
   cookie,
   uid_from,
+  block,
 };
-inline constexpr std::size_t field_count = static_cast<std::size_t>(Field::uid_from) + 1;
+inline constexpr std::size_t field_count = static_cast<std::size_t>(Field::block) + 1;
 
 enum class FieldType : std::uint8_t { text, number, boolean };
 

@@ -45,7 +45,7 @@ void write_refusal(const Outcome& outcome, char* text, std::size_t size) {
     return;
   }
   const char* const id = outcome.event_id.c_str();
-  // Each of these is short.
+  // Each of these is short, and so is what stands before and behind them.
   char event[96] = "";
   char when[64] = "";
   if (*id) snprintf(event, sizeof event, " (event %s)", id);
@@ -53,7 +53,14 @@ void write_refusal(const Outcome& outcome, char* text, std::size_t size) {
     snprintf(when, sizeof when, ", the next may leave in " ZEND_ULONG_FMT " s",
              static_cast<zend_ulong>(outcome.retry_after));
   }
-  snprintf(text, size, "%s%s%s%s", mark, outcome.reason.c_str(), event, when);
+  // A block's, whose administrator has no such character in mind.
+  char why[explanation_limit + 1] = "";
+  snprintf(why, sizeof why, "%s", outcome.explanation.c_str());
+  for (char* at = why; *at; at++) {
+    if (std::strchr("<>&\"'", *at) || static_cast<unsigned char>(*at) >= 0x80) *at = '.';
+  }
+  snprintf(text, size, "%s%s%s%s%s%s", mark, outcome.reason.c_str(), event, when, *why ? "; " : "",
+           why);
 }
 
 void log_to_server(const char* function, const char* refusal, const ScriptLine& here) {
@@ -70,7 +77,7 @@ void log_to_server(const char* function, const char* refusal, const ScriptLine& 
 // or exit.
 void report_refusal(const char* function, const Outcome& outcome) {
   ModuleState& state = module_state();
-  char refusal[256];
+  char refusal[640];
   write_refusal(outcome, refusal, sizeof refusal);
   const ScriptLine here = executed_line();
   // The script's handler may have another mail refused.

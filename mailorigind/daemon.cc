@@ -33,6 +33,7 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
           {{"MO0215: ", "; until httpd sends its configuration there is none"},
            {"MO0217: ", "; the configuration is in force, but the next start will not have it"},
            "MO0218: the configuration is kept again"}),
+      blocks_(state_directory_, notices_),
       poller_(ready_per_turn, messages_per_user_and_turn),
       firewall_(firewall_socket(runtime_directory), poller_, notices_),
       connections_(poller_, names_, notices_, clock_,
@@ -104,6 +105,8 @@ Status Daemon::open_state() {
                                               *queued_, notices_);
   connections_.set_capacity(descriptor_limit_ / 2);
 
+  judge_.use(blocks_.blocks());
+  blocks_.load();
   if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {}, std::nullopt);
   if (!processes_visible()) {
     notices_.say(Notice::Level::warning,
@@ -197,13 +200,20 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
 // To the command line, which reads its answer.
 Status Daemon::tell(const Packet& packet, int socket) {
   const Deadline at_once = std::chrono::steady_clock::now();
+  const std::uint64_t now_ms = Moment::now().wall_ms;
   switch (message_type(packet.bytes).value_or(MessageType::reply)) {
+    case MessageType::block:
+      return blocks_.block(packet, socket, now_ms);
+    case MessageType::unblock:
+      return blocks_.unblock(packet, socket, now_ms);
+    case MessageType::show_blocks:
+      return blocks_.show(socket);
     case MessageType::status:
       return send_packet(socket, encode_status_reply(status_json(status())), at_once);
     case MessageType::show_policy:
       return show_policy(socket);
     default:
-      return Error{"only policy, descriptors, commit, status and show_policy are understood here"};
+      return Error{"this is not understood here"};
   }
 }
 
@@ -238,6 +248,7 @@ DaemonStatus Daemon::status() {
   status.firewall_ring = firewall_.has_ring();
   status.holders = judge_.holders();
   status.now = Moment::now();
+  status.blocks = &blocks_.blocks();
   status.silent = heard_.silent();
   status.other_users = heard_.of_other_users();
   status.findings = notices_.lasting();
@@ -383,6 +394,10 @@ void Daemon::loop() {
     }
     questions_->end_turn();
     record_connections(moment);
+    if (moment.elapsed_ms() - tidied_ms_ >= tidy_interval_ms) {
+      tidied_ms_ = moment.elapsed_ms();
+      blocks_.tidy(moment.wall_ms);
+    }
     for (const service::Poller::Ready& one : others) ending = attend(one, moment) || ending;
     if (notices_.waiting()) control_.pass_notices();
   }

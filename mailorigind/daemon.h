@@ -16,6 +16,7 @@
 #include "mailorigind/asking/recent_answers.h"
 #include "mailorigind/asking/tickets.h"
 #include "mailorigind/asking/user_names.h"
+#include "mailorigind/block_desk.h"
 #include "mailorigind/connections/smtp_recorder.h"
 #include "mailorigind/delivery/delivery.h"
 #include "mailorigind/feeding/store_feed.h"
@@ -82,6 +83,7 @@ class Daemon {
   std::shared_ptr<const ActivePolicy> active_;  // null until there is one
   service::NoticeBoard notices_;
   service::PolicyKeeper kept_policy_;
+  BlockDesk blocks_;
   service::Poller poller_;
   UserNames names_;
   Judge judge_;
@@ -103,6 +105,7 @@ class Daemon {
   EximDesk exim_;
   service::ControlDesk control_;
   std::uint64_t ring_read_ms_ = 0;
+  std::uint64_t tidied_ms_ = 0;
   Fd signals_;
   std::jthread policy_shower_;
   std::jthread policy_keeper_;

@@ -143,6 +143,7 @@ inline constexpr std::size_t targets_limit = 65'536;     // slots in `positions`
 inline constexpr std::size_t logs_shown = 16;
 inline constexpr std::size_t findings_shown = 16;
 inline constexpr std::size_t vhosts_shown = 16;
+inline constexpr std::size_t blocks_shown = 16;
 inline constexpr std::size_t shown_text_limit = 512;
 
 inline constexpr std::uint64_t retry_first_ms = 20;
@@ -192,6 +193,10 @@ inline constexpr std::size_t header_names_kept = 16;
 inline constexpr std::uint64_t milter_memory_ms = 10'000;
 
 // ---- Life
+
+// How often blocks that are over are looked for; whether one still holds is asked with
+// each question.
+inline constexpr std::uint64_t tidy_interval_ms = 1000;
 
 inline constexpr std::chrono::seconds drain_patience{5};
 

@@ -105,6 +105,21 @@ json holder_of(const DaemonStatus& status, Holder holder) {
   return facts;
 }
 
+json blocks_of(const Blocks& blocks) {
+  json out = json::array();
+  for (const Block& block : blocks.list()) {
+    if (out.size() == blocks_shown) break;
+    json one = {{"block", shown(block.subject.text())},
+                {"action", rule_name(block.hold ? Rule::hold : Rule::deny)},
+                {"by", shown(block.by)},
+                {"since", rfc3339(block.since_ms)}};
+    if (block.until_ms) one["until"] = rfc3339(*block.until_ms);
+    if (!block.reason.empty()) one["reason"] = shown(block.reason);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 // Of lists of an answer that is too long, to make it shorter.
 json& longest_of(std::initializer_list<json*> lists) {
   return **std::max_element(lists.begin(), lists.end(),
@@ -137,13 +152,15 @@ std::string status_json(const DaemonStatus& status) {
   out["queue"] = {{"milter", holder_of(status, Holder::milter)},
                   {"exim", holder_of(status, Holder::exim)}};
   out["php"] = php_of(status);
+  out["blocks_count"] = status.blocks != nullptr ? status.blocks->list().size() : 0;
+  out["blocks"] = status.blocks != nullptr ? blocks_of(*status.blocks) : json::array();
   out["findings_count"] = status.findings.size();
   out["findings"] = findings_of(status);
   for (;;) {
     std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace);
     // Names may be such that JSON needs several bytes for each of theirs.
-    json& longest = longest_of(
-        {&out["logs"], &out["findings"], &out["php"]["silent"], &out["php"]["other_users"]});
+    json& longest = longest_of({&out["logs"], &out["findings"], &out["blocks"],
+                                &out["php"]["silent"], &out["php"]["other_users"]});
     if (text.size() <= status_size_limit || longest.empty()) return text;
     longest.erase(longest.size() - 1);
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/blocks.h"
 #include "core/policy.h"
 #include "mailorigind/asking/heard_vhosts.h"
 #include "mailorigind/delivery/delivery.h"
@@ -30,6 +31,7 @@ struct DaemonStatus {
   bool firewall_ring = false;
   Holders holders;
   Moment now;
+  const Blocks* blocks = nullptr;
   std::vector<HeardVhosts::Silent> silent;
   std::vector<HeardVhosts::OtherUser> other_users;
   std::vector<service::NoticeBoard::Lasting> findings;

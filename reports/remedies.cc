@@ -30,6 +30,10 @@ constexpr Remedy remedies[] = {
      "(docs/operations.md, Containers)"},
     {"MO0260", "set its mode to 0600, and its owner to Exim's user"},
     {"MO0261", "include conf/exim's files of this version, and restart Exim"},
+    {"MO0265",
+     "see what was blocked there (`strings` shows it), block it again with `mailorigin block`, and "
+     "delete the file"},
+    {"MO0266", "free the disk of MailOriginStateDir, and repeat the command"},
     {"MO0520",
      "see to the database: MailOriginUser must be able to write it; one that is damaged, or "
      "something else's, is to be moved away, and a new one is made"},

@@ -21,11 +21,13 @@ constexpr std::chrono::seconds patience{5};
 // Notices may come before the answer.
 constexpr int packets_skipped = 512;
 
-Result<Packet> ask(const std::string& socket_path, MessageType question, MessageType answer) {
+}  // namespace
+
+Result<Packet> ask(const std::string& socket_path, std::string_view question, MessageType answer) {
   const Deadline deadline = std::chrono::steady_clock::now() + patience;
   const auto socket = connect_unix(socket_path, deadline);
   if (!socket) return socket.error();
-  if (const Status sent = send_packet(socket->get(), encode_head(question), deadline); !sent) {
+  if (const Status sent = send_packet(socket->get(), question, deadline); !sent) {
     return sent.error().context(socket_path);
   }
   Packet packet;
@@ -51,15 +53,13 @@ Result<Packet> ask(const std::string& socket_path, MessageType question, Message
   return Error{socket_path + ": something else is said there"};
 }
 
-}  // namespace
-
 std::optional<bool> firewall_policy_is_kept(const std::string& runtime_directory) {
   if (runtime_directory != default_runtime_directory) return std::nullopt;
   return access(kept_policy(firewall_state_directory(default_state_directory)).c_str(), F_OK) == 0;
 }
 
 Result<nlohmann::json> ask_status(const std::string& socket_path) {
-  const auto packet = ask(socket_path, MessageType::status, MessageType::status_reply);
+  const auto packet = ask(socket_path, encode_head(MessageType::status), MessageType::status_reply);
   if (!packet) return packet.error();
   // The view in the packet goes with its buffer, which a move keeps in place.
   const auto text = decode_status_reply(packet->bytes);
@@ -70,7 +70,8 @@ Result<nlohmann::json> ask_status(const std::string& socket_path) {
 }
 
 Result<Policy> ask_policy(const std::string& socket_path) {
-  const auto packet = ask(socket_path, MessageType::show_policy, MessageType::policy_shown);
+  const auto packet =
+      ask(socket_path, encode_head(MessageType::show_policy), MessageType::policy_shown);
   if (!packet) return packet.error();
   if (packet->descriptors.size() != 1) return Error{socket_path + ": the answer has no policy"};
   const auto bytes = read_file(packet->descriptors[0].get(), policy_size_limit);

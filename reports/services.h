@@ -4,11 +4,18 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/policy.h"
 #include "core/result.h"
+#include "core/unix_socket.h"
+#include "core/wire/packet.h"
 
 namespace mailorigin::reports {
+
+// Says `question` and returns what comes of the type `answer`. The error is a sentence: about
+// the socket, or what the service has replied instead.
+Result<Packet> ask(const std::string& socket_path, std::string_view question, MessageType answer);
 
 // What a service says about itself: a JSON object. The error is a sentence about
 // what is wrong with the socket.

@@ -211,6 +211,11 @@ json status_report(const Observed& observed) {
   report["policy"] = pick(member(daemon, "policy"), {"vhosts", "targets", "firewall"});
   report["logs"] = logs_of(daemon);
   report["store"] = store_of(daemon);
+  report["blocks_count"] = number_at(daemon, "blocks_count");
+  report["blocks"] = json::array();
+  for (const json& each : array_at(daemon, "blocks")) {
+    report["blocks"].push_back(pick(each, {"block", "action", "by", "since", "until", "reason"}));
+  }
   report["weak_vhosts"] = json::array();
   report["missing_users"] = json::array();
   report["open_ways"] = json::array();

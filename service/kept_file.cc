@@ -24,6 +24,8 @@ Status replace_file(const std::string& path, std::string_view bytes) {
     }
     bytes.remove_prefix(static_cast<std::size_t>(part));
   }
+  // Else there may be an empty file in its place when the machine loses its power.
+  if (fdatasync(file.get()) != 0) return system_error(fresh, errno);
   if (rename(fresh.c_str(), path.c_str()) != 0) return system_error(path, errno);
   return Done{};
 }

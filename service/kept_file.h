@@ -8,7 +8,7 @@
 
 namespace mailorigin::service {
 
-// Replaces the file, 0600, in one step (<path>.new, renamed).
+// Replaces the file, 0600, in one step (<path>.new, renamed), once its bytes are on the disk.
 Status replace_file(const std::string& path, std::string_view bytes);
 
 }  // namespace mailorigin::service

@@ -106,6 +106,7 @@ std::string refusal_text(const client::Outcome& outcome) {
   if (outcome.retry_after > 0) {
     text += "; again in " + std::to_string(outcome.retry_after) + " seconds";
   }
+  if (!outcome.explanation.empty()) text += "; " + outcome.explanation;
   return text;
 }
 

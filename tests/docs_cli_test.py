@@ -34,6 +34,7 @@ REPORTS = {
     "## investigate": ["reports/investigate_report.cc"],
     "## top": ["reports/top_report.cc"],
     "## held": ["reports/held_mail.cc"],
+    "## block": ["reports/block_report.cc"],
     "## import": ["reports/import_report.cc"],
     "## firewall": ["reports/firewall_report.cc", "reports/smtp_facts.cc", "reports/findings.cc", "reports/smtp_suggestion.cc"],
     "### firewall --suggest": ["reports/smtp_suggestion.cc"],

@@ -113,6 +113,7 @@ std::string encode_answer(const Answer& answer) {
   if (!answer.id.empty()) writer.add("id", answer.id);
   if (!answer.reason.empty()) writer.add("reason", answer.reason);
   if (answer.retry_after > 0) writer.add("retry_after", answer.retry_after);
+  if (!answer.explanation.empty()) writer.add("explanation", answer.explanation);
   for (const auto& [name, value] : answer.headers) {
     writer.add("header", name);
     writer.add("value", value);
@@ -139,6 +140,10 @@ Result<Answer> decode_answer(std::string_view packet) {
           const auto seconds = parse_number(value);
           answer.retry_after = seconds.value_or(0);
           return seconds.has_value();
+        }
+        if (name == "explanation") {
+          answer.explanation = value;
+          return value.size() <= explanation_limit;
         }
         if (name == "header") answer.headers.emplace_back(value, "");
         if (name == "value") {

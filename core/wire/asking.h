@@ -21,6 +21,7 @@ namespace mailorigin {
 
 inline constexpr std::size_t scripts_limit = 12288;
 inline constexpr std::size_t directory_limit = 1024;
+inline constexpr std::size_t explanation_limit = 256;
 
 using Nonce = std::array<std::uint8_t, 16>;
 
@@ -51,8 +52,10 @@ struct Answer {
   bool recorded = true;
   std::string id;      // event id; empty when nothing is recorded (MailOrigin Off)
   std::string reason;  // a stable word
-  // Seconds until a mail that a limit refused may leave; 0 where that is not so.
+  // Seconds until a mail that a limit or a block refused may leave; 0 where that is not so.
   std::uint64_t retry_after = 0;
+  // What an administrator has to say to whom he has blocked; one line of plain text.
+  std::string explanation{};
   std::vector<std::pair<std::string, std::string>> headers;  // name, value
 };
 

@@ -29,6 +29,11 @@ std::optional<MessageType> message_type(std::string_view packet) {
     case MessageType::status_reply:
     case MessageType::show_policy:
     case MessageType::policy_shown:
+    case MessageType::block:
+    case MessageType::unblock:
+    case MessageType::blocked:
+    case MessageType::show_blocks:
+    case MessageType::blocks_shown:
       return type;
   }
   return std::nullopt;

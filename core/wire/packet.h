@@ -39,13 +39,18 @@ enum class MessageType : std::uint8_t {
   status_reply = 49,
   show_policy = 50,   // command line -> daemon: what is in force?
   policy_shown = 51,  // daemon -> command line, with one descriptor: a memfd of Policy::encode()
+  block = 52,         // command line -> daemon: from now on; answered by blocked
+  unblock = 53,       // command line -> daemon: no longer; answered by blocked
+  blocked = 54,       // daemon -> command line: what has changed
+  show_blocks = 55,   // command line -> daemon: what is blocked?
+  blocks_shown = 56,  // daemon -> command line, with one descriptor: a memfd of Blocks::encode()
 };
 
 // The type of a packet with a valid head; nothing otherwise.
 std::optional<MessageType> message_type(std::string_view packet);
 
 // A packet that is its head alone: milter_hello, commit, counts, attach, ring, remove, status,
-// show_policy, policy_shown. Any other begins with it.
+// show_policy, policy_shown, show_blocks, blocks_shown. Any other begins with it.
 std::string encode_head(MessageType type);
 
 inline constexpr std::size_t packet_head_size = 4;

@@ -158,7 +158,7 @@ void QuestionDesk::answer_question(AskingConnection& asking, AskingUser& asker) 
     pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
     return;
   }
-  if (auto given = redeemed(asker)) {
+  if (auto given = redeemed(asking, asker)) {
     pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
     return;
   }
@@ -210,11 +210,17 @@ void QuestionDesk::answer_queued(AskingConnection& asking, AskingUser& asker) {
   pending_.push_back({asking.fd(), &asker, key, std::move(answered.answer), answered.record});
 }
 
-// The answer that this very mail has had, if it shows its ticket.
-std::optional<Answer> QuestionDesk::redeemed(AskingUser& asker) {
+// The answer that this very mail has had, if it shows its ticket; but for who has been
+// blocked since.
+std::optional<Answer> QuestionDesk::redeemed(AskingConnection& asking, AskingUser& asker) {
   if (question_.ticket.empty() || !question_.recipients) return std::nullopt;
   const auto id = Ulid::parse(question_.ticket);
   if (!id || !asker.questions.take(moment_.elapsed_ms())) return std::nullopt;
+  if (judge_.is_blocked(question_,
+                        {packet_.sender, names_.name(asker.uid), asker.questions, asking.lineage},
+                        moment_)) {
+    return std::nullopt;
+  }
   const auto position =
       tickets_.redeem(Gate::submission, *id, {asker.uid, question_.recipients, question_.nonce},
                       moment_.elapsed_ms());

@@ -75,7 +75,7 @@ class QuestionDesk {
   [[nodiscard]] double cost(std::size_t size, bool fills_journal) const;
   [[nodiscard]] std::optional<Answer> repeated(const RecentAnswers::Key& key,
                                                const Question& question) const;
-  std::optional<Answer> redeemed(AskingUser& asker);
+  std::optional<Answer> redeemed(AskingConnection& asking, AskingUser& asker);
 
   ConnectionTable& connections_;
   Judge& judge_;

@@ -16,6 +16,7 @@ constexpr std::string_view nonce_name = "@nonce";
 constexpr std::string_view header_name = "@header";
 constexpr std::string_view value_name = "@value";
 constexpr std::string_view retry_name = "@retry_after";
+constexpr std::string_view explanation_name = "@explanation";
 constexpr std::string_view connection_name = "@connection";
 constexpr std::string_view recipients_name = "@recipients";
 constexpr std::string_view redeemed_name = "@redeemed";
@@ -45,6 +46,7 @@ void append_payload(std::string& out, std::uint32_t policy, const Answer& answer
   writer.add(nonce_name, view(answer.nonce));
   if (recipients) writer.add(recipients_name, view(*recipients));
   if (answer.retry_after > 0) writer.add(retry_name, answer.retry_after);
+  if (!answer.explanation.empty()) writer.add(explanation_name, answer.explanation);
   for (const auto& [name, value] : answer.headers) {
     writer.add(header_name, name);
     writer.add(value_name, value);
@@ -144,6 +146,8 @@ std::optional<GivenAnswer> payload_answer(std::string_view payload) {
       if (!read_bytes(value, given.recipients.emplace())) given.recipients.reset();
     } else if (name == retry_name) {
       given.answer.retry_after = parse_number(value).value_or(0);
+    } else if (name == explanation_name) {
+      given.answer.explanation = value;
     } else if (name == header_name) {
       given.answer.headers.emplace_back(value, "");
     } else if (name == value_name && !given.answer.headers.empty()) {

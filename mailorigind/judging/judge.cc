@@ -1,9 +1,12 @@
 #include "mailorigind/judging/judge.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
+#include "core/event.h"
 #include "core/text.h"
+#include "mailorigind/judging/blocking.h"
 #include "mailorigind/judging/origin.h"
 
 namespace mailorigin::daemon {
@@ -24,6 +27,17 @@ std::string_view place_of(const Question& question) {
   if (entry.starts_with('/')) return entry;
   const std::string& file = question.claims.get(Field::file);
   return file.starts_with('/') ? std::string_view(file) : std::string_view(question.directory);
+}
+
+// To who is blocked: how long still, since when, and why. By whom the log says.
+void explain(const Block& block, std::uint64_t now_ms, Answer& answer) {
+  constexpr std::size_t to_the_minute = 16;
+  if (block.until_ms) {
+    answer.retry_after = (*block.until_ms - std::min(*block.until_ms, now_ms) + 999) / 1000;
+  }
+  std::string text = "since " + rfc3339(block.since_ms).substr(0, to_the_minute) + 'Z';
+  if (!block.reason.empty()) text += ": " + block.reason;
+  append_one_line(answer.explanation, cut(text, explanation_limit));
 }
 
 }  // namespace
@@ -69,8 +83,8 @@ std::string_view Judge::foreign_to(const Context& context, const AskingProcess& 
 
 // Every policy that the mail is under, and the strictest holds. The rules first: a
 // mail that one of them refuses uses up no limit.
-void Judge::apply(const RuledMail& mail, const Decision& decision, const QueuedBy* queued,
-                  const Moment& moment, Answer& answer) {
+void Judge::apply(const RuledMail& mail, const Decision& decision, const Block* block,
+                  const QueuedBy* queued, const Moment& moment, Answer& answer) {
   constexpr std::uint64_t second_ns = 1'000'000'000;
   const bool can_hold = holders_.any(moment.elapsed_ms());
   Ruling ruling;
@@ -78,6 +92,7 @@ void Judge::apply(const RuledMail& mail, const Decision& decision, const QueuedB
     ruling.reason = "unrecorded";  // also where it is allowed
     ruling.add(*queued->unrecorded, ruling.reason);
   }
+  if (block != nullptr) ruling.add(block->hold ? Rule::hold : Rule::deny, "blocked");
   AskedLimits limits{can_hold};
   const auto add = [&](const VhostPolicy& policy, Standing standing) {
     const RuledMail under{mail.event, mail.uid, policy, standing, mail.question};
@@ -85,7 +100,7 @@ void Judge::apply(const RuledMail& mail, const Decision& decision, const QueuedB
         apply_rules(under, policy_->policy().unverified, policy_->rules(policy).denied_scripts));
     limits.add(under);
   };
-  add(mail.policy, mail.standing);
+  if (decision.recorded) add(mail.policy, mail.standing);  // else MailOrigin Off
   for (const VhostPolicy* port : decision.ports) add(*port, mail.standing);
   if (decision.also != nullptr) add(*decision.also, Standing::foreign);
   if (!can_hold) ruling.refuse_held();
@@ -119,7 +134,8 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   if (exhausted == nullptr) exhausted = exhausted_by_vhost(policy, moment);
   if (exhausted != nullptr && refuse_again(*exhausted, moment, answer)) return judgement;
   if (exhausted == nullptr) answer.reason = decision.reason;
-  if (!decision.recorded) return judgement;  // MailOrigin Off
+  const Block* const block = block_of(question, asker.credentials.uid, shown, decision, moment);
+  if (!decision.recorded && block == nullptr) return judgement;  // MailOrigin Off
 
   judgement.recorded = true;
   judgement.policy = policy.id;
@@ -129,7 +145,11 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
     const bool of_nobody = shown.context == nullptr && is_server(policy);
     apply({event, asker.credentials.uid, policy, of_nobody ? Standing::of_nobody : Standing::own,
            &question},
-          decision, asker.queued, moment, answer);
+          decision, block, asker.queued, moment, answer);
+    if (block != nullptr) event.set(Field::block, block->description());
+    if (block != nullptr && answer.verdict == Verdict::deny) {
+      explain(*block, moment.wall_ms, answer);
+    }
   }
   if (asker.queued != nullptr && !asker.queued->refusable && answer.verdict == Verdict::deny) {
     answer.verdict = Verdict::hold;
@@ -143,6 +163,20 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   if (asker.queued == nullptr) add_ticket(answer);
   add_headers(answer, policy, event);
   return judgement;
+}
+
+const Block* Judge::block_of(const Question& question, uid_t uid, const Shown& shown,
+                             const Decision& decision, const Moment& moment) const {
+  return find_block(*blocks_, {question, uid, shown, decision, policy_->policy()}, moment.wall_ms);
+}
+
+bool Judge::is_blocked(const Question& question, const AskingProcess& asker, const Moment& moment) {
+  if (blocks_->empty()) return false;
+  const Examined examined = examine(question.context, asker, moment);
+  const Shown shown = examined.shown();
+  const uid_t uid = asker.credentials.uid;
+  const Decision decision = decide(shown, uid, place_of(question), policy_->policy());
+  return block_of(question, uid, shown, decision, moment) != nullptr;
 }
 
 // True if a refusal of this second has been recorded already, and this one need not be.

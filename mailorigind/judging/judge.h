@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/blocks.h"
 #include "core/context.h"
 #include "core/key.h"
 #include "core/rates.h"
@@ -62,6 +63,11 @@ class Judge {
   // Before the first policy that has limits.
   void use(LimitTable limits) { limits_ = std::move(limits); }
   [[nodiscard]] bool counts() const { return limits_.has_value(); }
+  // What `mailorigin block` has stopped; must outlive the judge.
+  void use(const Blocks& blocks) { blocks_ = &blocks; }
+
+  // Whether the question is blocked now, whatever was answered before. Counts nothing.
+  bool is_blocked(const Question& question, const AskingProcess& asker, const Moment& moment);
 
   // Who has been heard of decides whether a mail can be held.
   Holders& holders() { return holders_; }
@@ -93,10 +99,15 @@ class Judge {
   void describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const;
   void add_ticket(Answer& answer) const;
   void add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const;
-  void apply(const RuledMail& mail, const Decision& decision, const QueuedBy* queued,
-             const Moment& moment, Answer& answer);
+  const Block* block_of(const Question& question, uid_t uid, const Shown& shown,
+                        const Decision& decision, const Moment& moment) const;
+  void apply(const RuledMail& mail, const Decision& decision, const Block* block,
+             const QueuedBy* queued, const Moment& moment, Answer& answer);
+
+  static inline const Blocks nothing_blocked_;
 
   std::shared_ptr<const ActivePolicy> policy_;
+  const Blocks* blocks_ = &nothing_blocked_;
   std::optional<KeyRing> keys_;
   const std::uint64_t began_ns_ = boottime_now_ns();
   std::optional<LimitTable> limits_;

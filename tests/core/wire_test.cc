@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/name_values.h"
 #include "core/wire/asking.h"
+#include "core/wire/blocking.h"
 #include "core/wire/control.h"
 #include "core/wire/firewall.h"
 #include "core/wire/queueing.h"
@@ -151,9 +153,11 @@ TEST(Answer, SurvivesItsEncoding) {
   answer.id = "01ARYZ6S41TSV4RRFFQ69G5FAV";
   answer.reason = "busy";
   answer.retry_after = 35;
+  answer.explanation = "since then: why";
   answer.headers = {{"X-Mail-Origin", "1"}, {"X-Other", ""}};
   const auto read = decode_answer(encode_answer(answer));
   ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->explanation, answer.explanation);
   EXPECT_EQ(read->nonce, answer.nonce);
   EXPECT_EQ(read->verdict, Verdict::deny);
   EXPECT_FALSE(read->recorded);
@@ -281,6 +285,33 @@ TEST(StatusReply, ComesBackAsItWas) {
   ASSERT_TRUE(decoded);
   EXPECT_EQ(*decoded, "{\"a\":1}");
   EXPECT_FALSE(decode_status_reply(encode_head(MessageType::status)));
+}
+
+TEST(Blocking, SurvivesItsEncoding) {
+  BlockMessage message;
+  message.block.subject = *parse_block_subject("user:#1001");
+  message.block.by = "alice";
+  message.lasts_ms = 7'200'000;
+  const auto read = decode_block_message(encode_block_message(message));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->block.subject, message.block.subject);
+  EXPECT_EQ(read->lasts_ms, message.lasts_ms);
+  const auto one = decode_unblock_message(encode_unblock_message({message.block.subject, "bob"}));
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(one->subject, message.block.subject);
+  EXPECT_EQ(one->by, "bob");
+  const auto all = decode_unblock_message(encode_unblock_message({std::nullopt, "bob"}));
+  ASSERT_TRUE(all);
+  EXPECT_FALSE(all->subject);
+  const auto answer = decode_blocked_message(encode_blocked_message({3, "No space left"}));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->count, 3u);
+  EXPECT_EQ(answer->not_kept, "No space left");
+}
+
+TEST(Blocking, NeedsWhatItIsAbout) {
+  EXPECT_FALSE(decode_block_message(encode_head(MessageType::block)));
+  EXPECT_FALSE(decode_unblock_message(encode_head(MessageType::unblock)));
 }
 
 }  // namespace

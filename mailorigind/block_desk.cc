@@ -1,0 +1,125 @@
+#include "mailorigind/block_desk.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "core/fd.h"
+#include "core/sealed_memory.h"
+#include "core/text.h"
+
+namespace mailorigin::daemon {
+
+namespace {
+
+constexpr const char* damaged = "blocks";  // names of findings
+constexpr const char* not_kept = "blocks kept";
+
+Deadline at_once() { return std::chrono::steady_clock::now(); }
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  append_one_line(out, text);
+  return out;
+}
+
+}  // namespace
+
+void BlockDesk::load() {
+  auto kept = file_.load();
+  was_damaged_ = file_.was_damaged();
+  if (kept) blocks_ = *std::move(kept);
+  if (kept && !was_damaged_) return;
+  notices_.begins(damaged, Notice::Level::error,
+                  "MO0265: " +
+                      (kept ? file_.damaged_path() + ": blocks that could not be read"
+                            : kept.error().message + " (now " + file_.damaged_path() + ')') +
+                      ": what an administrator had blocked there is not blocked any more");
+}
+
+Status BlockDesk::block(const Packet& packet, int socket, std::uint64_t now_ms) {
+  auto message = decode_block_message(packet.bytes);
+  if (!message) return message.error();
+  Block& block = message->block;
+  block.since_ms = now_ms;
+  block.until_ms.reset();
+  if (message->lasts_ms) block.until_ms = now_ms + *message->lasts_ms;
+  blocks_.expire(now_ms);
+  const std::string description = block.description();
+  if (Status added = blocks_.add(std::move(block)); !added) return added;
+  notices_.say(Notice::Level::notice, "MO0268: blocked: " + one_line(description));
+  return answer_when_kept(1, socket);
+}
+
+Status BlockDesk::unblock(const Packet& packet, int socket, std::uint64_t now_ms) {
+  const auto message = decode_unblock_message(packet.bytes);
+  if (!message) return message.error();
+  blocks_.expire(now_ms);
+  const std::size_t before = blocks_.list().size();
+  if (message->subject) {
+    blocks_.remove(*message->subject);
+  } else {
+    blocks_.clear();
+  }
+  const std::size_t count = before - blocks_.list().size();
+  if (count > 0) {
+    const std::string what =
+        message->subject ? message->subject->text() : std::to_string(count) + " blocks";
+    notices_.say(Notice::Level::notice,
+                 "MO0269: no longer blocked: " + one_line(what + " by " + message->by));
+  }
+  return answer_when_kept(count, socket);
+}
+
+Status BlockDesk::show(int socket) const {
+  const auto memory = sealed_memory("mailorigin-blocks", blocks_.encode());
+  if (!memory) return memory.error();
+  return send_packet(socket, encode_head(MessageType::blocks_shown), at_once(), {memory->get()});
+}
+
+// Why it is not; empty if it is.
+std::string BlockDesk::keep(const std::string& encoded) {
+  if (const Status kept = file_.keep(encoded); !kept) {
+    notices_.begins(not_kept, Notice::Level::error,
+                    "MO0266: " + kept.error().message +
+                        "; the blocks are in force, but the next start will not have them");
+    return kept.error().message;
+  }
+  notices_.over(not_kept, "MO0267: the blocks are kept again");
+  return {};
+}
+
+// In force at once; a disk takes longer than a question may wait.
+Status BlockDesk::answer_when_kept(std::uint64_t count, int socket) {
+  Fd asker(fcntl(socket, F_DUPFD_CLOEXEC, 0));
+  auto answer = [this, count, encoded = blocks_.encode(), asker = std::move(asker)] {
+    const BlockedMessage message{count, keep(encoded)};
+    if (asker) (void)send_packet(asker.get(), encode_blocked_message(message), at_once());
+  };
+  keeper_ = {};  // one after the other
+  try {
+    keeper_ = std::jthread(std::move(answer));
+  } catch (const std::system_error&) {
+    return Error{"it is in force, but there is no thread to keep it for the next start"};
+  }
+  return Done{};
+}
+
+void BlockDesk::tidy(std::uint64_t now_ms) {
+  if (was_damaged_ && !file_.was_damaged()) {
+    was_damaged_ = false;
+    notices_.forget(damaged);
+  }
+  const auto over = blocks_.expire(now_ms);
+  if (over.empty()) return;
+  for (const Block& block : over) {
+    notices_.say(Notice::Level::notice,
+                 "MO0269: no longer blocked: " + one_line(block.description()));
+  }
+  (void)answer_when_kept(over.size(), -1);
+}
+
+}  // namespace mailorigin::daemon

@@ -1,0 +1,50 @@
+// BlockDesk: what `mailorigin block` and its kin ask for, and what is blocked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "core/blocks.h"
+#include "core/result.h"
+#include "core/unix_socket.h"
+#include "core/wire/blocking.h"
+#include "service/block_file.h"
+#include "service/notice_board.h"
+
+namespace mailorigin::daemon {
+
+class BlockDesk {
+ public:
+  // `notices` must outlive it.
+  BlockDesk(const std::string& state_directory, service::NoticeBoard& notices)
+      : file_(state_directory), notices_(notices) {}
+
+  // Those that are kept; where they cannot be read, that is said, and lasts.
+  void load();
+
+  [[nodiscard]] const Blocks& blocks() const { return blocks_; }
+
+  // Each answers on the socket of root's that asked; the first two once what they did is
+  // kept on the disk, from a thread of its own.
+  Status block(const Packet& packet, int socket, std::uint64_t now_ms);
+  Status unblock(const Packet& packet, int socket, std::uint64_t now_ms);
+  Status show(int socket) const;
+
+  // Now and then: those that are over go, and a damaged file that somebody has taken away
+  // is none any more.
+  void tidy(std::uint64_t now_ms);
+
+ private:
+  Status answer_when_kept(std::uint64_t count, int socket);
+  std::string keep(const std::string& encoded);
+
+  const service::BlockFile file_;
+  service::NoticeBoard& notices_;
+  Blocks blocks_;
+  bool was_damaged_ = false;
+  std::jthread keeper_;
+};
+
+}  // namespace mailorigin::daemon

@@ -1,0 +1,135 @@
+#include "mailorigind/judging/blocking.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "core/event.h"
+
+namespace mailorigin::daemon {
+
+namespace {
+
+using Kind = BlockSubject::Kind;
+
+// "/srv/x.php(12) : eval()'d code" is code that /srv/x.php has made.
+std::string_view maker_of(std::string_view name) {
+  const std::size_t behind = name.find(") : ");
+  if (behind == std::string_view::npos) return name;
+  const std::size_t open = name.rfind('(', behind);
+  const bool is_line = open != std::string_view::npos && open + 1 < behind &&
+                       name.substr(open + 1, behind - open - 1).find_first_not_of("0123456789") ==
+                           std::string_view::npos;
+  return is_line ? name.substr(0, open) : name;
+}
+
+std::string_view file_of(std::string_view place) { return place.substr(0, place.rfind(':')); }
+
+bool is_below(std::string_view path, std::string_view directory) {
+  return !directory.empty() && path.size() > directory.size() && path.starts_with(directory) &&
+         (path[directory.size()] == '/' || directory.ends_with('/'));
+}
+
+std::string_view parent_of(std::string_view path) {
+  return path.substr(0, std::min(path.rfind('/'), path.size()));
+}
+
+class Search {
+ public:
+  Search(const Blocks& blocks, const BlockableMail& mail, std::uint64_t now_ms)
+      : blocks_(blocks), mail_(mail), now_ms_(now_ms) {}
+
+  const Block* run() {
+    if (blocks_.has(Kind::user)) take(blocks_.of_user(mail_.uid));
+    if (blocks_.has(Kind::site)) look_at_sites();
+    if (blocks_.has(Kind::client)) look_at_clients();
+    if (blocks_.has(Kind::script)) look_at_scripts();
+    return found_;
+  }
+
+ private:
+  void take(const Block* block) {
+    if (block == nullptr || block->is_over(now_ms_)) return;
+    if (found_ == nullptr || (found_->hold && !block->hold)) found_ = block;
+  }
+
+  template <class Visit>
+  void each_policy(Visit visit) const {
+    visit(*mail_.decision.policy);
+    for (const VhostPolicy* port : mail_.decision.ports) visit(*port);
+    if (mail_.decision.also != nullptr) visit(*mail_.decision.also);
+  }
+
+  void look_at_sites() {
+    each_policy([&](const VhostPolicy& policy) {
+      if (&policy != &mail_.policy.server) take(blocks_.of_site(policy.site));
+    });
+    // Of a virtual host that is not configured any more, a request may still run.
+    for (const Context* context : {mail_.shown.context, mail_.shown.foreign}) {
+      if (context == nullptr || mail_.policy.by_id(context->tag.vhost_id) != nullptr) continue;
+      if (auto named = parse_block_subject("site:" + std::string(file_of(context->vhost)))) {
+        take(blocks_.of_site(named->name));
+      }
+    }
+  }
+
+  void look_at_clients() {
+    for (const Context* context : {mail_.shown.context, mail_.shown.foreign}) {
+      if (context == nullptr) continue;
+      // Without the interface of a link-local one.
+      const auto address = parse_ip_address(context->client.substr(0, context->client.find('%')));
+      if (address) blocks_.of_client(*address, [&](const Block& block) { take(&block); });
+    }
+  }
+
+  void look_at_scripts() {
+    const Event& event = mail_.question.claims;
+    for (const Context* context : {mail_.shown.context, mail_.shown.foreign}) {
+      if (context != nullptr) look_at(context->entry);
+    }
+    look_at(event.get(Field::entry));
+    look_at(event.get(Field::file));
+    look_at(file_of(event.get(Field::caller)));
+    for (const std::string& script : mail_.question.scripts) look_at(script);
+    if (mail_.question.scripts_cut) look_at_unseen();
+  }
+
+  void look_at(std::string_view name) {
+    name = maker_of(name);
+    if (name.empty()) return;
+    take(blocks_.of_script(name));
+    each_policy([&](const VhostPolicy& policy) {
+      if (policy.real_docroot.empty() || !is_below(name, policy.docroot)) return;
+      take(
+          blocks_.of_script(policy.real_docroot + std::string(name.substr(policy.docroot.size()))));
+    });
+  }
+
+  // Names that do not fit a question may be any of the site's, which need not all lie in its
+  // DocumentRoot.
+  void look_at_unseen() {
+    for (const Block& block : blocks_.list()) {
+      if (block.subject.kind != Kind::script) continue;
+      each_policy([&](const VhostPolicy& policy) {
+        for (const std::string& docroot : {policy.docroot, policy.real_docroot}) {
+          for (const std::string& path : {block.subject.name, block.real_path}) {
+            if (is_below(path, parent_of(docroot))) take(&block);
+          }
+        }
+      });
+    }
+  }
+
+  const Blocks& blocks_;
+  const BlockableMail& mail_;
+  const std::uint64_t now_ms_;
+  const Block* found_ = nullptr;
+};
+
+}  // namespace
+
+const Block* find_block(const Blocks& blocks, const BlockableMail& mail, std::uint64_t now_ms) {
+  return blocks.empty() ? nullptr : Search(blocks, mail, now_ms).run();
+}
+
+}  // namespace mailorigin::daemon

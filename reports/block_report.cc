@@ -1,0 +1,227 @@
+#include "reports/block_report.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "core/event.h"
+#include "core/file.h"
+#include "core/policy.h"
+#include "core/socket_paths.h"
+#include "core/wire/blocking.h"
+#include "reports/administrator.h"
+#include "reports/fields.h"
+#include "reports/services.h"
+
+namespace mailorigin::reports {
+
+using nlohmann::json;
+
+namespace {
+
+using Kind = BlockSubject::Kind;
+
+std::string real_path_of(const std::string& path) {
+  const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), &free);
+  return real && path != real.get() ? std::string(real.get()) : std::string();
+}
+
+bool is_there(const std::string& path) {
+  const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), &free);
+  return real != nullptr;
+}
+
+// The uid of a user that is called by name. False: there is no such user.
+bool find_uid(BlockSubject& subject) {
+  if (subject.kind != Kind::user || subject.name.starts_with('#')) return true;
+  const passwd* const user = getpwnam(subject.name.c_str());
+  if (user == nullptr) return false;
+  subject.uid = user->pw_uid;
+  return true;
+}
+
+Result<Blocks> ask_blocks(const std::string& socket) {
+  const auto packet = ask(socket, encode_head(MessageType::show_blocks), MessageType::blocks_shown);
+  if (!packet) return packet.error();
+  if (packet->descriptors.size() != 1) return Error{socket + ": the answer has no blocks"};
+  const auto bytes = read_file(packet->descriptors[0].get(), blocks_size_limit);
+  if (!bytes) return bytes.error();
+  return Blocks::decode(*bytes);
+}
+
+json facts_of(const Block& block) {
+  json facts = {{"block", block.subject.text()},
+                {"action", block.hold ? "hold" : "deny"},
+                {"by", block.by},
+                {"since", rfc3339(block.since_ms)}};
+  if (!block.real_path.empty()) facts["real_path"] = block.real_path;
+  if (block.until_ms) facts["until"] = rfc3339(*block.until_ms);
+  if (!block.reason.empty()) facts["reason"] = block.reason;
+  return facts;
+}
+
+// The site in whose DocumentRoot a path lies most closely; empty: none.
+std::string site_of_path(const Policy& policy, const Block& block) {
+  const VhostPolicy* closest = nullptr;
+  for (const VhostPolicy& vhost : policy.vhosts) {
+    const bool closer = closest == nullptr || vhost.docroot.size() > closest->docroot.size();
+    const auto holds = [&](const std::string& path) {
+      const auto lies_in = [&](const std::string& docroot) {
+        return !docroot.empty() && path.starts_with(docroot + '/');
+      };
+      return lies_in(vhost.docroot) || lies_in(vhost.real_docroot);
+    };
+    if (closer && (holds(block.subject.name) || holds(block.real_path))) closest = &vhost;
+  }
+  return closest == nullptr ? std::string() : closest->site;
+}
+
+// What the administrator may not expect.
+void note_the_subject(const Block& block, const Policy& policy, json& notes) {
+  switch (block.subject.kind) {
+    case Kind::site: {
+      const bool known = std::any_of(policy.vhosts.begin(), policy.vhosts.end(),
+                                     [&](const auto& v) { return v.site == block.subject.name; });
+      if (!known) {
+        notes.push_back("no virtual host has the ServerName " + block.subject.name +
+                        "; `mailorigin policy` lists them");
+      }
+      break;
+    }
+    case Kind::script: {
+      if (!is_there(block.subject.name)) {
+        notes.push_back("there is no such file now; what comes to lie there is blocked");
+      }
+      const std::string site = site_of_path(policy, block);
+      notes.push_back("a copy under another name is another script" +
+                      (site.empty() ? std::string()
+                                    : "; all of its site: " +
+                                          block_command_of({Kind::site, site, 0, {}, 128})));
+      break;
+    }
+    case Kind::user:
+    case Kind::client:
+      break;
+  }
+  notes.push_back(
+      "mail alone is blocked, not connections to SMTP ports: `MailOriginSmtp deny` for these");
+}
+
+void note_the_hold(const Block& block, const std::string& socket, json& notes) {
+  const auto status = block.hold ? ask_status(socket) : Result<json>(json());
+  if (!block.hold || !status) return;
+  const json& queue = member(*status, "queue");
+  if (flag_at(member(queue, "milter"), "holds") || flag_at(member(queue, "exim"), "holds")) return;
+  notes.push_back("no mail server that holds is connected: until there is one, mail is refused");
+}
+
+void note_the_disk(const BlockedMessage& answer, json& notes) {
+  if (answer.not_kept.empty()) return;
+  notes.push_back("the next start of mailorigind will not know of it: " + answer.not_kept);
+}
+
+Result<BlockedMessage> tell(const std::string& socket, const std::string& packet) {
+  const auto answer = ask(socket, packet, MessageType::blocked);
+  if (!answer) return answer.error();
+  return decode_blocked_message(answer->bytes);
+}
+
+bool is_meant(const Block& block, const BlockSubject& subject, const std::string& real_path) {
+  if (block.subject == subject || block.subject.text() == subject.text()) return true;
+  if (subject.kind != Kind::script || block.subject.kind != Kind::script) return false;
+  return block.real_path == subject.name ||
+         (!real_path.empty() && (block.real_path == real_path || block.subject.name == real_path));
+}
+
+}  // namespace
+
+Result<json> block(const std::string& runtime_directory, const BlockWish& wish) {
+  const std::string socket = control_socket(runtime_directory);
+  Block wanted;
+  wanted.subject = wish.subject;
+  wanted.hold = wish.hold;
+  wanted.by = administrator();
+  wanted.reason = wish.reason;
+  if (!find_uid(wanted.subject)) {
+    return Error{"there is no user " + wish.subject.name + "; a uid is written user:#1001"};
+  }
+  if (wanted.subject.kind == Kind::script) {
+    wanted.real_path = real_path_of(wanted.subject.name);
+    if (wanted.real_path.size() > block_name_limit) wanted.real_path.clear();
+  }
+  const auto answer = tell(socket, encode_block_message({wanted, wish.lasts_ms}));
+  if (!answer) return answer.error();
+  json notes = json::array();
+  if (const auto policy = ask_policy(socket)) note_the_subject(wanted, *policy, notes);
+  note_the_hold(wanted, socket, notes);
+  note_the_disk(*answer, notes);
+  // As the daemon has it now.
+  const auto blocks = ask_blocks(socket);
+  if (!blocks) return blocks.error();
+  for (const Block& each : blocks->list()) {
+    if (each.subject == wanted.subject) wanted = each;
+  }
+  json facts = facts_of(wanted);
+  facts["notes"] = std::move(notes);
+  return facts;
+}
+
+Result<json> unblock(const std::string& runtime_directory,
+                     const std::optional<BlockSubject>& subject) {
+  const std::string socket = control_socket(runtime_directory);
+  json facts = {{"unblocked", json::array()}, {"notes", json::array()}};
+  const auto blocks = ask_blocks(socket);
+  if (!blocks) return blocks.error();
+  std::optional<BlockSubject> meant = subject;
+  std::string real_path;
+  if (meant) {
+    (void)find_uid(*meant);
+    if (meant->kind == Kind::script) real_path = real_path_of(meant->name);
+  }
+  for (const Block& each : blocks->list()) {
+    if (meant && !is_meant(each, *meant, real_path)) continue;
+    facts["unblocked"].push_back(facts_of(each));
+    if (!meant) continue;
+    const auto answer = tell(socket, encode_unblock_message({each.subject, administrator()}));
+    if (!answer) return answer.error();
+    note_the_disk(*answer, facts["notes"]);
+  }
+  if (meant || facts["unblocked"].empty()) return facts;
+  const auto answer = tell(socket, encode_unblock_message({std::nullopt, administrator()}));
+  if (!answer) return answer.error();
+  note_the_disk(*answer, facts["notes"]);
+  return facts;
+}
+
+Result<json> blocks_report(const std::string& runtime_directory) {
+  const std::string socket = control_socket(runtime_directory);
+  const auto blocks = ask_blocks(socket);
+  if (!blocks) return blocks.error();
+  const auto status = ask_status(socket);
+  if (!status) return status.error();
+  json facts = {{"blocks", json::array()}, {"notes", json::array()}};
+  for (const Block& each : blocks->list()) facts["blocks"].push_back(facts_of(each));
+  for (const json& finding : array_at(*status, "findings")) {
+    const std::string text = text_at(finding, "text");
+    if (text.starts_with("MO0265") || text.starts_with("MO0266")) facts["notes"].push_back(text);
+  }
+  return facts;
+}
+
+std::string block_command_of(const BlockSubject& subject) {
+  const std::string text = subject.text();
+  const bool plain = text.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                         "-_./:,+@%") == std::string::npos;
+  std::string out = "mailorigin block ";
+  if (plain) return out + text;
+  out += '\'';
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + '\'';
+}
+
+}  // namespace mailorigin::reports
