@@ -276,12 +276,14 @@ mo_decision decide(const CompiledPolicy& policy, mo_facts facts, const IpAddress
   facts.ipv6 = !is_mapped_ipv4(destination);
   facts.loopback = mo_is_loopback(destination.data()) != 0;
   // Sorted by list: of thousands of connections, none is held to the lists of all hosts.
-  const auto list =
-      std::ranges::equal_range(policy.allowed, facts.policy.list, {}, &AllowedDestination::list);
-  facts.listed = facts.policy.list != 0 &&
-                 std::any_of(list.begin(), list.end(), [&](const AllowedDestination& entry) {
-                   return (entry.port == 0 || entry.port == port) && covers(entry, destination);
-                 });
+  const auto first =
+      std::ranges::lower_bound(policy.allowed, facts.policy.list, {}, &AllowedDestination::list);
+  const auto last =
+      std::ranges::upper_bound(policy.allowed, facts.policy.list, {}, &AllowedDestination::list);
+  facts.listed =
+      facts.policy.list != 0 && std::any_of(first, last, [&](const AllowedDestination& entry) {
+        return (entry.port == 0 || entry.port == port) && covers(entry, destination);
+      });
   return mo_decide(&facts);
 }
 

@@ -29,9 +29,9 @@ std::string one_line(std::string_view text) {
 }  // namespace
 
 void BlockDesk::load() {
-  auto kept = file_.load();
+  const auto kept = file_.load();
   was_damaged_ = file_.was_damaged();
-  if (kept) blocks_ = *std::move(kept);
+  if (kept) blocks_ = *kept;
   if (kept && !was_damaged_) return;
   notices_.begins(damaged, Notice::Level::error,
                   "MO0265: " +

@@ -82,8 +82,6 @@ struct attempt {
   __u64 cookie;       /* of the socket */
   __u64 page;         /* the origin's, where it is in one; else in a snapshot */
   __u32 origin_bytes; /* of it, as far as they are used */
-  __u32 tgid;
-  __u32 gid;
   __u16 port;
   __u8 is_anothers; /* the tag holds, for another uid */
   __u8 reserved;
@@ -92,6 +90,11 @@ struct attempt {
   struct mo_facts facts;
   struct mo_decision decision;
 };
+
+MO_INLINE __u32 own_tgid(void) { return bpf_get_current_pid_tgid() >> 32; }
+MO_INLINE __u32 own_gid(const struct mo_facts* facts) {
+  return facts->kernel_thread ? MO_NOBODY : bpf_get_current_uid_gid() >> 32;
+}
 
 MO_INLINE __u64 start_ticks(struct task_struct* leader) {
   return leader->start_boottime / mo_ns_per_tick;
@@ -186,7 +189,7 @@ MO_INLINE enum tag_found find_in_page(struct attempt* attempt, __u64 page) {
 
 MO_SEPARATE int mo_find_tag(struct attempt* attempt) {
   if (!attempt) return no_tag;
-  __u32 tgid = attempt->tgid;
+  __u32 tgid = own_tgid();
   enum tag_found found = no_tag;
   struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
   if (process && process->start_ticks == attempt->start_ticks && process->parts == mo_all_parts) {
@@ -362,7 +365,7 @@ MO_INLINE struct mo_account* account(__u32 generation, __u32 kind, __u32 id) {
 }
 
 MO_INLINE int may_always(const struct attempt* attempt) {
-  const __u32 uid = attempt->facts.uid, gid = attempt->gid;
+  const __u32 uid = attempt->facts.uid, gid = own_gid(&attempt->facts);
   __u32 slot = attempt->shown.generation & 1;
   struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
   if (!config) return 0;
@@ -481,9 +484,9 @@ MO_INLINE void write_event(struct mo_smtp_event* event, __u32 room, struct attem
   event->boottime_ns = attempt->shown.now_ns;
   event->start_ticks = attempt->start_ticks;
   event->cookie = attempt->cookie;
-  event->tgid = attempt->tgid;
+  event->tgid = own_tgid();
   event->uid = facts->uid;
-  event->gid = attempt->gid;
+  event->gid = own_gid(&attempt->facts);
   event->vhost = facts->vhost;
   event->verdict = attempt->decision.verdict;
   event->reason = attempt->decision.reason;
@@ -502,7 +505,7 @@ MO_INLINE void write_event(struct mo_smtp_event* event, __u32 room, struct attem
   const __u32 parts = read_exe(task, event);
   if (parts < mo_exe_parts) event->exe[parts][0] = 0;
   if (facts->verified) {
-    __u32 tgid = attempt->tgid;
+    __u32 tgid = own_tgid();
     struct mo_snapshot* snapshot = attempt->page ? 0 : bpf_map_lookup_elem(&snapshots, &tgid);
     if (snapshot) event->detached = is_detached(task, snapshot);
     copy_origin(&event->origin, room, attempt, snapshot);
@@ -537,8 +540,12 @@ MO_SEPARATE int mo_record_long(struct attempt* attempt) {
   return submit(event);
 }
 
-MO_SEPARATE int mo_record(struct attempt* attempt) {
-  if (!attempt) return 0;
+enum recording { left_out, as_short, as_long };
+
+/* Whether the event has room, charged to whom it is. Apart from its writing, since the stacks
+ * of calls add up. */
+MO_SEPARATE int mo_may_record(struct attempt* attempt) {
+  if (!attempt) return left_out;
   const struct mo_facts* facts = &attempt->facts;
   const int is_long = facts->verified && attempt->origin_bytes > mo_short_origin &&
                       attempt->origin_bytes <= sizeof(struct mo_origin);
@@ -547,9 +554,14 @@ MO_SEPARATE int mo_record(struct attempt* attempt) {
                                    .is_refused = attempt->decision.verdict == mo_deny};
   if (!within_quota(&key, facts->vhost, attempt->shown.now_ns, is_long ? mo_long_event_shares : 1,
                     unread)) {
-    return unread > mo_ring_size / 2 ? COUNT(events_dropped) : COUNT(events_capped);
+    if (unread > mo_ring_size / 2) {
+      COUNT(events_dropped);
+    } else {
+      COUNT(events_capped);
+    }
+    return left_out;
   }
-  return is_long ? mo_record_long(attempt) : mo_record_short(attempt);
+  return is_long ? as_long : as_short;
 }
 
 /* Of a uid that is no host's: of whose it may be one of many. Who made the namespace in
@@ -583,7 +595,7 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
   struct task_struct* task = bpf_get_current_task_btf();
   if (task->flags & PF_KTHREAD) {
     facts->kernel_thread = 1;
-    facts->uid = attempt->gid = MO_NOBODY;
+    facts->uid = MO_NOBODY;
     return 0;
   }
   if (facts->uid == 0) return 0;
@@ -620,7 +632,7 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     }
   }
   if (!facts->verified && !facts->by_uid) {
-    __u32 first = 0, tgid = attempt->tgid;
+    __u32 first = 0, tgid = own_tgid();
     struct mo_control* in_force = bpf_map_lookup_elem(&control, &first);
     struct mo_process* process = bpf_map_lookup_elem(&processes, &tgid);
     facts->older = in_force && attempt->start_ticks < in_force->first_loaded_ticks &&
@@ -665,15 +677,13 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
   if (!config || config->mode == mo_mode_off || !config->is_smtp[at_most(port, 65535)]) return 1;
 
   struct task_struct* task = bpf_get_current_task_btf();
-  const __u64 ids = bpf_get_current_uid_gid();
+  const __u32 uid = bpf_get_current_uid_gid();
   struct attempt attempt = {
       .start_ticks = start_ticks(task->group_leader),
       .cookie = bpf_get_socket_cookie(ctx),
-      .tgid = bpf_get_current_pid_tgid() >> 32,
-      .gid = ids >> 32,
       .port = port,
-      .shown = {.now_ns = bpf_ktime_get_boot_ns(), .uid = ids, .generation = generation},
-      .facts = {.uid = ids, .mode = config->mode, .ipv6 = ipv6},
+      .shown = {.now_ns = bpf_ktime_get_boot_ns(), .uid = uid, .generation = generation},
+      .facts = {.uid = uid, .mode = config->mode, .ipv6 = ipv6},
   };
   __u32* address = (__u32*)(void*)attempt.address;
   if (ipv6) {
@@ -687,7 +697,11 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
   }
   mo_gather(&attempt);
   attempt.decision = mo_decide(&attempt.facts);
-  if (attempt.decision.record) mo_record(&attempt);
+  if (attempt.decision.record) {
+    const int recording = mo_may_record(&attempt);
+    if (recording == as_long) mo_record_long(&attempt);
+    if (recording == as_short) mo_record_short(&attempt);
+  }
 
   const struct mo_decision decision = attempt.decision;
   if (decision.verdict == mo_deny) {
