@@ -251,7 +251,7 @@ std::string investigate_text(const json& report, const Style& style) {
   return file_text(report, style) + signs_text(report, style) + mail_text(report, style) +
          requests_text(report, style) + logins_text(report, style) +
          neighbours_text(report, style) + unread_text(report, style) +
-         advice_text(array_at(report, "advice"), text_at(member(report, "file"), "vhost"), style);
+         advice_text(report, text_at(member(report, "file"), "vhost"), style);
 }
 
 const Command investigate_command = {

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <chrono>
 
+#include "reports/fields.h"
+
 namespace mailorigin::cli {
+
+using namespace reports;
 
 std::uint64_t now_ms() {
   using namespace std::chrono;
@@ -34,16 +38,20 @@ std::string fact(const std::string& name, const std::string& value, const Style&
   return style.lines(padded + printable(value), 2, column);
 }
 
-std::string advice_text(const nlohmann::json& directives, const std::string& vhost,
+std::string advice_text(const nlohmann::json& report, const std::string& vhost,
                         const Style& style) {
-  if (directives.empty()) return "";
+  const nlohmann::json& directives = array_at(report, "advice");
+  const std::string command = text_at(report, "block");
+  if (directives.empty() && command.empty()) return "";
   std::string out = '\n' + style.heading("To stop it") + '\n';
+  // Commands and directives are there to be pasted: not broken.
+  if (!command.empty()) out += "  at once:\n    " + printable(command) + '\n';
+  if (directives.empty()) return out;
   out += style.lines(
-      "one of these in " +
+      "for good, one of these in " +
           (vhost.empty() ? std::string("httpd.conf") : "the <VirtualHost> of " + printable(vhost)) +
           ", then `apachectl graceful`:",
       2, 0);
-  // As httpd reads them: not broken.
   for (const nlohmann::json& line : directives) {
     if (line.is_string()) out += "    " + printable(line.get<std::string>()) + '\n';
   }

@@ -22,8 +22,8 @@ int print_report(const Result<nlohmann::json>& report, const Common& common,
 // Name and value, the value broken below itself; nothing where there is none.
 std::string fact(const std::string& name, const std::string& value, const Style& style);
 
-// Directive lines for a virtual host (empty: for the server); nothing for none.
-std::string advice_text(const nlohmann::json& directives, const std::string& vhost,
-                        const Style& style);
+// A report's `block` (a command) and `advice` (directive lines for a virtual host; empty: for the
+// server); nothing where it has neither.
+std::string advice_text(const nlohmann::json& report, const std::string& vhost, const Style& style);
 
 }  // namespace mailorigin::cli

@@ -193,7 +193,7 @@ std::string trace_text(const json& report, const Style& style) {
   return event_text(member(report, "event"), style) + candidates_text(report, style) +
          request_text(member(report, "request"), style) +
          delivery_text(array_at(report, "delivery"), style) + sent_text(report, style) +
-         advice_text(array_at(report, "advice"), text_at(member(report, "event"), "vhost"), style);
+         advice_text(report, text_at(member(report, "event"), "vhost"), style);
 }
 
 const Command trace_command = {"trace", "from a bounce, id or log line to the script that sent",

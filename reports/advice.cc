@@ -1,5 +1,6 @@
 #include "reports/advice.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "reports/directives.h"
@@ -35,6 +36,23 @@ std::string maker_of(const std::string& name) {
   return name;
 }
 
+std::string shell_word(const std::string& text) {
+  const auto plain = [](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("/:._-+,@%").find(c) != std::string_view::npos;
+  };
+  if (std::all_of(text.begin(), text.end(), plain)) return text;
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += R"('\'')";
+    } else {
+      out += c;
+    }
+  }
+  return out + '\'';
+}
+
 }  // namespace
 
 std::string blamed_script(const Event& event) {
@@ -44,6 +62,13 @@ std::string blamed_script(const Event& event) {
     return maker_of(caller.substr(0, colon));
   }
   return event.has(Field::entry) ? event.get(Field::entry) : maker_of(event.get(Field::file));
+}
+
+std::string block_command(const Event& event) {
+  const std::string script = blamed_script(event);
+  if (script.starts_with('/')) return "mailorigin block " + shell_word("script:" + script);
+  const std::string& uid = event.get(Field::uid);
+  return uid.empty() || uid == "0" ? "" : "mailorigin block " + shell_word("user:#" + uid);
 }
 
 std::vector<std::string> advice(const Event& event, const VhostPolicy* vhost) {

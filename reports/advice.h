@@ -17,4 +17,8 @@ std::vector<std::string> advice(const Event& event, const VhostPolicy* vhost);
 // code that was made by eval(), the file that made it.
 std::string blamed_script(const Event& event);
 
+// The command, as a shell reads it, that stops mail of that script at once, or of that user where
+// no script is known; empty where neither is.
+std::string block_command(const Event& event);
+
 }  // namespace mailorigin::reports

@@ -115,7 +115,7 @@ class Investigation {
     for (const Unread& each : unread_) {
       out_["unread"].push_back({{"log", each.log}, {"why", each.why}});
     }
-    out_["advice"] = directives();
+    advise();
     const bool known = out_["mail"].value("events", 0U) + out_["requests"].value("count", 0U) > 0;
     out_["found"] = question_.file.has_value() || known;
     return std::move(out_);
@@ -318,12 +318,16 @@ class Investigation {
     }
   }
 
-  [[nodiscard]] std::vector<std::string> directives() const {
+  // What is no virtual host's sends nothing that could be stopped.
+  void advise() {
+    out_["advice"] = json::array();
+    const VhostPolicy* const of = vhost();
+    if (of == nullptr) return;
     Event event;
-    if (const VhostPolicy* const of = vhost()) event.set(Field::vhost, of->name);
-    if (!event.has(Field::vhost)) return {};
+    event.set(Field::vhost, of->name);
     event.set(Field::entry, path_);
-    return advice(event, vhost());
+    out_["advice"] = advice(event, of);
+    out_["block"] = block_command(event);
   }
 
   const FileQuestion& question_;

@@ -173,6 +173,7 @@ Result<json> trace_report(const TraceQuestion& question, const std::optional<Pol
   if (!vhost) return vhost.error();
   report["vhost"] = *std::move(vhost);
   report["advice"] = advice(event, vhost_of(policy, event));
+  report["block"] = block_command(event);
   return report;
 }
 

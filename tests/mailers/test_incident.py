@@ -1,7 +1,8 @@
-"""The incident of docs/incident.md: from a complaint to the script that sent it and the line that stops it."""
+"""The incident of docs/incident.md: from a complaint to the script that sent it, and its stop, in three commands."""
 
 import base64
 import os
+import shlex
 
 from harness.command import Command
 from harness.site import SHOP_UID, new_mark
@@ -42,7 +43,7 @@ def dropped(shop, mark):
     return script
 
 
-def test_from_the_complaint_to_the_cause(host, tmp_path):
+def test_from_the_complaint_to_the_stop(host, tmp_path):
     shop, mark = host.site.shop, new_mark()
     mailorigin = Command(host.site.installation, host.site.httpd.runtime_dir)
     script = dropped(shop, mark)
@@ -63,6 +64,7 @@ def test_from_the_complaint_to_the_cause(host, tmp_path):
     assert (event["site"], event["entry"]) == (shop.name, str(script.path)) and event["subject"].startswith(mark)
     expression = str(script.path).replace(".", r"\\.")
     assert report["advice"][0] == f'MailOriginDenyScript "^{expression}$"'
+    assert report["block"] == f"mailorigin block script:{script.path}"
 
     def investigated():
         report = mailorigin("--json", "investigate", str(script.path)).json
@@ -76,4 +78,13 @@ def test_from_the_complaint_to_the_cause(host, tmp_path):
     assert [(entry["verdict"], entry["entry"]) for entry in refused] == [("deny", str(script.path))]
     report = wait_until(lambda: mailorigin("--json", "trace", refused[0]["id"]).json, "the connection to be stored")
     assert report["advice"] == [] and report["delivery"] == []
-    script.path.unlink()
+
+    said = mailorigin(*shlex.split(report["block"])[1:])
+    assert said.status == 0, said
+    try:
+        assert "refused" in shop.get(script.uri, timeout=120).text
+        host.settled()
+        assert len(host.queued(mark)) == MAILS
+    finally:
+        assert mailorigin("unblock", *shlex.split(report["block"])[2:]).status == 0
+        script.path.unlink()

@@ -39,6 +39,18 @@ TEST(Advice, NamesTheFileThatMadeTheCode) {
   EXPECT_EQ(lines[0], R"(MailOriginDenyScript "^/srv/x\\.php$")");
 }
 
+TEST(Advice, BlocksByACommandForAShell) {
+  EXPECT_EQ(block_command(mail_of("/srv/x.php:3")), "mailorigin block script:/srv/x.php");
+  EXPECT_EQ(block_command(mail_of("/srv/it's $(x).php:3")),
+            R"(mailorigin block 'script:/srv/it'\''s $(x).php')");
+  Event event;
+  EXPECT_EQ(block_command(event), "");
+  event.set(Field::uid, "1001");
+  EXPECT_EQ(block_command(event), "mailorigin block 'user:#1001'");
+  event.set(Field::uid, "0");
+  EXPECT_EQ(block_command(event), "");
+}
+
 TEST(Advice, WhatTheFirewallRefusedNeedsNoLine) {
   Event event = mail_of("/srv/x.php:3");
   event.set(Field::kind, "smtp");
