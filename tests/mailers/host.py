@@ -12,7 +12,7 @@ from harness.guarded import staying
 from harness.mail_servers import ENVIRONMENT, POSTFIX_MAIN, POSTFIX_MASTER, packages
 from harness.milter import MAIN as POSTFIX_MILTER
 from harness.milter import MILTER_UID
-from harness.mounts import bind, mount_tmpfs
+from harness.mounts import bind, mount_tmpfs, unmount
 from harness.paths import PHP_EXTENSIONS, PROJECT
 from harness.site import SERVER, SHOP_UID, WITH_HEADER, Site, Vhost
 from harness.waiting import die_with_parent, wait_until
@@ -49,8 +49,7 @@ class HostsGround(Ground):
 
 class Host:
     def __init__(self, installation):
-        for directory in ("usr", "etc", "var"):
-            self._layer(directory)
+        self._layers = [self._layer(directory) for directory in ("usr", "etc", "var")]
         for package in packages(*PACKAGES):
             unpack = f"dpkg-deb --fsys-tarfile '{package}' | tar -x -C / --keep-directory-symlink"
             subprocess.run(["bash", "-o", "pipefail", "-c", unpack], check=True)
@@ -72,13 +71,14 @@ class Host:
 
     @staticmethod
     def _layer(directory):
-        """Files that are gone with the test, over this machine's."""
+        """Files that are gone with the test, over this machine's: what is to be unmounted, last first."""
         place = Path(tempfile.mkdtemp(prefix="mo-mailers.", dir="/run"))
         mount_tmpfs(place, "2g")
         for name in ("upper", "work"):
             (place / name).mkdir()
         options = f"lowerdir=/{directory},upperdir={place}/upper,workdir={place}/work"
         subprocess.run(["mount", "-t", "overlay", "-o", options, "mailers", f"/{directory}"], check=True)
+        return place, f"/{directory}"
 
     def _set_up_postfix(self):
         for file, line in (
@@ -126,6 +126,10 @@ class Host:
         self.site.stop()
         subprocess.run([self._firewall, "--remove"], check=True, stdout=subprocess.DEVNULL)
         self.ground.remove()
+        for place, directory in reversed(self._layers):
+            unmount(directory)
+            unmount(place)
+            place.rmdir()
 
     def queued(self, mark):
         """The queue ids and heads of the messages with this word in their subject."""
