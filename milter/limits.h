@@ -32,7 +32,10 @@ inline constexpr std::chrono::milliseconds mail_log_step{5};
 // After so many messages in a row without one it is looked at, and not waited for: Postfix
 // logs elsewhere.
 inline constexpr unsigned mail_log_misses = 3;
-inline constexpr std::size_t mail_log_lines_kept = 4096;
+// A message's line is remembered for as long as a message may take, unless more than so many
+// come in that time; whose any message is is not known then, until it has passed again.
+inline constexpr std::chrono::minutes mail_log_memory{5};
+inline constexpr std::size_t mail_log_lines_kept = 65'536;
 inline constexpr std::size_t mail_log_chunk = 64 << 10;  // bytes read at once
 
 }  // namespace mailorigin::milter

@@ -49,6 +49,7 @@ std::optional<std::uint32_t> MailLog::submitter_of(const std::string& queue_id) 
     {
       const std::lock_guard lock(mutex_);
       if (!read_on()) return std::nullopt;
+      if (std::chrono::steady_clock::now() < flooded_until_) return std::nullopt;
       const auto found = submitters_.find(queue_id);
       if (found != submitters_.end()) return found->second;
       if (misses_ >= mail_log_misses) return std::nullopt;
@@ -111,9 +112,11 @@ void MailLog::take(std::string_view line) {
     if (entry->second != pickup->uid) entry->second.reset();
     return;
   }
-  oldest_first_.push_back(std::move(queue_id));
+  const auto now = std::chrono::steady_clock::now();
+  oldest_first_.push_back({std::move(queue_id), now});
   if (oldest_first_.size() <= mail_log_lines_kept) return;
-  submitters_.erase(oldest_first_.front());
+  if (now - oldest_first_.front().since < mail_log_memory) flooded_until_ = now + mail_log_memory;
+  submitters_.erase(oldest_first_.front().queue_id);
   oldest_first_.pop_front();
 }
 

@@ -2,6 +2,7 @@
 // that came through pickup(8).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -23,7 +24,7 @@ struct PickupLine {
 std::optional<PickupLine> parse_pickup_line(std::string_view line);
 
 // For several threads. Anybody on the machine can write such a line: who of two users
-// submitted a message is not known.
+// submitted a message is not known, nor anything while the first of two lines may be forgotten.
 class MailLog {
  public:
   // `path` may be empty, or name nothing (yet); a new file in its place is read from its
@@ -34,7 +35,7 @@ class MailLog {
   void begin();
 
   // Waits for the line, mail_log_patience at most, unless there is no log, or none that
-  // Postfix writes.
+  // Postfix writes, or one with more lines than can be remembered.
   std::optional<std::uint32_t> submitter_of(const std::string& queue_id);
 
  private:
@@ -47,7 +48,12 @@ class MailLog {
   Fd file_;
   std::string begun_;  // a line without its end yet
   std::unordered_map<std::string, std::optional<std::uint32_t>> submitters_;  // nothing: of two
-  std::deque<std::string> oldest_first_;
+  struct Remembered {
+    std::string queue_id;
+    std::chrono::steady_clock::time_point since;
+  };
+  std::deque<Remembered> oldest_first_;
+  std::chrono::steady_clock::time_point flooded_until_;
   unsigned misses_ = 0;  // in a row
 };
 

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 
+#include "milter/limits.h"
+
 namespace mailorigin::milter {
 namespace {
 
@@ -64,6 +66,18 @@ TEST_F(AMailLog, BelievesNoneOfTwo) {
   write("A", 1000);
   write("A", 0);
   EXPECT_EQ(log.submitter_of("A"), std::nullopt);
+}
+
+// As by logger(1), so that a line that names another user is the only one that is remembered.
+TEST_F(AMailLog, KnowsNobodyWhileItIsFlooded) {
+  MailLog log(path_);
+  log.begin();
+  write("A", 1000);
+  for (std::size_t i = 0; i < mail_log_lines_kept; i++) write("F" + std::to_string(i), 1000);
+  write("A", 0);
+  write("B", 0);
+  EXPECT_EQ(log.submitter_of("A"), std::nullopt);
+  EXPECT_EQ(log.submitter_of("B"), std::nullopt);
 }
 
 TEST_F(AMailLog, IsFollowedWhereItIsRotated) {
