@@ -76,7 +76,8 @@ def test_from_the_complaint_to_the_stop(host, tmp_path):
 
     refused = [entry for entry in shop.json.entries() if entry["kind"] == "smtp" and entry.get("dst") == "198.51.100.10"]
     assert [(entry["verdict"], entry["entry"]) for entry in refused] == [("deny", str(script.path))]
-    report = wait_until(lambda: mailorigin("--json", "trace", refused[0]["id"]).json, "the connection to be stored")
+    trace = lambda: mailorigin("--json", "trace", refused[0]["id"])
+    report = wait_until(lambda: (said := trace()).status == 0 and said.json, "the connection to be stored")
     assert report["advice"] == [] and report["delivery"] == []
 
     said = mailorigin(*shlex.split(report["block"])[1:])
