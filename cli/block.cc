@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "cli/report.h"
 #include "cli/span.h"
 #include "core/blocks.h"
 #include "reports/block_report.h"
@@ -32,26 +33,11 @@ void add_subject(CLI::App& app, Options& options) {
       });
 }
 
-// What is done, and what is to be known about it.
-int say(const Common& common, const Result<json>& report, bool found,
-        std::string (*text)(const json&, const Style&)) {
-  if (!report) {
-    complain(printable(report.error().message));
-    return exit_to_do;
-  }
-  if (common.json) {
-    print_json(*report);
-  } else {
-    print(text(*report, Style::of_stdout()));
-  }
-  return found ? exit_well : exit_to_do;
-}
-
 int run_block(const Options& options, const Common& common) {
   BlockWish wish{*parse_block_subject(options.whom), options.hold, {}, options.reason};
   if (!options.span.empty()) wish.lasts_ms = parse_span(options.span);
-  const auto report = block(common.runtime_directory, wish);
-  return say(common, report, true, block_text);
+  return print_report(block(common.runtime_directory, wish), common, block_text,
+                      [](const json&) { return true; });
 }
 
 int run_unblock(const Options& options, const Common& common) {
@@ -61,15 +47,15 @@ int run_unblock(const Options& options, const Common& common) {
   }
   std::optional<BlockSubject> subject;
   if (!options.all) subject = *parse_block_subject(options.whom);
-  const auto report = unblock(common.runtime_directory, subject);
-  return say(common, report, report && !array_at(*report, "unblocked").empty(), unblock_text);
+  return print_report(unblock(common.runtime_directory, subject), common, unblock_text,
+                      [](const json& report) { return !array_at(report, "unblocked").empty(); });
 }
 
 int run_blocks(const Common& common) {
-  const auto report = blocks_report(common.runtime_directory);
-  const bool well =
-      report && !array_at(*report, "blocks").empty() && array_at(*report, "notes").empty();
-  return say(common, report, well, blocks_text);
+  return print_report(
+      blocks_report(common.runtime_directory), common, blocks_text, [](const json& report) {
+        return !array_at(report, "blocks").empty() && array_at(report, "notes").empty();
+      });
 }
 
 Run add_block_options(CLI::App& app) {

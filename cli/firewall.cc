@@ -44,11 +44,7 @@ int run(const Common& common) {
   const auto answer = ask_status(firewall_socket(common.runtime_directory));
   const json report =
       firewall_report(policy, answer, firewall_policy_is_kept(common.runtime_directory));
-  if (common.json) {
-    print_json(report);
-  } else {
-    print(firewall_text(report, Style::of_stdout()));
-  }
+  print_facts(report, common, firewall_text);
   return flag_at(report, "well") ? exit_well : exit_to_do;
 }
 

@@ -57,11 +57,7 @@ int list(const Common& common, const HeldFilter& filter) {
   const auto held = held_mails(common, filter);
   if (!held) return exit_to_do;
   const json report = held_report(*held);
-  if (common.json) {
-    print_json(report);
-  } else {
-    print(held_text(report, Style::of_stdout()));
-  }
+  print_facts(report, common, held_text);
   return held->list.empty() ? exit_to_do : exit_well;
 }
 
@@ -73,11 +69,7 @@ int end_hold(const Common& common, const HeldFilter& filter, Fate fate) {
   const auto held = held_mails(common, filter);
   if (!held) return exit_to_do;
   const json report = decided_report(*held, fate);
-  if (common.json) {
-    print_json(report);
-  } else {
-    print(decided_text(report, Style::of_stdout()));
-  }
+  print_facts(report, common, decided_text);
   bool all_well = !held->list.empty() && held->list.size() >= filter.ids.size();
   for (const json& each : array_at(report, "mails")) {
     const std::string outcome = text_at(each, "outcome");

@@ -15,6 +15,15 @@ std::uint64_t now_ms() {
       duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
+void print_facts(const nlohmann::json& report, const Common& common,
+                 std::string (*text)(const nlohmann::json& report, const Style& style)) {
+  if (common.json) {
+    print_json(report);
+  } else {
+    print(text(report, Style::of_stdout()));
+  }
+}
+
 int print_report(const Result<nlohmann::json>& report, const Common& common,
                  std::string (*text)(const nlohmann::json& report, const Style& style),
                  bool (*found)(const nlohmann::json& report)) {
@@ -22,11 +31,7 @@ int print_report(const Result<nlohmann::json>& report, const Common& common,
     complain(printable(report.error().message));
     return exit_to_do;
   }
-  if (common.json) {
-    print_json(*report);
-  } else {
-    print(text(*report, Style::of_stdout()));
-  }
+  print_facts(*report, common, text);
   return found(*report) ? exit_well : exit_to_do;
 }
 

@@ -1,4 +1,4 @@
-// What the commands that ask the store have in common.
+// What commands that print a report have in common.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,11 @@ namespace mailorigin::cli {
 
 std::uint64_t now_ms();  // since the epoch
 
-// Prints it, as JSON where that is asked for, else as `text` has it; or says why there is none.
+// Prints it, as JSON where that is asked for, else as `text` has it.
+void print_facts(const nlohmann::json& report, const Common& common,
+                 std::string (*text)(const nlohmann::json& report, const Style& style));
+
+// The same, or says why there is none.
 // The exit status; `found`: whether it has what was asked for.
 int print_report(const Result<nlohmann::json>& report, const Common& common,
                  std::string (*text)(const nlohmann::json& report, const Style& style),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/block.h"
+#include "cli/report.h"
 #include "reports/fields.h"
 #include "reports/sizes.h"
 #include "reports/status_report.h"
@@ -191,11 +192,7 @@ int run(bool probes, const Common& common) {
   const auto observed = observe(common.runtime_directory, probes);
   const json report =
       observed ? status_report(*observed) : status_report_without_daemon(observed.error());
-  if (common.json) {
-    print_json(report);
-  } else {
-    print(status_text(report, Style::of_stdout()));
-  }
+  print_facts(report, common, status_text);
   return flag_at(report, "well") ? exit_well : exit_to_do;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/report.h"
 #include "core/format.h"
 #include "core/name_values.h"
 #include "core/verdict.h"
@@ -30,12 +31,6 @@ struct Options {
   EventFilter filter;
   std::size_t lines = 10;
 };
-
-std::uint64_t now_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
 
 void print_events(const std::vector<Event>& events, const Common& common, const Style& style) {
   const Format json = *Format::predefined("json");

@@ -44,11 +44,7 @@ struct Use {
   std::string program;
 
   void add(const Connections& more) {
-    connections += more.count;
-    days = std::max(days, more.days);
-    first_ms = std::min(first_ms, more.first_ms);
-    last_ms = std::max(last_ms, more.last_ms);
-    if (program.empty()) program = more.program;
+    add({more.count, more.days, more.first_ms, more.last_ms, more.program});
   }
   void add(const Use& more) {
     connections += more.connections;

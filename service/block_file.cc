@@ -33,8 +33,6 @@ Result<Blocks> BlockFile::load() const {
 
 Status BlockFile::keep(std::string_view encoded) const { return replace_file(path_, encoded); }
 
-void BlockFile::forget() const { unlink(path_.c_str()); }
-
 bool BlockFile::was_damaged() const { return access(damaged_path_.c_str(), F_OK) == 0; }
 
 }  // namespace mailorigin::service

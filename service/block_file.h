@@ -18,7 +18,6 @@ class BlockFile {
   [[nodiscard]] Result<Blocks> load() const;
   // Of another thread, too.
   [[nodiscard]] Status keep(std::string_view encoded) const;
-  void forget() const;
 
   // Where a damaged file has been moved to, and whether one is there still.
   [[nodiscard]] const std::string& damaged_path() const { return damaged_path_; }
