@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/made_code.h"
 #include "reports/directives.h"
 
 namespace mailorigin::reports {
@@ -20,21 +21,6 @@ std::string expression_of(const std::string& path) {
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// PHP calls code that a file made "FILE(line) : eval()'d code", and what that made in turn
-// "FILE(line) : eval()'d code(line) : eval()'d code". A rule or a block names files.
-std::string maker_of(const std::string& name) {
-  constexpr std::string_view mark = ") : ";
-  const std::size_t start = name.rfind('/') + 1;
-  for (std::size_t end = name.find(mark, start); end != std::string::npos;
-       end = name.find(mark, end + 1)) {
-    std::size_t begin = end;
-    while (begin > start && is_digit(name[begin - 1])) begin--;
-    if (begin < end && begin > start + 1 && name[begin - 1] == '(')
-      return name.substr(0, begin - 1);
-  }
-  return name;
-}
 
 std::string shell_word(const std::string& text) {
   const auto plain = [](char c) {
@@ -59,9 +45,10 @@ std::string blamed_script(const Event& event) {
   const std::string& caller = event.get(Field::caller);
   const std::size_t colon = caller.rfind(':');
   if (caller.starts_with('/') && colon != std::string::npos) {
-    return maker_of(caller.substr(0, colon));
+    return std::string(maker_of(std::string_view(caller).substr(0, colon)));
   }
-  return event.has(Field::entry) ? event.get(Field::entry) : maker_of(event.get(Field::file));
+  if (event.has(Field::entry)) return event.get(Field::entry);
+  return std::string(maker_of(event.get(Field::file)));
 }
 
 std::string block_command(const Event& event) {

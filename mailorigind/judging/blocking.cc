@@ -5,23 +5,13 @@
 #include <string_view>
 
 #include "core/event.h"
+#include "core/made_code.h"
 
 namespace mailorigin::daemon {
 
 namespace {
 
 using Kind = BlockSubject::Kind;
-
-// "/srv/x.php(12) : eval()'d code" is code that /srv/x.php has made.
-std::string_view maker_of(std::string_view name) {
-  const std::size_t behind = name.find(") : ");
-  if (behind == std::string_view::npos) return name;
-  const std::size_t open = name.rfind('(', behind);
-  const bool is_line = open != std::string_view::npos && open + 1 < behind &&
-                       name.substr(open + 1, behind - open - 1).find_first_not_of("0123456789") ==
-                           std::string_view::npos;
-  return is_line ? name.substr(0, open) : name;
-}
 
 std::string_view file_of(std::string_view place) { return place.substr(0, place.rfind(':')); }
 

@@ -123,6 +123,15 @@ TEST_F(BlockingTest, AScriptIsWhatWasAskedForTheCallerOrAnyFrame) {
   EXPECT_FALSE(stopped());
 }
 
+TEST_F(BlockingTest, AScriptInADirectoryThatIsCalledLikeMadeCode) {
+  block("script:/srv/lib(1) : b/bad.php");
+  for (const char* script :
+       {"/srv/lib(1) : b/bad.php", "/srv/lib(1) : b/bad.php(7) : eval()'d code"}) {
+    question_.scripts = {script};
+    EXPECT_TRUE(stopped()) << script;
+  }
+}
+
 TEST_F(BlockingTest, AScriptByBothNamesOfItsDocumentRoot) {
   block("script:/srv/shop/index.php");  // and httpd was asked for /var/www/shop/index.php
   EXPECT_TRUE(stopped());
