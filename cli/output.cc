@@ -12,11 +12,7 @@
 
 namespace mailorigin::cli {
 
-std::string printable(std::string_view text) {
-  std::string out;
-  append_one_line(out, text);
-  return out;
-}
+std::string printable(std::string_view text) { return one_line(text); }
 
 namespace {
 

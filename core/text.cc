@@ -82,6 +82,12 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& each : out) each = lower(each);
+  return out;
+}
+
 std::string_view cut(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return text;
   // A character of up to four bytes may straddle the limit: step back to its
@@ -116,6 +122,12 @@ void append_one_line(std::string& out, std::string_view text) {
     plain = at;
   }
   flush();
+}
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  append_one_line(out, text);
+  return out;
 }
 
 std::string header_value(std::string_view text) {

@@ -14,12 +14,16 @@ std::size_t utf8_character(std::string_view text);
 // Whether they are the same but for the case of ASCII's letters, in any locale.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
+// With ASCII's letters in lower case, in any locale.
+std::string lower_case(std::string_view text);
+
 // The longest prefix of at most `limit` bytes that does not end inside a character.
 std::string_view cut(std::string_view text, std::size_t limit);
 
 // One line: CR and LF become spaces; other control characters (C1 and DEL included),
 // what is never seen (see unseen_characters.h) and bytes that are not UTF-8 become \xHH.
 void append_one_line(std::string& out, std::string_view text);
+std::string one_line(std::string_view text);
 
 // A header's value: as one line, and everything outside printable ASCII becomes
 // \xHH; cut to 900 bytes so that the line stays below RFC 5322's 998.

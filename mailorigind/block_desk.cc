@@ -20,12 +20,6 @@ constexpr const char* not_kept = "blocks kept";
 
 Deadline at_once() { return std::chrono::steady_clock::now(); }
 
-std::string one_line(std::string_view text) {
-  std::string out;
-  append_one_line(out, text);
-  return out;
-}
-
 }  // namespace
 
 void BlockDesk::load() {

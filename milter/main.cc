@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/text.h"
 #include "core/unix_socket.h"
 #include "core/wire/control.h"
 #include "milter/daemon_link.h"
@@ -35,10 +36,7 @@ std::vector<std::string> local_domains() {
   std::ifstream mailname("/etc/mailname");
   std::string domain;
   if (!(mailname >> domain)) return {};
-  for (char& each : domain) {
-    if (each >= 'A' && each <= 'Z') each = static_cast<char>(each + ('a' - 'A'));
-  }
-  return {std::move(domain)};
+  return {lower_case(domain)};
 }
 
 // The socket is the mail server's to connect to, in a directory that is root's alone.

@@ -30,14 +30,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& each : out) {
-    if (each >= 'A' && each <= 'Z') each = static_cast<char>(each + ('a' - 'A'));
-  }
-  return out;
-}
-
 std::string_view without_angles(std::string_view address) {
   if (address.starts_with('<') && address.ends_with('>')) {
     address.remove_prefix(1);
@@ -59,10 +51,10 @@ void Message::add_recipient(std::string_view address) {
 
 void Message::add_field(std::string_view name, std::string_view value) {
   name = trimmed(name);
-  if (const auto counted = copies_.find(lower(name)); counted != copies_.end()) {
+  if (const auto counted = copies_.find(lower_case(name)); counted != copies_.end()) {
     counted->second = std::min(counted->second + 1, copies_removed);
   } else if (copies_.size() < names_counted) {
-    copies_.emplace(lower(name), 1);
+    copies_.emplace(lower_case(name), 1);
   }
   if (equal_ignoring_case(name, ticket_field)) {
     const std::string_view ticket = trimmed(value);
@@ -76,7 +68,7 @@ void Message::add_field(std::string_view name, std::string_view value) {
 }
 
 unsigned Message::copies_of(std::string_view name) const {
-  const auto counted = copies_.find(lower(name));
+  const auto counted = copies_.find(lower_case(name));
   if (counted != copies_.end()) return counted->second;
   return copies_.size() < names_counted ? 0 : copies_removed;
 }
@@ -113,7 +105,7 @@ void Message::add_digests(QueuedMail& mail) const {
   for (const std::string& recipient : recipients_) {
     as_they_are.add(recipient);
     const std::string_view domain = domain_of(recipient);
-    const bool local = !domain.empty() && is_local(lower(domain));
+    const bool local = !domain.empty() && is_local(lower_case(domain));
     differ = differ || local;
     const std::size_t kept = recipient.size() - (local ? domain.size() + 1 : 0);
     without_local_domains.add(std::string_view(recipient).substr(0, kept));

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/name_values.h"
+#include "core/text.h"
 
 namespace mailorigin::httpd {
 
@@ -136,10 +137,7 @@ Result<std::uint64_t> parse_max_recipients(std::string_view argument) {
 }
 
 Result<std::string> parse_domain(std::string_view argument) {
-  std::string domain(argument);
-  for (char& c : domain) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
+  std::string domain = lower_case(argument);
   if (!domain.empty() && domain.back() == '.') domain.pop_back();
   std::string_view rest = domain;
   if (rest.starts_with("*.")) rest.remove_prefix(2);

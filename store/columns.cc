@@ -64,11 +64,7 @@ const std::vector<Column>& event_columns() {
   return columns;
 }
 
-std::string storable(std::string_view text) {
-  std::string out;
-  append_one_line(out, text);
-  return out;
-}
+std::string storable(std::string_view text) { return one_line(text); }
 
 std::string name_key(std::string_view field, std::string_view storable_text) {
   std::string whole(field);

@@ -36,10 +36,8 @@ apr_pool_t* drivers_pool() {
 }
 
 // Servers end with a line end, and say several.
-Error one_line(std::string_view text) {
-  std::string out;
-  append_one_line(out, text.substr(0, text.find_last_not_of("\n\t ") + 1));
-  return Error{std::move(out)};
+Error said_by_server(std::string_view text) {
+  return Error{one_line(text.substr(0, text.find_last_not_of("\n\t ") + 1))};
 }
 
 std::mutex driver_mutex;  // apr_dbd_get_driver() reads and loads
@@ -83,7 +81,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& driver,
   if (apr_dbd_open_ex(database->driver_, database->pool_, limited.c_str(), &database->handle_,
                       &reason) != APR_SUCCESS) {
     database->handle_ = nullptr;
-    return one_line(reason != nullptr ? reason : "it cannot be opened");
+    return said_by_server(reason != nullptr ? reason : "it cannot be opened");
   }
   return database;
 }
@@ -95,7 +93,7 @@ Database::~Database() {
 
 Error Database::error(int number) const {
   const char* const text = apr_dbd_error(driver_, handle_, number);
-  return one_line(text != nullptr && *text != '\0' ? text : "the database says no more");
+  return said_by_server(text != nullptr && *text != '\0' ? text : "the database says no more");
 }
 
 Result<std::uint64_t> Database::change(const std::string& sql) {

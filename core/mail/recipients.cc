@@ -5,20 +5,13 @@
 
 #include "core/mail/address_lexer.h"
 #include "core/sha256.h"
+#include "core/text.h"
 
 namespace mailorigin {
 
 namespace {
 
 using Kind = AddressToken::Kind;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& character : out) {
-    if (character >= 'A' && character <= 'Z') character = static_cast<char>(character + 'a' - 'A');
-  }
-  return out;
-}
 
 // Reads a well-formed list. Comments and blanks may stand between any two tokens
 // and mean nothing.
@@ -85,10 +78,10 @@ class WellFormedList {
   // Appended to `address`.
   bool domain(std::string& address) {
     address += '@';
-    if (at(Kind::literal)) return address += lower(token_->text), advance(), true;
+    if (at(Kind::literal)) return address += lower_case(token_->text), advance(), true;
     for (;;) {
       if (!at(Kind::atom)) return false;
-      address += lower(token_->text);
+      address += lower_case(token_->text);
       advance();
       if (!take('.')) return true;
       address += '.';

@@ -10,12 +10,6 @@ namespace {
 
 using namespace std::string_literals;
 
-std::string one_line(std::string_view text) {
-  std::string out;
-  append_one_line(out, text);
-  return out;
-}
-
 TEST(OneLine, LeavesPrintableTextAlone) {
   EXPECT_EQ(one_line("plain \\ text, Grüße, 日本, 😀"), "plain \\ text, Grüße, 日本, 😀");
 }
