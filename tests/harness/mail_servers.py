@@ -62,6 +62,15 @@ begin retry
 """
 
 
+def asking_exim(socket):
+    """EXIM with the files of conf/exim, as an administrator includes them; the socket is MailOriginEximSocket."""
+    includes = PROJECT / "conf/exim"
+    acl = f"begin acl\n.include {includes}/acl.conf\ncheck_data:\n  require acl = mailorigin_data\n  accept\n"
+    options = EXIM.replace("acl_not_smtp = accept\n", f"MAILORIGIN_SOCKET = {socket}\nMAILORIGIN_PATIENCE = 5s\n.include {includes}/main.conf\n")
+    options = options.replace("acl_smtp_data = accept", "acl_smtp_data = check_data\nuntrusted_set_sender = *")
+    return options.replace("begin routers", acl + "begin routers")
+
+
 class NotHere(Exception):
     """Why there is no such server on this machine."""
 

@@ -9,9 +9,8 @@ import subprocess
 import pytest
 from harness.accounts import Accounts
 from harness.command import Command
-from harness.mail_servers import EXIM, Exim
+from harness.mail_servers import Exim, asking_exim
 from harness.mounts import unmount
-from harness.paths import PROJECT
 from harness.site import BLOG_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.waiting import wait_until
 from test_submit import Submitting
@@ -27,11 +26,7 @@ class AskingExim(Exim):
     """With the two files of conf/exim, as an administrator includes them."""
 
     def __init__(self, socket):
-        includes = PROJECT / "conf/exim"
-        acl = f"begin acl\n.include {includes}/acl.conf\ncheck_data:\n  require acl = mailorigin_data\n  accept\n"
-        options = EXIM.replace("acl_not_smtp = accept\n", f"MAILORIGIN_SOCKET = {socket}\nMAILORIGIN_PATIENCE = 5s\n.include {includes}/main.conf\n")
-        options = options.replace("acl_smtp_data = accept", "acl_smtp_data = check_data\nuntrusted_set_sender = *")
-        self.configuration = options.replace("begin routers", acl + "begin routers")
+        self.configuration = asking_exim(socket)
         super().__init__()
 
     def set_up(self):

@@ -7,7 +7,9 @@ import shlex
 from harness.command import Command
 from harness.site import SHOP_UID, new_mark
 from harness.waiting import wait_until
+from servers import Exim, Postfix
 
+SERVERS = [Postfix, Exim]
 MAILS = 20
 CODE = """
 foreach (range(1, {mails}) as $i) $sent = mail("someone$i@example.org", "{mark} $i", "Pay");
@@ -48,9 +50,9 @@ def test_from_the_complaint_to_the_stop(host, tmp_path):
     mailorigin = Command(host.site.installation, host.site.httpd.runtime_dir)
     script = dropped(shop, mark)
     assert shop.get(script.uri, timeout=120).text.startswith("sent")
-    host.settled()
-    mails = host.queued(mark)
-    assert len(mails) == MAILS, host.said()
+    host.server.settled()
+    mails = host.server.queued(mark)
+    assert len(mails) == MAILS, host.server.said()
     complaint = tmp_path / "complaint.eml"
     complaint.write_text(COMPLAINT.format(mail=next(iter(mails.values()))))
 
@@ -84,8 +86,8 @@ def test_from_the_complaint_to_the_stop(host, tmp_path):
     assert said.status == 0, said
     try:
         assert "refused" in shop.get(script.uri, timeout=120).text
-        host.settled()
-        assert len(host.queued(mark)) == MAILS
+        host.server.settled()
+        assert len(host.server.queued(mark)) == MAILS
     finally:
         assert mailorigin("unblock", *shlex.split(report["block"])[2:]).status == 0
         script.path.unlink()

@@ -128,7 +128,7 @@ def test_nothing_is_lost_and_nothing_doubled(host):
     try:
         wait_until(drained, "Postfix to queue everything", 60)
     finally:
-        host.forget_unfinished()
+        host.server.forget_unfinished()
 
     sent = {mark: what for own in outcomes for mark, what in own.items()}
     accepted = [mark for mark, what in sent.items() if what == "accepted"]
