@@ -98,9 +98,8 @@ def main():
     parser.add_argument("--vhosts", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    place = installation()
-    root = Path(tempfile.mkdtemp(prefix="mailorigin-configuration.", dir="/var/lib"))
-    try:
+    with installation() as place, tempfile.TemporaryDirectory(prefix="mailorigin-configuration.", dir="/var/lib") as directory:
+        root = Path(directory)
         root.chmod(0o755)
         for name in ("run", "state"):
             (root / name).mkdir()
@@ -120,9 +119,6 @@ def main():
         say_ratio("httpd -t, MailOriginRunAs owner", list(zip(times["owner"][1:], plain)), "at most 1.2", PEER)
         more = memory(paths["named"], root) - memory(paths["without"], root)
         say_result("httpd's memory, KiB a virtual host", [more / options.vhosts], "at most 2", PEER)
-    finally:
-        shutil.rmtree(root)
-        place.remove()
 
 
 if __name__ == "__main__":

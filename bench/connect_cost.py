@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import time
+from contextlib import ExitStack, contextmanager
 
 from servers import say_ratio, say_result
 
@@ -30,6 +31,24 @@ OWNER_RULE = (
     "table inet bench {{ chain c {{ type filter hook output priority 0; policy accept; "
     "tcp dport {port} meta skuid != {{ 0, {first}-{last} }} reject with tcp reset; }}; }}"
 )
+
+
+@contextmanager
+def ground():
+    made = Ground()
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+@contextmanager
+def firewall_on(made_ground):
+    firewall = Firewall(made_ground)
+    try:
+        yield firewall.start()
+    finally:
+        firewall.clean()
 
 
 class Loop:
@@ -52,7 +71,10 @@ class Loop:
         assert error == expected, f"{command[:40]}: {os.strerror(error)}"
         return median
 
-    def end(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *how):
         self.process.stdin.close()
         self.process.wait(10)
         self.process.stdout.close()
@@ -64,15 +86,13 @@ def say(what, ours, base, goal):
 
 
 def connections(rounds):
-    grounds = [Ground() for _ in range(3)]
-    plain, owned, ours = grounds
-    firewall = Firewall(ours)
-    loops = []
     hosts = [vhost("h:80", smtp("allow")), vhost("off:80", smtp("allow"), enabled=False)]
-    try:
-        firewall.start().take(vhosts=hosts, ports=[SMTP], server=smtp(DENY))
+    with ExitStack() as stack:
+        plain, owned, ours = grounds = [stack.enter_context(ground()) for _ in range(3)]
+        firewall = stack.enter_context(firewall_on(ours))
+        firewall.take(vhosts=hosts, ports=[SMTP], server=smtp(DENY))
         owned.nft(OWNER_RULE.format(port=SMTP, first=TENANT, last=TENANT + USERS - 1))
-        loops = [Loop(ground) for ground in grounds]
+        loops = [stack.enter_context(Loop(each)) for each in grounds]
         context = firewall.context("h:80", details=DETAILS).hex()
         silent = firewall.context("off:80", flags=PASS, details=DETAILS).hex()
         measured, recorded = {}, 0
@@ -97,12 +117,6 @@ def connections(rounds):
         say("connect(2), SMTP allowed with its event", measured["event"], base, "at most 1.10")
         say("connect(2), denied", measured["denied"], base, "at most 0.3")
         memory(firewall)
-    finally:
-        for loop in loops:
-            loop.end()
-        firewall.clean()
-        for ground in grounds:
-            ground.remove()
 
 
 def memory(firewall):
@@ -120,32 +134,22 @@ def memory(firewall):
 
 def pushes(vhosts):
     """A policy of so many virtual hosts with two destinations each, beside the one in force."""
-    ground = Ground()
-    firewall = Firewall(ground)
-    try:
+    with ground() as made, firewall_on(made) as firewall:
         hosts = [
             vhost(f"h{i}.example:80", smtp(DENY, allow=[f"10.{i >> 8}.{i & 255}.1", "192.0.2.2:587"]), run_as=100_000 + i)
             for i in range(vhosts)
         ]
-        firewall.start().take(vhosts=hosts)
+        firewall.take(vhosts=hosts)
         times = []
         for _ in range(5):
             began = time.monotonic()
             firewall.take(vhosts=hosts)
             times.append(time.monotonic() - began)
         say_result(f"the firewall takes a policy of {vhosts} virtual hosts, s", times, "at most 1", "-")
-    finally:
-        firewall.clean()
-        ground.remove()
 
 
 def forks(rounds):
-    ground = Ground()
-    firewall = Firewall(ground)
-    loop = None
-    try:
-        firewall.start()
-        loop = Loop(ground)
+    with ground() as made, firewall_on(made) as firewall, Loop(made) as loop:
         on, off = [], []
         for _ in range(rounds):
             for mode, times in (("off", off), ("on", on)):
@@ -153,11 +157,6 @@ def forks(rounds):
                 time.sleep(0.5)  # what is taken out is cleared away a little later
                 times.append(loop.measure("fork 1000"))
         say("fork and exit of an unrelated process", on, off, "at most 1.02")
-    finally:
-        if loop:
-            loop.end()
-        firewall.clean()
-        ground.remove()
 
 
 def main():

@@ -25,6 +25,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/contained.h"
 #include "bench/load.h"
 #include "bench/result.h"
 
@@ -192,5 +193,6 @@ int main(int count, char* arguments[]) {
     std::fprintf(stderr, "usage: bench_policy [--rounds N]\n");
     return 2;
   }
-  return mailorigin::testing::run(static_cast<unsigned>(rounds));
+  return mailorigin::testing::contained(
+      [&] { return mailorigin::testing::run(static_cast<unsigned>(rounds)); });
 }

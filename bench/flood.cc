@@ -34,6 +34,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/contained.h"
 #include "bench/load.h"
 #include "core/key.h"
 #include "core/name_values.h"
@@ -147,10 +148,9 @@ int connects(const Flood& flood, Samples& samples) {
 // Whichever is the first to have the name accepts, the others connect.
 int own(const Flood& flood, Samples& samples) {
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  const std::string name = "mailorigin-flood-" + std::to_string(getppid());
-  std::ranges::copy(name, address.sun_path + 1);  // after the NUL of an abstract name
+  std::ranges::copy("/tmp/flood", address.sun_path);  // in a /tmp that this flood alone has
   const auto* const place = reinterpret_cast<const sockaddr*>(&address);
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const auto size = static_cast<socklen_t>(sizeof address);
   Fd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (bind(listener.get(), place, size) == 0) {
     const timeval wait{.tv_sec = 0, .tv_usec = 100'000};  // to see `stop` with nobody connecting
@@ -233,7 +233,9 @@ int main(int count, char* arguments[]) {
     std::fprintf(stderr, "usage: bench_flood SOCKET UID PROCESSES SECONDS KIND\n");
     return 2;
   }
-  return mailorigin::testing::run(arguments[1], static_cast<uid_t>(*uid),
-                                  static_cast<unsigned>(*processes),
-                                  static_cast<unsigned>(*seconds), kind->second);
+  return mailorigin::testing::contained([&] {
+    return mailorigin::testing::run(arguments[1], static_cast<uid_t>(*uid),
+                                    static_cast<unsigned>(*processes),
+                                    static_cast<unsigned>(*seconds), kind->second);
+  });
 }

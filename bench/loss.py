@@ -40,19 +40,15 @@ def main():
     parser.add_argument("--kills", type=int, default=3)
     options = parser.parse_args()
 
-    place = installation()
-    site = site_with_everything(
-        place, "loss",
-        pool_lines=f"pm.max_children = {options.clients // 2 + 1}\n",
-        ini={"mailorigin.timeout_ms": "20000", "mailorigin.patience_ms": "20000", "mailorigin.on_failure": "deny"},
-    )
-    try:
+    lines = f"pm.max_children = {options.clients // 2 + 1}\n"
+    ini = {"mailorigin.timeout_ms": "20000", "mailorigin.patience_ms": "20000", "mailorigin.on_failure": "deny"}
+    with installation() as place, site_with_everything(place, "loss", pool_lines=lines, ini=ini) as site:
         for vhost in site.vhosts:
             vhost.write("mail.php", CODE)
         end = time.monotonic() + options.seconds
         marks = [{} for _ in range(options.clients)]
         threads = [
-            threading.Thread(target=client, args=(number, site.vhosts[number % 2], end, marks[number]))
+            threading.Thread(target=client, args=(number, site.vhosts[number % 2], end, marks[number]), daemon=True)
             for number in range(options.clients)
         ]
         for thread in threads:
@@ -87,9 +83,6 @@ def main():
         print(f"outcomes: {dict(outcomes)}")
         peer = f"{outcomes['accepted']} accepted, {options.gracefuls} graceful restarts, {options.kills} kill -9"
         say_result("mails lost, doubled or from nowhere", [bad], "at most 0", peer)
-    finally:
-        site.stop()
-        place.remove()
     sys.exit(1 if bad else 0)
 
 

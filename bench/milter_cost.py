@@ -2,10 +2,12 @@
 """mailorigin-milter as Postfix's cleanup(8) asks it: what a message waits, and what it costs the processor."""
 
 import argparse
+import os
+import tempfile
 import time
 from pathlib import Path
 
-from servers import DIRECTIVES, family, installation, say_result
+from servers import DIRECTIVES, family, installation, running, say_result
 
 from harness.milter_protocol import tell
 from harness.site import Site, two_vhosts
@@ -28,13 +30,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=3000)
     options = parser.parse_args()
-    place = installation()
+    with installation() as place, tempfile.TemporaryDirectory(prefix="mailorigin-bench.", dir="/run") as directory:
+        measure(place, directory, options.messages)
+
+
+def measure(place, directory, messages):
     place.built("milter/mailorigin-milter")
-    directory = "/run/mailorigin-bench-milter"
+    os.chmod(directory, 0o755)
     path = f"{directory}/milter.sock"
     server = f"MailOriginMilter {path}\nMailOriginMilterUser #{MILTER_UID} #{MILTER_UID + 1}\nMailOriginMailLog none\n"
-    site = Site(place, place.directory("milter"), two_vhosts(DIRECTIVES), server=server).start()
-    try:
+    with running(Site(place, place.directory("milter"), two_vhosts(DIRECTIVES), server=server)) as site:
         names = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in family(site.httpd.process.pid)}
         milter = next(pid for pid, name in names.items() if name == "mailorigin-milt")
         daemon = next(pid for pid, name in names.items() if name == "mailorigind")
@@ -42,20 +47,15 @@ def main():
             message(path, number)
         before = processor_seconds(milter), processor_seconds(daemon)
         took = []
-        for number in range(options.messages):
+        for number in range(messages):
             began = time.perf_counter()
             message(path, 50 + number)
             took.append(time.perf_counter() - began)
         used = processor_seconds(milter) - before[0], processor_seconds(daemon) - before[1]
-        each = [1e3 * seconds / options.messages for seconds in used]
+        each = [1e3 * seconds / messages for seconds in used]
         say_result("a message in the queue, ms", sorted(1e3 * seconds for seconds in took), "at most 1", PEER)
         say_result("messages/s on one core, the milter", [1e3 / each[0]], "at least 1000", PEER)
         say_result("messages/s on one core, with mailorigind", [1e3 / sum(each)], "none", PEER)
-    finally:
-        site.stop()
-        place.remove()
-        Path(path).unlink(missing_ok=True)
-        Path(directory).rmdir()
 
 
 if __name__ == "__main__":

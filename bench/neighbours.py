@@ -5,11 +5,13 @@ import argparse
 import os
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from servers import installation, say_ratio, say_result, site_with_everything
 
-SECONDS = 4
+from harness.waiting import NeverHappened, wait_until
+
 # What the machine alone does: these ask nobody.
 GOALS = {"spin": "none", "own": "none"}
 
@@ -30,16 +32,15 @@ def main():
     parser.add_argument("--mails", type=int, default=500, help="in each round")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--processes", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=4, help="that a flood lasts")
     parser.add_argument("--kinds", nargs="+", help="of flood; see flood.cc",
                         default=["spin", "questions", "charsets", "threads", "polled", "own", "connects"])
     options = parser.parse_args()
 
     build = Path(os.environ["MAILORIGIN_BUILD"])
-    place = installation()
     # Whoever is made to wait for longer is refused, and the script breaks off.
-    site = site_with_everything(place, "neighbours", more="  MailOriginSender example.org\n",
-                                ini={"mailorigin.patience_ms": "250"})
-    try:
+    ini = {"mailorigin.patience_ms": "250"}
+    with installation() as place, site_with_everything(place, "neighbours", "  MailOriginSender example.org\n", ini=ini) as site:
         site.shop.write("mail.php", CODE)
 
         def measure(mark):
@@ -54,7 +55,7 @@ def main():
                 quiet = measure(marks[-2])
                 flood = subprocess.Popen(
                     [build / "bench/bench_flood", site.httpd.runtime_dir / "mailorigin.sock", str(site.blog.uid),
-                     str(options.processes), str(SECONDS), kind],
+                     str(options.processes), str(options.seconds), kind],
                     stdout=subprocess.PIPE, text=True,
                 )
                 try:
@@ -63,24 +64,22 @@ def main():
                     within = flood.poll() is None
                     asked, refused = map(int, flood.communicate(timeout=90)[0].split())
                 finally:
-                    flood.kill()
+                    flood.terminate()
                     flood.wait()
                 medians.append((loud["median"], quiet["median"]))
                 tails.append((loud["p99"], quiet["p99"]))
                 print(f"  median {loud['median'] / 1e3:.0f} against {quiet['median'] / 1e3:.0f} us, "
                       f"p99 {loud['p99'] / 1e3:.0f} against {quiet['p99'] / 1e3:.0f} us; "
-                      f"flood: {asked / SECONDS:.0f}/s, {refused} busy"
+                      f"flood: {asked / options.seconds:.0f}/s, {refused} busy"
                       + ("" if within else "; it ended before the mails did"), flush=True)
             say_ratio(f"mail() beside a flood of {kind}, median", medians, "none", "a quiet host")
             say_ratio(f"mail() beside a flood of {kind}, p99", tails, GOALS.get(kind, "at most 5"), "a quiet host")
-        time.sleep(2)
+        with suppress(NeverHappened):
+            wait_until(lambda: len(site.shop.json.lines()) >= (1 + len(marks)) * options.mails, "all lines")
         found = [event["subject"] for event in site.shop.json.entries()]
         lost = {mark: options.mails - found.count(mark) for mark in marks if found.count(mark) != options.mails}
         print(f"events lost: {lost or 'none'} of {len(marks) * options.mails}")
         say_result("events lost beside floods", [sum(lost.values())], "at most 0", f"{len(marks) * options.mails} mails")
-    finally:
-        site.stop()
-        place.remove()
 
 
 if __name__ == "__main__":

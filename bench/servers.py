@@ -1,9 +1,13 @@
-"""What the benchmarks that need real servers share: the tests' harness, and a clock for CPU time."""
+"""What the benchmarks' scripts share: the tests' harness, servers that are gone at the end, and a clock for CPU time.
+
+A script that SIGTERM ends leaves its `with` and `finally` as any other end does.
+"""
 
 import os
+import signal
 import statistics
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -11,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from harness.installation import Installation  # noqa: E402
 from harness.site import Site, two_vhosts  # noqa: E402
 from harness.waiting import children_of  # noqa: E402
+
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 # mail() itself is measured, not a mail server.
 TINY_SENDMAIL = "/bin/cat >/dev/null"
@@ -20,11 +26,32 @@ TINY_SENDMAIL = "/bin/cat >/dev/null"
 DIRECTIVES = "  MailOriginHeader On\n  MailOriginLog logs/{short}.json json\n"
 
 
+@contextmanager
+def installation():
+    """What was built, where all users can read it."""
+    if os.geteuid() != 0:
+        sys.exit("this benchmark starts servers under several uids: run it as root")
+    made = Installation()
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+@contextmanager
+def running(site):
+    site.start()
+    try:
+        yield site
+    finally:
+        site.stop()
+
+
 def site_with_everything(installation, name, more="", **options):
     """Module, plugin and daemon, with a header, a log and `more` in each vhost."""
     ini = {"sendmail_path": TINY_SENDMAIL, "opcache.enable": "1", **options.pop("ini", {})}
-    return Site(installation, installation.directory(name), two_vhosts(DIRECTIVES + more, **options), ini=ini,
-                zend_extensions=("opcache.so",)).start()
+    return running(Site(installation, installation.directory(name), two_vhosts(DIRECTIVES + more, **options), ini=ini,
+                        zend_extensions=("opcache.so",)))
 
 
 def site_with_nothing(installation, name, ini=()):
@@ -34,7 +61,7 @@ def site_with_nothing(installation, name, ini=()):
                 zend_extensions=("opcache.so",), daemon=None, plugin=False)
     configuration = site.httpd.configuration
     configuration.write_text(configuration.read_text().replace("%^MO ", ""))  # the module's own
-    return site.start()
+    return running(site)
 
 
 def family(pid):
@@ -71,25 +98,12 @@ PHPS_OWN = {"mail.add_x_header": "1", "mail.log": "{directory}/mail.log"}
 
 @contextmanager
 def side_by_side(phps_own=False):
-    """Both kinds of servers at once, and one with PHP's own log and header; stopped and removed at the end."""
-    place = installation()
-    sites = []
-    try:
-        sites.append(site_with_everything(place, "with"))
-        sites.append(site_with_nothing(place, "without"))
+    """Both kinds of servers at once, and one with PHP's own log and header."""
+    with installation() as place, ExitStack() as stack:
+        sites = [site_with_everything(place, "with"), site_with_nothing(place, "without")]
         if phps_own:
             log = place.directory("own-log")
             log.chmod(0o1777)
             ini = {name: value.format(directory=log) for name, value in PHPS_OWN.items()}
             sites.append(site_with_nothing(place, "phps-own", ini))
-        yield sites
-    finally:
-        for site in sites:
-            site.stop()
-        place.remove()
-
-
-def installation():
-    if os.geteuid() != 0:
-        sys.exit("this benchmark starts servers under several uids: run it as root")
-    return Installation()
+        yield [stack.enter_context(site) for site in sites]

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/contained.h"
 #include "bench/result.h"
 #include "core/name_values.h"
 #include "core/ulid.h"
@@ -116,9 +117,7 @@ std::uint64_t disk_bytes(const std::string& driver, const std::string& params) {
   return rows && !rows->empty() ? parse_number(rows->front().front().value_or("")).value_or(0) : 0;
 }
 
-}  // namespace
-
-int main(int count, char* arguments[]) {
+int run(int count, char* arguments[]) {
   const std::string driver = count > 1 ? arguments[1] : "sqlite3";
   const bool own_server = count > 2 && std::string_view(arguments[2]) == "-";
   std::optional<testing::PostgresServer> server;
@@ -212,4 +211,10 @@ int main(int count, char* arguments[]) {
   say("bytes an event",
       static_cast<double>(disk_bytes(driver, params)) / static_cast<double>(events), "at most 600");
   return 0;
+}
+
+}  // namespace
+
+int main(int count, char* arguments[]) {
+  return testing::contained([&] { return run(count, arguments); });
 }

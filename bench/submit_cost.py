@@ -27,9 +27,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--large-rounds", type=int, default=60)
     options = parser.parse_args()
-    place = installation()
-    site = site_with_everything(place, "submit")
-    try:
+    with installation() as place, site_with_everything(place, "submit") as site:
         real = site.directory / "real"
         # What any mail server does before it says yes.
         real.write_text(f"#!/bin/sh\nexec /bin/dd of={site.directory}/queued bs=4096 conv=fsync status=none\n")
@@ -51,9 +49,6 @@ def main():
             if size < 1_000_000:
                 say_result(f"mailorigin-sendmail, ms more, {what}", [1e3 * (one - other) for one, other in pairs], "at most 2", PEER)
             say_ratio(f"mailorigin-sendmail, {what}", pairs, bound, PEER)
-    finally:
-        site.stop()
-        place.remove()
 
 
 if __name__ == "__main__":
