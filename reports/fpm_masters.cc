@@ -93,7 +93,7 @@ class PoolReader {
   std::error_code fault_;
 };
 
-// Its title says so, and root alone gives a process of root's a title.
+// Its title says so, and its program: whoever starts a setuid program gives it any title.
 std::optional<FpmMaster> master_at(const std::string& process, const struct stat& root) {
   struct stat about {};
   struct stat its_root {};
@@ -107,6 +107,7 @@ std::optional<FpmMaster> master_at(const std::string& process, const struct stat
   FpmMaster master;
   std::error_code fault;
   master.program = std::filesystem::read_symlink(process + "/exe", fault).filename().string();
+  if (!master.program.starts_with("php-fpm")) return std::nullopt;
   const std::size_t end = words->find(')', title.size());
   master.configuration = words->substr(title.size(), end - title.size());
   if (const auto maps = read_file(process + "/maps", maps_limit)) {

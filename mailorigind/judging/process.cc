@@ -41,7 +41,8 @@ bool runs_as(const std::string& proc, pid_t pid, uid_t uid) {
 
 std::vector<Process> lineage(pid_t pid, uid_t uid, const std::string& proc) {
   auto stat = read_stat(proc, pid);
-  if (!stat) return {{pid, 0}};
+  // What it sent may have waited until it had ended, and until its pid was another user's.
+  if (!stat || !runs_as(proc, pid, uid)) return {{pid, 0}};
   std::vector<Process> chain{{pid, stat->start}};
   for (pid_t ancestor = stat->parent;
        ancestor > 1 && chain.size() <= lineage_depth && runs_as(proc, ancestor, uid);

@@ -17,8 +17,8 @@ struct Process {
 };
 
 // The process itself, then its ancestors as far as they run under `uid`, at
-// most lineage_depth of them. Never empty: a process that is gone, or hidden, is
-// its pid alone.
+// most lineage_depth of them. Never empty: a process that is gone or hidden, or another
+// user's by now, is its pid alone.
 std::vector<Process> lineage(pid_t pid, uid_t uid, const std::string& proc = "/proc");
 
 // False where /proc hides the processes of other users (hidepid).

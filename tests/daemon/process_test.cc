@@ -54,6 +54,14 @@ TEST_F(FakeProc, FollowsAncestorsOfTheSameUidOnly) {
   EXPECT_EQ(lineage(300, 1001, path_), expected);
 }
 
+TEST_F(FakeProc, APidThatIsAnotherUsersByNowIsNotTheAskers) {
+  add(1, 0, 0, 1);
+  add(300, 1, 1002, 30);
+  if (!owned_) GTEST_SKIP() << "takes root";
+  const std::vector<Process> expected = {{300, 0}};
+  EXPECT_EQ(lineage(300, 1001, path_), expected);
+}
+
 TEST_F(FakeProc, StopsBeforePid1AndAtTheDepthLimit) {
   add(1, 0, 0, 1);
   for (int i = 2; i < 40; i++) add(i, i - 1, 0, static_cast<std::uint64_t>(i));

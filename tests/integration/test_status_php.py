@@ -1,7 +1,9 @@
 """`mailorigin status` knows whether the PHP that httpd sends requests to has the extension."""
 
 import os
+import pty
 import signal
+from pathlib import Path
 
 import pytest
 from harness.command import Command
@@ -170,3 +172,27 @@ def test_pools_without_the_extension(make_site):
     (master,) = [each for each in said["php"]["masters"] if each["configuration"] == f"{site.fpm.directory}/conf/php-fpm.conf"]
     assert master["extension"] == "missing"
     site.fpm.stop()
+
+
+def test_a_title_that_a_user_chose(make_site):
+    """Whoever starts a setuid program gives it any title, and root's user with it."""
+    site = make_site(two_vhosts())
+
+    def masters():
+        return command(site)("status", "--json").json["php"]["masters"]
+
+    before = masters()
+    own = site.shop.write("own.conf", "[blog]\nuser = root\nlisten = /run/own.sock\n")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.setgid(SHOP_UID)
+        os.setuid(SHOP_UID)
+        os.execv("/usr/bin/su", [f"php-fpm: master process ({own.path})", "root"])
+    try:
+        title = Path(f"/proc/{pid}/cmdline")
+        wait_until(lambda: title.read_bytes().startswith(b"php-fpm: master") and title.stat().st_uid == 0, "its title")
+        assert masters() == before
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
