@@ -135,6 +135,8 @@ apr_status_t open_htaccess(request_rec* request, const char*, const char*, ap_co
 
 int handler(request_rec* request) {
   return guarded(HTTP_INTERNAL_SERVER_ERROR, [&] {
+    const Vhost* const vhost = config_of(request->server).vhost;
+    if (vhost != nullptr && vhost->strict && refuses_servers_page(request)) return HTTP_FORBIDDEN;
     give_context(request);
     return DECLINED;
   });

@@ -7,6 +7,8 @@
 
 #include "mod_mailorigin/request_record.h"
 
+APLOG_USE_MODULE(mailorigin);
+
 namespace mailorigin::httpd {
 
 // A request after httpd has put its configuration together, in the request's pool.
@@ -25,6 +27,12 @@ namespace {
 
 // Parameters by which a request changes the settings of a php-fpm worker.
 constexpr const char* php_value_names[] = {"PHP_VALUE", "PHP_ADMIN_VALUE"};
+// Handlers that show, or change, what is all virtual hosts': members of their balancers (each
+// of which may be a mail server), their requests, the configuration with MailOriginStore's
+// password.
+constexpr std::string_view servers_pages[] = {
+    "balancer-manager", "server-status", "application/x-httpd-status",
+    "server-info",      "ldap-status",   "md-status"};
 constexpr std::string_view proxy_prefix = "proxy:";
 constexpr int walks[] = {AP_NOTE_DIRECTORY_WALK, AP_NOTE_LOCATION_WALK, AP_NOTE_FILE_WALK,
                          AP_NOTE_IF_WALK};
@@ -103,6 +111,9 @@ void run_of(const char* name, const apr_array_header_t* hooks, request_rec* requ
 // A copy of the request, as it would be if there were no .htaccess.
 class WithoutHtaccess {
  public:
+  explicit WithoutHtaccess(const request_rec* request)
+      : WithoutHtaccess(request, {nullptr, request->filename, request->finfo,
+                                  request->subprocess_env, true, nullptr, nullptr}) {}
   WithoutHtaccess(const request_rec* request, const BeforeHtaccess& before)
       : copy_(*request), is_subrequest_(request->main != nullptr) {
     copy_.log = &silent;
@@ -122,6 +133,16 @@ class WithoutHtaccess {
   // Null where the server's own configuration has nothing to say, or no access to the file.
   [[nodiscard]] void* settings_of(module* of) const {
     return is_whole_ ? ap_get_module_config(copy_.per_dir_config, of) : nullptr;
+  }
+
+  // SetHandler's; null where there is none.
+  [[nodiscard]] const char* handler() {
+    const auto* const core = static_cast<core_dir_config*>(settings_of(&core_module));
+    if (core == nullptr || core->expr_handler == nullptr) {
+      return core != nullptr ? core->handler : nullptr;
+    }
+    const char* fault = nullptr;
+    return ap_expr_str_exec(&copy_, core->expr_handler, &fault);
   }
 
   // With what directives of the server's set for this directory and file.
@@ -225,6 +246,22 @@ void keep_htaccess_out(request_rec* request, module* proxy_fcgi) {
   if (proxy_fcgi == nullptr) return;
   void* const settings = own.settings_of(proxy_fcgi);
   set_proxy_settings(request, proxy_fcgi, settings != nullptr ? settings : of_vhost);
+}
+
+bool refuses_servers_page(const request_rec* request) {
+  const std::string_view handler = request->handler != nullptr ? request->handler : "";
+  if (std::find(std::begin(servers_pages), std::end(servers_pages), handler) ==
+          std::end(servers_pages) ||
+      !has_htaccess(request)) {
+    return false;
+  }
+  const char* const own = WithoutHtaccess(request).handler();
+  if (own != nullptr && handler == own) return false;
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
+                "MO0146: MailOriginStrict: %s is %s by .htaccess: where it is to be, a section of "
+                "httpd.conf says so with SetHandler",
+                request->uri, request->handler);
+  return true;
 }
 
 bool wants_no_htaccess(const request_rec* request) { return request->log == &silent; }

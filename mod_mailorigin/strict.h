@@ -1,6 +1,6 @@
 // MailOriginStrict: .htaccess, which runs before the handler, may reach neither
 // PHP's settings nor the context on their way to PHP; what the server's own
-// configuration says of them stays as it is.
+// configuration says of them stays as it is. Nor may it name pages about the whole server.
 #pragma once
 
 #include "mod_mailorigin/httpd_api.h"
@@ -22,7 +22,12 @@ void remember_before_htaccess(request_rec* request);
 // loaded.
 void keep_htaccess_out(request_rec* request, module* proxy_fcgi);
 
-// For open_htaccess: whether keep_htaccess_out() is asking, which wants none.
+// True, and said in error_log, where .htaccess alone makes this request a page about the whole
+// server, or one that changes it (balancer-manager, server-status and their kin): the server's own
+// sections do not name that handler for it by SetHandler. For the handler hook.
+bool refuses_servers_page(const request_rec* request);
+
+// For open_htaccess: whether one of these two is asking, which wants none.
 bool wants_no_htaccess(const request_rec* request);
 
 }  // namespace mailorigin::httpd
