@@ -121,7 +121,7 @@ void Daemon::recover(std::uint64_t position, std::string_view payload, const Mom
   if (const auto redemption = payload_redemption(payload)) {
     const auto id = Ulid::parse(redemption->id);
     if (id && redemption->gate < gate_count) {
-      tickets_.recover(static_cast<Gate>(redemption->gate), *id, redemption->nonce);
+      tickets_.redeem(static_cast<Gate>(redemption->gate), *id, redemption->nonce);
     }
     return;
   }

@@ -185,9 +185,7 @@ sfsistat on_sender(SMFICTX* context, char** arguments) {
   return guarded([&] {
     Passage& passage = *passage_of(context);
     passage.asked.reset();
-    auto domains = settings.local_domains;
-    domains.push_back(macro(context, "j"));
-    passage.message = std::make_unique<Message>(std::move(domains));
+    passage.message = std::make_unique<Message>(settings.local_domains->with(macro(context, "j")));
     passage.message->set_sender(arguments[0]);
     return SMFIS_NOREPLY;
   });

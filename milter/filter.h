@@ -2,10 +2,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "core/result.h"
 #include "milter/daemon_link.h"
+#include "milter/local_domains.h"
 #include "milter/mail_log.h"
 #include "milter/options.h"
 
@@ -15,8 +15,8 @@ namespace mailorigin::milter {
 struct FilterSettings {
   DaemonLink* daemon = nullptr;
   MailLog* mail_log = nullptr;
+  LocalDomains* local_domains = nullptr;
   OnFailure on_failure = OnFailure::allow;
-  std::vector<std::string> local_domains;  // see Message
 };
 
 // Listens; `connection` as libmilter has it ("unix:/path", "inet:port@host"). Once in a

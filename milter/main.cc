@@ -6,19 +6,18 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "core/text.h"
 #include "core/unix_socket.h"
 #include "core/wire/control.h"
 #include "milter/daemon_link.h"
 #include "milter/door.h"
 #include "milter/filter.h"
 #include "milter/limits.h"
+#include "milter/local_domains.h"
 #include "milter/mail_log.h"
 #include "milter/options.h"
 #include "service/handed_over.h"
@@ -30,14 +29,6 @@
 namespace mailorigin::milter {
 
 namespace {
-
-// What Debian's Postfix gives a name without a domain.
-std::vector<std::string> local_domains() {
-  std::ifstream mailname("/etc/mailname");
-  std::string domain;
-  if (!(mailname >> domain)) return {};
-  return {lower_case(domain)};
-}
 
 // The socket is the mail server's to connect to, in a directory that is root's alone.
 Status listen_at(const Options& options, const service::Account& mail_server,
@@ -86,8 +77,9 @@ Status serve(const Options& options) {
   DaemonLink daemon(options.daemon_socket);
   MailLog mail_log(options.mail_log);
   const auto groups = groups_of(*account);
+  LocalDomains local_domains;
   Status listening =
-      listen_at(options, *mail_server, {&daemon, &mail_log, options.on_failure, local_domains()});
+      listen_at(options, *mail_server, {&daemon, &mail_log, &local_domains, options.on_failure});
   if (!listening) return listening;
   // MailOriginMilterUser
   if (Status became = service::become(*account, groups); !became) return became;

@@ -76,6 +76,7 @@ unsigned Message::copies_of(std::string_view name) const {
 QueuedMail Message::describe() const {
   QueuedMail mail;
   mail.tickets = tickets_;
+  mail.local_domains = local_domains_;
   if (!tickets_.empty() && recipients_size_ <= recipients_limit) add_digests(mail);
   MailText text;
   text.headers = fields_;

@@ -15,8 +15,8 @@ namespace mailorigin::milter {
 
 class Message {
  public:
-  // `local_domains`: what the mail server may have added to a name without a domain; in
-  // lower case.
+  // `local_domains`: what the mail server may have added to a name without a domain; as
+  // QueuedMail has them.
   explicit Message(std::vector<std::string> local_domains)
       : local_domains_(std::move(local_domains)) {}
 
@@ -30,7 +30,7 @@ class Message {
   // copies_removed.
   [[nodiscard]] unsigned copies_of(std::string_view name) const;
 
-  // Sender, recipients, tickets and claims; the rest is the connection's to say.
+  // Local domains, sender, recipients, tickets and claims; the rest is the connection's to say.
   [[nodiscard]] QueuedMail describe() const;
 
  private:

@@ -2,14 +2,11 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <cstddef>
 #include <filesystem>
-#include <optional>
-#include <string_view>
 #include <system_error>
 
 #include "core/file.h"
+#include "core/mail/main_cf.h"
 
 namespace mailorigin::reports {
 
@@ -19,8 +16,6 @@ constexpr const char* ours = "mailorigin-sendmail";
 constexpr const char* sendmail = "/usr/sbin/sendmail";
 constexpr const char* diverted = "/usr/sbin/sendmail.distrib";
 constexpr const char* postdrop = "/usr/sbin/postdrop";
-constexpr const char* main_cf = "/etc/postfix/main.cf";
-constexpr std::size_t main_cf_limit = 1 << 20;
 
 bool is_there(const std::string& path) {
   struct stat about {};
@@ -37,30 +32,11 @@ bool leads_to_ours(const std::string& path) {
   return std::filesystem::canonical(path, none).filename() == ours;
 }
 
-// What main.cf says of a parameter at last, on its first line; nothing if it is silent.
-std::optional<std::string> setting_in(std::string_view text, std::string_view name) {
-  constexpr std::string_view blanks = " \t\r";
-  std::optional<std::string> found;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (!line.starts_with(name)) continue;
-    line.remove_prefix(name.size());
-    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-    if (!line.starts_with('=')) continue;
-    line.remove_prefix(1);
-    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-    found = line.substr(0, line.find_last_not_of(blanks) + 1);
-  }
-  return found;
-}
-
 // Postfix delivers to mailboxes here, and reads what their owners have in .forward.
 bool forwards_for_users(const std::string& root) {
-  const auto text = read_file(root + main_cf, main_cf_limit);
-  return text && setting_in(*text, "mydestination") != "" &&
-         setting_in(*text, "forward_path") != "";
+  const auto text = read_file(root + main_cf_path, main_cf_limit);
+  return text && main_cf_setting(*text, "mydestination") != "" &&
+         main_cf_setting(*text, "forward_path") != "";
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ std::string encode_base64(std::string_view bytes) {
 // The words of a line, before they have a meaning together.
 struct Words {
   QueuedMail mail;
-  std::string address, sender, recipients, qualify, from;
+  std::string address, sender, recipients, qualify, domain, from;
   std::uint16_t port = 0;
 };
 
@@ -69,6 +69,7 @@ bool read_text(std::string_view name, std::string value, Words& words) {
   std::string* const text = name == "sender"       ? &words.sender
                             : name == "recipients" ? &words.recipients
                             : name == "qualify"    ? &words.qualify
+                            : name == "domain"     ? &words.domain
                             : name == "from"       ? &words.from
                                                    : nullptr;
   if (text != nullptr) *text = std::move(value);
@@ -159,6 +160,9 @@ Result<EximLine> read_exim_line(std::string_view line) {
   if (read.mail.uid) read.mail.uid_from = "exim";
   add_digests(words, read.mail);
   add_senders(words, read.mail.claims);
+  if (!words.domain.empty() && words.domain.size() <= local_domain_limit) {
+    read.mail.local_domains.push_back(lower_case(words.domain));
+  }
   return read;
 }
 

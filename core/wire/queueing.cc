@@ -34,6 +34,11 @@ bool read_pair(std::string_view name, std::string_view value, QueuedMail& mail) 
     return read_bytes(value, mail.recipients.emplace_back()) &&
            mail.recipients.size() <= digests_shown;
   }
+  if (name == "local_domain") {
+    mail.local_domains.emplace_back(value);
+    return !value.empty() && value.size() <= local_domain_limit &&
+           mail.local_domains.size() <= local_domains_told;
+  }
   if (name == "cookie") {
     const auto cookie = parse_number(value);
     mail.cookie = cookie.value_or(0);
@@ -64,6 +69,7 @@ std::string encode_queued(const QueuedMail& mail) {
   for (const std::string& ticket : mail.tickets) writer.add("ticket", ticket);
   for (const RecipientDigest& digest : mail.recipients)
     writer.add("recipient_digest", view(digest));
+  for (const std::string& domain : mail.local_domains) writer.add("local_domain", domain);
   if (mail.cookie != 0) writer.add("cookie", mail.cookie);
   if (mail.uid) writer.add("uid", std::uint64_t{*mail.uid});
   if (!mail.uid_from.empty()) writer.add("uid_from", mail.uid_from);

@@ -20,6 +20,8 @@ namespace mailorigin {
 inline constexpr std::size_t tickets_shown = 4;    // by one message
 inline constexpr std::size_t digests_shown = 2;    // of its recipients
 inline constexpr std::size_t queue_id_limit = 64;  // bytes; the longest of a mail server has 20
+inline constexpr std::size_t local_domains_told = 4;
+inline constexpr std::size_t local_domain_limit = 255;  // bytes, as DNS has it
 
 // The reason of a refusal that concerns the tickets alone: asked again without them, the mail
 // is judged. Who submitted it may then be worth looking for.
@@ -37,6 +39,9 @@ struct QueuedMail {
   // Whom it is for, in the envelope: as the mail server has them and as its sender may
   // have named them.
   std::vector<RecipientDigest> recipients;
+  // What the mail server gives a name without a domain, a sender's it puts in itself among
+  // them; in lower case, at most local_domains_told.
+  std::vector<std::string> local_domains;
   std::uint64_t cookie = 0;  // of the connection, the kernel's; 0: not known
   std::optional<std::uint32_t> uid;
   std::string uid_from;  // what says so, where it is not the kernel; a word

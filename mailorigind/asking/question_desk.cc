@@ -222,14 +222,15 @@ std::optional<Answer> QuestionDesk::redeemed(AskingConnection& asking, AskingUse
     return std::nullopt;
   }
   const auto position =
-      tickets_.redeem(Gate::submission, *id, {asker.uid, question_.recipients, question_.nonce},
-                      moment_.elapsed_ms());
+      tickets_.find(Gate::submission, *id, {asker.uid, question_.recipients, question_.nonce},
+                    moment_.elapsed_ms());
   if (!position) return std::nullopt;
   const auto payload = journal_.payload_at(*position);
-  // The asker may have claimed less than it sends: then it has spent its ticket.
+  // The asker may have claimed less than it sends.
   if (!payload || !payload_is_judged_alike(*payload, question_.claims)) return std::nullopt;
   auto given = payload_answer(*payload);
   if (!given) return std::nullopt;
+  tickets_.redeem(Gate::submission, *id, question_.nonce);
   recording_.add([&](std::string& out) {
     append_redemption(
         out, {question_.ticket, static_cast<std::uint64_t>(Gate::submission), question_.nonce});

@@ -48,18 +48,22 @@ void Tickets::issue(const Answer& answer, const Recorded& recorded) {
   count(ticket.uid, ids.size() - 1, ids.size());
 }
 
-std::optional<std::uint64_t> Tickets::redeem(Gate gate, const Ulid& id, const Bearer& bearer,
-                                             std::uint64_t now_ms) {
+std::optional<std::uint64_t> Tickets::find(Gate gate, const Ulid& id, const Bearer& bearer,
+                                           std::uint64_t now_ms) const {
   const auto found = tickets_.find(id);
   if (found == tickets_.end()) return std::nullopt;
-  Ticket& ticket = found->second;
+  const Ticket& ticket = found->second;
   if (ticket.issued_ms + ticket_memory_ms < now_ms) return std::nullopt;
   if (bearer.uid && *bearer.uid != ticket.uid) return std::nullopt;
   if (bearer.recipients && *bearer.recipients != ticket.recipients) return std::nullopt;
-  auto& passed = ticket.passed[place_of(gate)];
+  const auto& passed = ticket.passed[place_of(gate)];
   if (passed && *passed != bearer.nonce) return std::nullopt;
-  passed = bearer.nonce;
   return ticket.position;
+}
+
+void Tickets::redeem(Gate gate, const Ulid& id, const Nonce& nonce) {
+  const auto found = tickets_.find(id);
+  if (found != tickets_.end()) found->second.passed[place_of(gate)] = nonce;
 }
 
 void Tickets::give_back(Gate gate, const Ulid& id, const Nonce& nonce) {
@@ -67,11 +71,6 @@ void Tickets::give_back(Gate gate, const Ulid& id, const Nonce& nonce) {
   if (found == tickets_.end()) return;
   auto& passed = found->second.passed[place_of(gate)];
   if (passed == nonce) passed.reset();
-}
-
-void Tickets::recover(Gate gate, const Ulid& id, const Nonce& nonce) {
-  const auto found = tickets_.find(id);
-  if (found != tickets_.end()) found->second.passed[place_of(gate)] = nonce;
 }
 
 void Tickets::expire(std::uint64_t now_ms) {

@@ -48,13 +48,15 @@ class Tickets {
     Nonce nonce{};
   };
   // Where the event's record is; nothing if the ticket is not good for this gate, or not
-  // any more. A question that is repeated, by its nonce, is answered again.
-  std::optional<std::uint64_t> redeem(Gate gate, const Ulid& id, const Bearer& bearer,
-                                      std::uint64_t now_ms);
+  // any more. A question that is repeated, by its nonce, is answered again. Whoever asks may
+  // show the ticket with another mail: it is compared with the event before it is spent.
+  [[nodiscard]] std::optional<std::uint64_t> find(Gate gate, const Ulid& id, const Bearer& bearer,
+                                                  std::uint64_t now_ms) const;
+  // Its mail passes by that question, or has, in what the journal had at the start: no other
+  // question does any more.
+  void redeem(Gate gate, const Ulid& id, const Nonce& nonce);
   // The question that it was redeemed by has not come to its end, so that the mail comes again.
   void give_back(Gate gate, const Ulid& id, const Nonce& nonce);
-  // Of a redemption that the journal had at the start.
-  void recover(Gate gate, const Ulid& id, const Nonce& nonce);
 
   void expire(std::uint64_t now_ms);
   [[nodiscard]] std::size_t size() const { return tickets_.size(); }

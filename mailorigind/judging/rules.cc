@@ -78,12 +78,6 @@ Rule rule_of_scripts(const RuledMail& mail, const std::vector<ActivePolicy::Scri
   return denied.found();
 }
 
-// What does not fit its field whole may hide an address behind the cut.
-bool is_whole(const Event& event, Field field) {
-  constexpr std::size_t longest_character = 4;
-  return event.get(field).size() + longest_character <= info(field).limit;
-}
-
 bool senders_belong_to(const std::vector<std::string>& domains, const Event& event) {
   return is_whole(event, Field::from) && is_whole(event, Field::envelope_from) &&
          from_belongs_to(event.get(Field::from), domains) &&

@@ -199,4 +199,9 @@ bool envelope_belongs_to(std::string_view list, const std::vector<std::string>& 
   return is_blank(list) || SenderList(list, domains, false).belongs();
 }
 
+bool is_whole(const Event& event, Field field) {
+  constexpr std::size_t longest_character = 4;
+  return event.get(field).size() + longest_character <= info(field).limit;
+}
+
 }  // namespace mailorigin::daemon

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/event.h"
+
 namespace mailorigin::daemon {
 
 // For From. Every list between commas has a mailbox, and all of them belong. What
@@ -23,5 +25,9 @@ bool from_belongs_to(std::string_view list, const std::vector<std::string>& doma
 // For the envelope sender, of which a mail server takes the first address that it
 // finds: no groups, and no ; in a name. An empty list holds, as without -f.
 bool envelope_belongs_to(std::string_view list, const std::vector<std::string>& domains);
+
+// Whether a text field has all that was put into it. What does not fit may hide an address
+// behind the cut.
+bool is_whole(const Event& event, Field field);
 
 }  // namespace mailorigin::daemon

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <string_view>
 
-#include "core/mail/addresses.h"
 #include "core/name_values.h"
 #include "core/queue_policy.h"
 #include "core/text.h"
 #include "mailorigind/journal/event_record.h"
-#include "mailorigind/limits.h"
+#include "mailorigind/queueing/as_claimed.h"
 
 namespace mailorigin::daemon {
 
 namespace {
 
-// Of the mail's own event, what the one about the queue repeats: whose it is.
+// Of the mail's own event, what the one about the queue repeats: whose it is. Whom it is from,
+// and for how many, it has from the queue.
 constexpr Field repeated_fields[] = {Field::verified,   Field::vhost,  Field::site,  Field::docroot,
                                      Field::entry,      Field::uid,    Field::gid,   Field::user,
                                      Field::request_id, Field::client, Field::reason};
@@ -22,25 +22,14 @@ constexpr Field repeated_fields[] = {Field::verified,   Field::vhost,  Field::si
 Event queue_event(const Event& of_mail, const QueuedMail& mail, std::string_view mail_id) {
   Event event;
   for (const Field field : repeated_fields) event.set(field, of_mail.get(field));
-  for (const Field field : {Field::envelope_from, Field::recipients, Field::message_id}) {
+  for (const Field field :
+       {Field::from, Field::envelope_from, Field::recipients, Field::message_id}) {
     event.set(field, mail.claims.get(field));
   }
   event.set(Field::kind, queue_kind);
   event.set(Field::mail_id, mail_id);
   event.set(Field::queue_id, mail.queue_id);
   return event;
-}
-
-// The mail server adds what is missing, and a domain to a name.
-bool is_as_claimed(const Event& of_mail, const Event& seen) {
-  constexpr std::size_t looked_at = 16;
-  const auto recipients = [](const Event& event) {
-    return parse_number(event.get(Field::recipients)).value_or(0);
-  };
-  const std::string& from = of_mail.get(Field::from);
-  return recipients(seen) <= recipients(of_mail) &&
-         (from.find('@') == std::string::npos ||
-          addresses_in(from, looked_at) == addresses_in(seen.get(Field::from), looked_at));
 }
 
 }  // namespace
@@ -78,16 +67,17 @@ std::optional<QueuedMails::Answered> QueuedMails::by_ticket(const QueuedMail& ma
     const auto id = Ulid::parse(ticket);
     if (!id) continue;
     for (const RecipientDigest& recipients : mail.recipients) {
-      const auto position = tickets_.redeem(Gate::queue, *id, {mail.uid, recipients, mail.nonce},
-                                            moment.elapsed_ms());
+      const auto position =
+          tickets_.find(Gate::queue, *id, {mail.uid, recipients, mail.nonce}, moment.elapsed_ms());
       if (!position) continue;
       const auto payload = journal_.payload_at(*position);
       auto given = payload ? payload_answer(*payload) : std::nullopt;
       if (!given) continue;
       Event of_mail;
       read_event(*payload, of_mail);
-      // Who asked may have claimed less than it sends: then it has spent its ticket.
-      if (!is_as_claimed(of_mail, mail.claims)) continue;
+      // Another mail leaves the ticket to its own, and is judged: each attempt counts as one.
+      if (!is_as_claimed(of_mail, mail.claims, {account_of(of_mail), mail.local_domains})) continue;
+      tickets_.redeem(Gate::queue, *id, mail.nonce);
       Answered answered{std::move(given->answer), std::nullopt, id};
       Answer& answer = answered.answer;
       answer.nonce = mail.nonce;
@@ -105,6 +95,14 @@ std::optional<QueuedMails::Answered> QueuedMails::by_ticket(const QueuedMail& ma
     }
   }
   return std::nullopt;
+}
+
+// By what name the mail server knows who sent a mail.
+std::string_view QueuedMails::account_of(const Event& of_mail) const {
+  const std::string& user = of_mail.get(Field::user);
+  if (!user.empty()) return user;
+  const auto uid = parse_number(of_mail.get(Field::uid), UINT32_MAX);
+  return uid ? std::string_view(names_.name(static_cast<uid_t>(*uid))) : std::string_view();
 }
 
 QueuedMails::Answered QueuedMails::by_submitter(const QueuedMail& mail, uid_t asker,

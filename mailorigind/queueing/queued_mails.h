@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -59,6 +60,7 @@ class QueuedMails {
 
  private:
   std::optional<Answered> by_ticket(const QueuedMail& mail, uid_t asker, const Moment& moment);
+  [[nodiscard]] std::string_view account_of(const Event& of_mail) const;
   Answered by_submitter(const QueuedMail& mail, uid_t asker, const Payer& user,
                         const Moment& moment);
   [[nodiscard]] std::optional<Rule> unrecorded_rule(const QueuedMail& mail, bool is_known,

@@ -19,7 +19,8 @@ RecipientDigest digest_of(const std::string& list) {
 // "a@b.example", "me@shop.example", "Hi\nX: y" in base64.
 constexpr const char* whole =
     "by=program uid=1001 id=1xXKOD-0006aL-2c count=1 size=5 sender=bWVAc2hvcC5leGFtcGxl "
-    "recipients=YUBiLmV4YW1wbGU= qualify=Yi5leGFtcGxl from=IG1lQHNob3AuZXhhbXBsZQo= "
+    "recipients=YUBiLmV4YW1wbGU= qualify=Yi5leGFtcGxl domain=Qi5leGFtcGxl "
+    "from=IG1lQHNob3AuZXhhbXBsZQo= "
     "to=YUBiLmV4YW1wbGU= subject=SGkKWDogeQ== message_id= "
     "ticket=MDFNODAxUVNDNkpRUUJBS0EzMzVaR0U0WTIK";
 
@@ -36,6 +37,7 @@ TEST(EximLine, DescribesAMessage) {
   ASSERT_EQ(mail.recipients.size(), 2U);
   EXPECT_EQ(mail.recipients[0], digest_of("a@b.example"));
   EXPECT_EQ(mail.recipients[1], digest_of("a"));
+  EXPECT_EQ(mail.local_domains, std::vector<std::string>{"b.example"});
   EXPECT_EQ(mail.claims.get(Field::from), "me@shop.example");
   EXPECT_EQ(mail.claims.get(Field::envelope_from), "me@shop.example");
   EXPECT_EQ(mail.claims.get(Field::subject), "Hi\nX: y");

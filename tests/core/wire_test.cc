@@ -60,6 +60,7 @@ TEST(QueuedMail, SurvivesItsEncoding) {
   mail.by_smtp = true;
   mail.tickets = {"01ARZ3NDEKTSV4RRFFQ69G5FAV"};
   mail.recipients.emplace_back().fill(3);
+  mail.local_domains = {"web1.example", "origin.example"};
   mail.cookie = 12;
   mail.uid = 33;
   mail.uid_from = "mail-log";
@@ -69,6 +70,7 @@ TEST(QueuedMail, SurvivesItsEncoding) {
   EXPECT_EQ(read->queue_id, mail.queue_id);
   EXPECT_TRUE(read->by_smtp);
   EXPECT_EQ(read->tickets, mail.tickets);
+  EXPECT_EQ(read->local_domains, mail.local_domains);
   EXPECT_EQ(read->recipients, mail.recipients);
   EXPECT_EQ(read->cookie, 12U);
   EXPECT_EQ(read->uid, 33U);
@@ -86,6 +88,11 @@ TEST(QueuedMail, IsBoundedAndClaimsNoOrigin) {
   mail.recipients.resize(digests_shown + 1);
   EXPECT_FALSE(decode_queued(encode_queued(mail)));
   mail.recipients.clear();
+  mail.local_domains.assign(local_domains_told + 1, "a.example");
+  EXPECT_FALSE(decode_queued(encode_queued(mail)));
+  mail.local_domains = {std::string(local_domain_limit + 1, 'a')};
+  EXPECT_FALSE(decode_queued(encode_queued(mail)));
+  mail.local_domains.clear();
   ASSERT_TRUE(decode_queued(encode_queued(mail)));
   mail.claims.set(Field::vhost, "other.example:80");
   EXPECT_FALSE(decode_queued(encode_queued(mail)));

@@ -47,7 +47,9 @@ class TicketsTest : public ::testing::Test {
   std::optional<std::uint64_t> redeem(std::uint32_t number, std::uint8_t by = 1,
                                       std::uint32_t uid = tenant, std::string_view list = "a@b",
                                       Gate gate = Gate::submission, std::uint64_t now_ms = 2000) {
-    return tickets_.redeem(gate, id(number), {uid, to(list), nonce(by)}, now_ms);
+    const auto found = tickets_.find(gate, id(number), {uid, to(list), nonce(by)}, now_ms);
+    if (found) tickets_.redeem(gate, id(number), nonce(by));
+    return found;
   }
 
   Tickets tickets_;
@@ -67,6 +69,8 @@ TEST_F(TicketsTest, AreWorthNothingForOthers) {
   EXPECT_EQ(redeem(1, 1, neighbour), std::nullopt) << "stolen";
   EXPECT_EQ(redeem(1, 1, tenant, "a@b, victim@c"), std::nullopt);
   EXPECT_EQ(redeem(2), std::nullopt) << "never issued";
+  const auto shown = tickets_.find(Gate::submission, id(1), {tenant, to("a@b"), nonce(5)}, 2000);
+  EXPECT_EQ(shown, 101u) << "found, and not spent by that";
   EXPECT_EQ(redeem(1), 101u) << "and still is the owner's";
 }
 
@@ -94,7 +98,7 @@ TEST_F(TicketsTest, AreGivenBackByTheQuestionThatHasThem) {
 TEST_F(TicketsTest, AreRecoveredAsTheyWere) {
   issue(1);
   issue(2);
-  tickets_.recover(Gate::submission, id(1), nonce(7));
+  tickets_.redeem(Gate::submission, id(1), nonce(7));
   EXPECT_EQ(redeem(1), std::nullopt) << "shown before the restart";
   EXPECT_EQ(redeem(1, 7), 101u) << "its question, repeated";
   EXPECT_EQ(redeem(2), 102u);

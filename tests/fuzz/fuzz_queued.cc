@@ -15,8 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (packet.size() > packet_limit || !again || again->nonce != mail->nonce ||
       again->queue_id != mail->queue_id || again->by_smtp != mail->by_smtp ||
       again->tickets != mail->tickets || again->recipients != mail->recipients ||
-      again->cookie != mail->cookie || again->uid != mail->uid ||
-      again->uid_from != mail->uid_from || again->claims != mail->claims) {
+      again->local_domains != mail->local_domains || again->cookie != mail->cookie ||
+      again->uid != mail->uid || again->uid_from != mail->uid_from ||
+      again->claims != mail->claims) {
     std::abort();
   }
   return 0;

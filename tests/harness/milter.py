@@ -27,6 +27,12 @@ milter_default_action = {action}
 milter_connect_timeout = 5s
 smtpd_peername_lookup = no
 """
+# The milter is outside, and does not see main.cf: of the names in it it has that of the host alone.
+OWN_MAIN = """
+myorigin = $myhostname
+virtual_alias_maps = inline:{alias@example.org=to@example.org}
+canonical_maps = inline:{canonical@example.org=to@example.org}
+"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class MilterPostfix(Postfix):
         subprocess.run(["mount", "--bind", directory, inside], check=True)
         self._shared = inside
         with open(self.root / "etc/postfix/main.cf", "a") as main:
-            main.write(MAIN.format(milter=milter, action=self.action))
+            main.write(MAIN.format(milter=milter, action=self.action) + OWN_MAIN)
         self.popen(["/usr/sbin/postfix", "reload"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
 
     def remove(self):

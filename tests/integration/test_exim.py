@@ -9,9 +9,10 @@ import subprocess
 import pytest
 from harness.accounts import Accounts
 from harness.command import Command
-from harness.mail_servers import Exim, asking_exim
+from harness.mail_servers import ORIGIN, Exim, asking_exim
+from harness.milter import TENANTS
 from harness.mounts import unmount
-from harness.site import BLOG_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
+from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.waiting import wait_until
 from test_submit import Submitting
 
@@ -31,8 +32,10 @@ class AskingExim(Exim):
 
     def set_up(self):
         super().set_up()
-        for name, uid in (("shop", SHOP_UID), ("blog", BLOG_UID)):
-            self.account("passwd", name, f"{uid}:{uid}::/:/bin/sh")
+        for name, uid in TENANTS.items():
+            self.account("passwd", name, f"{uid}:{uid}:{name}:/:/bin/sh")
+        self.write("bin/shows", "#!/bin/sh\ncat\n")
+        (self.root / "bin/shows").chmod(0o755)
 
     def run(self, *command, uid=0, text=""):
         user = ["/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid else []
@@ -64,7 +67,7 @@ def message(mark, more="", sender="me@shop.example"):
 
 @pytest.fixture(scope="module")
 def accounts(installation):
-    with Accounts(installation.root, installation.directory("exim-accounts"), {Exim.user: Exim.uid, "shop": SHOP_UID, "blog": BLOG_UID}):
+    with Accounts(installation.root, installation.directory("exim-accounts"), {Exim.user: Exim.uid, **TENANTS}):
         yield
 
 
@@ -99,11 +102,10 @@ def exim(module_site):
 @pytest.fixture
 def submit(module_site, exim):
     """mailorigin-sendmail before Exim, as a tenant starts it."""
-    command = [*module_site.command]
-    command[1] = "--mailorigin-real=/usr/sbin/exim4"
+    command = [word for word in module_site.command if not word.startswith("--mailorigin-real=")]
 
-    def run(text, *arguments, uid=SHOP_UID):
-        return exim.run(*command, *arguments, "-odq", "-oee", uid=uid, text=text)
+    def run(text, *arguments, uid=SHOP_UID, real="/usr/sbin/exim4"):
+        return exim.run(*command, f"--mailorigin-real={real}", "-odq", "-oee", *arguments, uid=uid, text=text)
 
     return run
 
@@ -189,6 +191,62 @@ def test_a_stolen_ticket_opens_nothing(site, exim, submit):
     event = site.shop.json.wait(again)
     assert event["id"] != ticket and event["reason"] == "unrecorded"
     assert not header(exim.wait(again), "X-Mail-Origin-Ticket")
+
+
+ACCOUNT = f"shop@{ORIGIN}"
+CLAIMS = {  # what is asked about, and From and the envelope sender of that in the queue
+    "no sender": ("", [], f"shop <{ACCOUNT}>", ACCOUNT),
+    "an envelope": ("", ["-f", "me@shop.example"], "shop <me@shop.example>", "me@shop.example"),
+    "a From": ("From: Me <me@shop.example>\n", [], "Me <me@shop.example>", ACCOUNT),
+    "both": ("From: me@shop.example\n", ["-f", "you@shop.example"], "me@shop.example", "you@shop.example"),
+}
+FORGERIES = [
+    ("From: bank@bank.example", []),
+    ("From:\n bank@bank.example", []),
+    ("From: me@shop.example\nFrom: bank@bank.example", []),
+    ("From: Us: me@shop.example, bank@bank.example;", []),
+    ("From: " + "me@shop.example, " * 100 + "bank@bank.example", []),
+    ("From: bank@bank.example <me@shop.example>", []),
+    (f"From: blog@{ORIGIN}", ["-f", "me@shop.example"]),
+    ("From: me@shop.example", ["-f", "bank@bank.example"]),
+    ("X-Other: no From", ["-f", "bank@bank.example"]),
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_ticket_is_of_the_senders_that_were_judged(site, exim, submit, claim):
+    """Who asks names its own real program, which reads the ticket: each forgery is judged by what it is."""
+    fields, options, sender, envelope = CLAIMS[claim]
+    mark = new_mark()
+    rest = f"To: to@example.org\nSubject: {mark}\n\nbody\n"
+    marked = submit(fields + rest, "-t", *options, real="/bin/shows").stdout
+    event = site.shop.json.wait(mark)
+    ticket = f"X-Mail-Origin-Ticket: {event['id']}\n"
+    assert ticket in marked
+    for forged, forged_options in FORGERIES:
+        other = new_mark()
+        program = ["/usr/sbin/exim4", "-odq", "-oep", "-t", *forged_options]
+        assert exim.run(*program, uid=SHOP_UID, text=f"{ticket}{forged}\n{rest}".replace(mark, other)).returncode != 0, forged
+        assert site.shop.json.wait(other)["reason"] == "sender" and not exim.queued(other)
+    assert exim.run("/usr/sbin/exim4", "-odq", "-oep", "-t", *options, uid=SHOP_UID, text=marked).returncode == 0
+    passed = site.shop.json.wait(f'"mail_id":"{event["id"]}"')
+    assert (passed["from"], passed["envelope_from"]) == (sender, envelope)
+    assert [entry["kind"] for entry in site.shop.json.entries() if entry.get("subject") == mark] == ["submit"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments"),
+    [("From: root (Cron Daemon)\nTo: to@example.org", ["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "to@example.org"]), ("To: to@example.org", ["-t"])],
+    ids=["cron", "-t alone"],
+)
+def test_what_is_handed_to_our_sendmail_passes(site, exim, submit, fields, arguments):
+    mark = new_mark()
+    assert submit(f"{fields}\nSubject: {mark}\n\nbody\n", *arguments, uid=OTHER_UID).returncode == 0
+    event = site.server_json.wait(mark)
+    assert (event["kind"], event["verdict"]) == ("submit", "allow") and "reason" not in event
+    assert site.server_json.wait(f'"mail_id":"{event["id"]}"')["envelope_from"] == f"other@{ORIGIN}"
+    assert not is_frozen(exim.wait(mark))
+    assert [entry["kind"] for entry in site.server_json.entries() if entry.get("subject") == mark] == ["submit"]
 
 
 @pytest.mark.parametrize("way", ["program", "dialogue"])

@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from harness.accounts import Accounts
 from harness.command import Command, Said
-from harness.milter import MILTER_UID, MilterPostfix
+from harness.mail_servers import ORIGIN
+from harness.milter import MILTER_UID, TENANTS, MilterPostfix
 from harness.mounts import bind, unmount
 from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, new_mark
 from harness.waiting import children_of, wait_until
@@ -33,7 +35,14 @@ def module_postfix():
 
 
 @pytest.fixture(scope="module")
-def module_site(installation, module_postfix):
+def accounts(installation):
+    """By their names the daemon knows what Postfix makes of no sender."""
+    with Accounts(installation.root, installation.directory("milter-accounts"), TENANTS):
+        yield
+
+
+@pytest.fixture(scope="module")
+def module_site(installation, module_postfix, accounts):
     installation.built("milter/mailorigin-milter")
     vhosts = [Vhost("shop", SHOP_UID, RULES), Vhost("blog", BLOG_UID, WITH_HEADER + "  MailOriginSend deny\n")]
     site = Site(installation, installation.directory("milter"), vhosts, server="")
@@ -106,14 +115,70 @@ def test_a_ticket_is_not_another_mails(site, postfix):
     assert not postfix.wait(again).header(TICKET)
 
 
-def test_a_ticket_is_of_the_sender_that_was_judged(site, postfix):
-    event, message, _ = send(site, "mail('to@example.org', 'MARK', 'body', 'From: me@shop.example');")
-    forged = message.raw.replace(b"From: me@shop.example", b"From: bank@bank.example")
-    postfix.hand_in(forged, "-t", "-i", uid=SHOP_UID)
-    subject = message.subject
-    found = wait_until(lambda: [entry for entry in site.shop.json.entries() if entry.get("subject") == subject and entry["kind"] == "submit"], "an event of its own")[0]
-    assert found["verdict"] == "hold" and found["reason"] == "sender" and postfix.wait(subject).on_hold
-    assert not [entry for entry in site.shop.json.entries() if entry.get("mail_id") == event["id"]]
+ACCOUNT = f"shop@mx.{ORIGIN}"
+CLAIMS = {  # what PHP sends, and From and the envelope sender of that in the queue
+    "no sender": ("mail('to@example.org', 'MARK', 'body');", ACCOUNT, ACCOUNT),
+    "an envelope": ("mail('to@example.org', 'MARK', 'body', '', '-fme@shop.example');", "me@shop.example", "me@shop.example"),
+    "a From": ("mail('to@example.org', 'MARK', 'body', 'From: Me <me@shop.example>');", "Me <me@shop.example>", ACCOUNT),
+    "both": ("mail('to@example.org', 'MARK', 'body', 'From: me@shop.example', '-fyou@shop.example');", "me@shop.example", "you@shop.example"),
+    "another name of the recipient": ("mail('alias@example.org', 'MARK', 'body');", ACCOUNT, ACCOUNT),
+}
+FORGERIES = [
+    ("From: bank@bank.example", ""),
+    ("From:\n bank@bank.example", ""),
+    ("From: me@shop.example\nFrom: bank@bank.example", ""),
+    ("From: Us: me@shop.example, bank@bank.example;", ""),
+    ("From: " + "me@shop.example, " * 20 + "bank@bank.example", ""),
+    ("From: " + "me@shop.example, " * 100 + "bank@bank.example", ""),
+    ("From: bank@bank.example <me@shop.example>", ""),
+    (f"From: blog@mx.{ORIGIN}", ""),
+    ("From: me@shop.example", "-fbank@bank.example"),
+    ("Subject2: no From", "-fbank@bank.example"),
+    ("From: me@shop.example", f"-fblog@mx.{ORIGIN}"),
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_ticket_is_of_the_senders_that_were_judged(site, postfix, claim):
+    """The real sendmail, started by its user: each forgery is judged by what it is, and the mail itself still passes."""
+    code, sender, envelope = CLAIMS[claim]
+    event, message, mark = send(site, code)
+    head, body = message.raw.decode().replace("\r\n", "\n").split("\n\n", 1)
+    others = "\n".join(line for line in head.split("\n") if not line.startswith("From:"))
+    forged = {new_mark(): forgery for forgery in FORGERIES}
+    for other, (fields, option) in forged.items():
+        postfix.hand_in(f"{fields}\n{others}\n\n{body}".replace(mark, other), "-t", "-i", *filter(None, [option]), uid=SHOP_UID)
+    for other, forgery in forged.items():
+        found = site.shop.json.wait(other)
+        assert (found["kind"], found["verdict"], found["reason"], found["uid"]) == ("submit", "hold", "sender", SHOP_UID), forgery
+        assert postfix.wait(other).on_hold
+    postfix.hand_in(message.raw, *message.arguments, uid=SHOP_UID)
+    passed = the_queue_event(site.shop.json, event)
+    assert (passed["from"], passed["envelope_from"]) == (sender, envelope)
+    assert [entry["kind"] for entry in site.shop.json.entries() if entry.get("subject") == mark] == ["mail"]
+
+
+def test_mail_to_an_address_that_is_rewritten_is_met_twice(site, postfix):
+    event, message, mark = send(site, "mail('canonical@example.org', 'MARK', 'body', 'From: me@shop.example', '-fme@shop.example');")
+    postfix.hand_in(message.raw, *message.arguments, uid=SHOP_UID)
+    found = wait_until(lambda: [entry for entry in site.shop.json.entries() if entry.get("subject") == mark and entry["kind"] == "submit"], "an event of its own")
+    assert found[0]["reason"] == "unrecorded" and not postfix.wait(mark).on_hold
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments"),
+    [("From: root (Cron Daemon)\nTo: to@example.org", ["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "to@example.org"]), ("To: to@example.org", ["-t"])],
+    ids=["cron", "-t alone"],
+)
+def test_what_is_handed_to_our_sendmail_passes(site, postfix, fields, arguments):
+    mark = new_mark()
+    ours = ["--mailorigin-real=/usr/sbin/sendmail", f"--mailorigin-socket={site.httpd.runtime_dir}/mailorigin.sock", "--mailorigin-patience-ms=10000"]
+    program = str(site.installation.built("submit/mailorigin-sendmail"))
+    postfix.hand_in(f"{fields}\nSubject: {mark}\n\nbody\n", *ours, *arguments, uid=OTHER_UID, program=program)
+    event = site.server_json.wait(mark)
+    assert (event["kind"], event["verdict"]) == ("submit", "allow") and "reason" not in event
+    assert the_queue_event(site.server_json, event)["envelope_from"] == f"other@mx.{ORIGIN}"
+    assert [entry["kind"] for entry in site.server_json.entries() if entry.get("subject") == mark] == ["submit"]
 
 
 def test_a_ticket_is_its_users(site, postfix):

@@ -1,0 +1,26 @@
+// Is a message in the queue the mail that was judged? Its sender may have claimed one mail,
+// and handed another to the mail server.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event.h"
+
+namespace mailorigin::daemon {
+
+// What the mail server itself puts in where a sender is missing, or has no domain.
+struct Completion {
+  std::string_view account;                 // the name of who sends; empty: not known
+  const std::vector<std::string>& domains;  // the mail server's own, in lower case
+};
+
+// True if `seen`, as it is in the queue, has the senders that `claimed` was judged by, and no
+// more recipients. Where no From was claimed, From is one of the envelope's senders; where no
+// envelope sender was, it is the account's; a name without a domain has one of the mail
+// server's. From may be written in another way if every reader finds the same addresses. What
+// does not fit its field whole is never as claimed.
+bool is_as_claimed(const Event& claimed, const Event& seen, const Completion& completion);
+
+}  // namespace mailorigin::daemon
