@@ -37,6 +37,10 @@ constexpr Remedy remedies[] = {
     {"MO0520",
      "see to the database: MailOriginUser must be able to write it; one that is damaged, or "
      "something else's, is to be moved away, and a new one is made"},
+    {"MO0522",
+     "see what the database does not take (a constraint or a trigger that is not MailOrigin's), "
+     "and "
+     "delete the file"},
 };
 
 }  // namespace

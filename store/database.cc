@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "store/refusal.h"
 
 namespace mailorigin::store {
 
@@ -83,6 +84,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& driver,
     database->handle_ = nullptr;
     return said_by_server(reason != nullptr ? reason : "it cannot be opened");
   }
+  prepare_refusals(*dialect, apr_dbd_native_handle(database->driver_, database->handle_));
   return database;
 }
 
@@ -91,9 +93,11 @@ Database::~Database() {
   if (pool_ != nullptr) apr_pool_destroy(pool_);
 }
 
-Error Database::error(int number) const {
-  const char* const text = apr_dbd_error(driver_, handle_, number);
-  return said_by_server(text != nullptr && *text != '\0' ? text : "the database says no more");
+Error Database::error(int number) {
+  const char* const said = apr_dbd_error(driver_, handle_, number);
+  const std::string text = said != nullptr && *said != '\0' ? said : "the database says no more";
+  refused_values_ = refuses_values(dialect_, apr_dbd_native_handle(driver_, handle_), text);
+  return said_by_server(words_of(dialect_, text));
 }
 
 Result<std::uint64_t> Database::change(const std::string& sql) {
@@ -116,6 +120,7 @@ Result<std::vector<Row>> Database::rows(Ask ask) {
   apr_pool_create(&pool, pool_);
   apr_dbd_results_t* results = nullptr;
   std::vector<Row> out;
+  refused_values_ = false;
   const int failed = ask(pool, &results);
   if (failed == 0) {
     const int columns = apr_dbd_num_cols(driver_, results);
@@ -167,6 +172,7 @@ Result<std::uint64_t> Database::run(const Statement& statement, const std::vecto
   apr_pool_t* pool = nullptr;
   apr_pool_create(&pool, pool_);
   int rows = 0;
+  refused_values_ = false;
   const int failed = apr_dbd_pquery(driver_, pool, handle_, &rows, statement.prepared_,
                                     static_cast<int>(given.size()), given.data());
   const Error reason = failed != 0 ? error(failed) : Error{};

@@ -40,6 +40,9 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   [[nodiscard]] Dialect dialect() const { return dialect_; }
+  // Whether the last statement with values failed for these: the same would be refused again, and
+  // others are taken.
+  [[nodiscard]] bool refused_values() const { return refused_values_; }
 
   // One statement without values, whose rows are of no interest.
   Status run(const std::string& sql);
@@ -67,7 +70,7 @@ class Database {
 
  private:
   Database() = default;
-  [[nodiscard]] Error error(int number) const;
+  Error error(int number);
   std::vector<const char*> arguments(const std::vector<Value>& values) const;
   template <class Ask>
   Result<std::vector<Row>> rows(Ask ask);
@@ -76,6 +79,7 @@ class Database {
   const apr_dbd_driver_t* driver_ = nullptr;
   apr_dbd_t* handle_ = nullptr;
   Dialect dialect_ = Dialect::sqlite;
+  bool refused_values_ = false;
   std::uint64_t statements_ = 0;
   std::vector<std::pair<std::string, Statement>> prepared_;
 };

@@ -29,19 +29,35 @@ bool Keeper::ready(std::uint64_t now_ms) {
 }
 
 bool Keeper::store(std::span<const Event> events, std::uint64_t to, std::uint64_t now_ms) {
-  if (const Status stored = writer_->store(events, to); !stored) {
+  if (const Status stored = writer_->store(
+          events, to,
+          [this](const Event& event, const std::string& why) { return set_aside(event, why); });
+      !stored) {
     fail(stored.error(), now_ms);
     return false;
   }
   pause_ms_ = 0;
   if (!trouble_.empty()) {
     trouble_.clear();
-    listener_.over("MO0521: the store (" + target_.name() + ") is written again");
+    listener_.over(trouble_finding, "MO0521: the store (" + target_.name() + ") is written again");
   }
   return true;
 }
 
+Status Keeper::set_aside(const Event& event, const std::string& why) {
+  if (const Status added = refused_.add(event); !added) return added;
+  listener_.begins(refusal_finding, Notice::Level::error,
+                   "MO0522: the store (" + target_.name() + ") refuses event " +
+                       event.get(Field::id) + ": " + why +
+                       "; this and others that it refuses are in " + refused_.path());
+  return Done{};
+}
+
 bool Keeper::remove_older(std::uint64_t wall_ms, std::uint64_t now_ms) {
+  if (!refused_.keep(wall_ms, target_.retained_ms)) {
+    listener_.over(refusal_finding,
+                   "MO0523: no event that the store refused is left in " + refused_.path());
+  }
   const auto more = writer_->remove_older(wall_ms, target_.retained_ms);
   if (more) return *more;
   fail(more.error(), now_ms);
@@ -55,9 +71,9 @@ void Keeper::fail(const Error& error, std::uint64_t now_ms) {
   retry_at_ms_ = now_ms + pause_ms_;
   if (trouble_ == error.message) return;
   trouble_ = error.message;
-  listener_.begins(Notice::Level::error, "MO0520: the store (" + target_.name() +
-                                             ") cannot be written: " + trouble_ +
-                                             "; events wait in the journal");
+  listener_.begins(trouble_finding, Notice::Level::error,
+                   "MO0520: the store (" + target_.name() + ") cannot be written: " + trouble_ +
+                       "; events wait in the journal");
 }
 
 }  // namespace mailorigin::store

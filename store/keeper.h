@@ -11,6 +11,7 @@
 
 #include "core/event.h"
 #include "core/wire/control.h"
+#include "store/refused_events.h"
 #include "store/writer.h"
 
 namespace mailorigin::store {
@@ -25,18 +26,26 @@ struct Target {
   [[nodiscard]] std::string name() const;
 };
 
-// Who hears of what lasts: begins() when it does, over() when it is over.
+// Names of what lasts: that it cannot be written, and that it refused events.
+inline constexpr const char* trouble_finding = "store";
+inline constexpr const char* refusal_finding = "refused by the store";
+inline constexpr const char* findings[] = {trouble_finding, refusal_finding};
+
+// Who hears of it: begins() when it does, over() when it is over, each of which may be said again.
 struct Listener {
-  std::function<void(Notice::Level level, std::string text)> begins;
-  std::function<void(std::string text)> over;
+  std::function<void(const std::string& finding, Notice::Level level, std::string text)> begins;
+  std::function<void(const std::string& finding, std::string text)> over;
 };
 
 // For one thread. Times are milliseconds: `now_ms` of any steady clock, `wall_ms` since the epoch.
 class Keeper {
  public:
-  // `journal` as in Writer::open().
-  Keeper(Target target, std::string journal, Listener listener)
-      : target_(std::move(target)), journal_(std::move(journal)), listener_(std::move(listener)) {}
+  // `journal` as in Writer::open(); what the database refuses is kept in `state_directory`.
+  Keeper(Target target, std::string journal, const std::string& state_directory, Listener listener)
+      : target_(std::move(target)),
+        journal_(std::move(journal)),
+        listener_(std::move(listener)),
+        refused_(state_directory) {}
 
   [[nodiscard]] const Target& target() const { return target_; }
 
@@ -57,10 +66,12 @@ class Keeper {
 
  private:
   void fail(const Error& error, std::uint64_t now_ms);
+  Status set_aside(const Event& event, const std::string& why);
 
   const Target target_;
   const std::string journal_;
   const Listener listener_;
+  RefusedEvents refused_;
   std::unique_ptr<Writer> writer_;
   std::uint64_t retry_at_ms_ = 0;
   std::uint64_t pause_ms_ = 0;

@@ -216,6 +216,13 @@ Status prepare_schema(Database& database) { return make_and_migrate(database); }
 
 Status settle_writer(Database& database) {
   if (database.dialect() == Dialect::postgresql) {
+    // An event may hold any character.
+    const auto encoding = database.select("SELECT current_setting('server_encoding')");
+    if (!encoding) return encoding.error();
+    const std::string name = encoding->empty() ? "" : encoding->front().front().value_or("");
+    if (name != "UTF8" && name != "SQL_ASCII") {
+      return Error{"its encoding is " + name + ": make a database with ENCODING 'UTF8'"};
+    }
     // Nobody else's lock holds up the journal for ever.
     return run_all(database,
                    {"SET client_encoding = 'UTF8'", "SET lock_timeout = '10s'",

@@ -91,13 +91,24 @@ Result<std::optional<std::uint64_t>> Writer::read_position() {
   return parse_number(rows->front().front().value_or(""));
 }
 
-Status Writer::store(std::span<const Event> events, std::uint64_t to) {
+Status Writer::store(std::span<const Event> events, std::uint64_t to, const SetAside& set_aside) {
+  Status stored = transact(to, [&] { return write(events); });
+  if (stored || !set_aside || !database_->refused_values()) return stored;
+  return transact(to, [&] { return write_what_is_taken(events, set_aside); });
+}
+
+void Writer::forget_written() {
+  names_.forget();
+  days_.clear();
+  for (Table* table : {&events_, &recipients_, &minutes_, &hours_}) table->waiting.clear();
+  by_minute_.clear();
+  by_hour_.clear();
+}
+
+template <class Write>
+Status Writer::transact(std::uint64_t to, Write write) {
   const auto taken_back = [&](Error error) {
-    names_.forget();
-    days_.clear();
-    for (Table* table : {&events_, &recipients_, &minutes_, &hours_}) table->waiting.clear();
-    by_minute_.clear();
-    by_hour_.clear();
+    forget_written();
     return error;
   };
   Transaction transaction(*database_);
@@ -108,13 +119,32 @@ Status Writer::store(std::span<const Event> events, std::uint64_t to) {
   if (*position != position_) {
     return taken_back(Error{"somebody else writes into it from the same journal"});
   }
-  if (const Status written = write(events); !written) return taken_back(written.error());
+  if (const Status written = write(); !written) return taken_back(written.error());
   if (const Status moved = move_position(to); !moved) return taken_back(moved.error());
   if (const Status committed = transaction.commit(); !committed) {
     return taken_back(committed.error());
   }
   position_ = to;
   return Done{};
+}
+
+Status Writer::write_what_is_taken(std::span<const Event> events, const SetAside& set_aside) {
+  if (events.empty()) return Done{};
+  if (const Status begun = database_->run("SAVEPOINT mailorigin_part"); !begun) return begun;
+  const Status written = write(events);
+  if (!written) {
+    if (!database_->refused_values()) return written;
+    forget_written();
+    const Status back = database_->run("ROLLBACK TO SAVEPOINT mailorigin_part");
+    if (!back) return back;
+  }
+  if (const Status ended = database_->run("RELEASE SAVEPOINT mailorigin_part"); !ended)
+    return ended;
+  if (written) return Done{};
+  if (events.size() == 1) return set_aside(events.front(), written.error().message);
+  const std::size_t half = events.size() / 2;
+  const Status first = write_what_is_taken(events.first(half), set_aside);
+  return first ? write_what_is_taken(events.subspan(half), set_aside) : first;
 }
 
 Status Writer::write(std::span<const Event> events) {

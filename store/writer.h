@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,6 +24,10 @@ namespace mailorigin::store {
 // Of one mail, address by address.
 inline constexpr std::size_t recipients_kept = 200;
 
+// Told of an event that the database refuses, and why, in its words; it must keep the event. An
+// error of its own is store()'s.
+using SetAside = std::function<Status(const Event& event, const std::string& why)>;
+
 // For one thread. After an error the connection is worth nothing any more: make a new one.
 class Writer {
  public:
@@ -35,8 +40,9 @@ class Writer {
   [[nodiscard]] std::optional<std::uint64_t> position() const { return position_; }
 
   // Stores all of them, and that it has the journal up to `to`, or nothing. It must have
-  // been at position().
-  Status store(std::span<const Event> events, std::uint64_t to);
+  // been at position(). What the database refuses for its values is set aside instead; where the
+  // transaction fails after that, it is again. Without `set_aside` it fails all of them.
+  Status store(std::span<const Event> events, std::uint64_t to, const SetAside& set_aside = {});
 
   // Removes a little of what was before `retained_ms` ago; true if there is more of it.
   Result<bool> remove_older(std::uint64_t now_ms, std::uint64_t retained_ms);
@@ -46,7 +52,14 @@ class Writer {
       : database_(std::move(database)), names_(*database_), journal_(std::move(journal)) {}
   Status prepare();
   Result<std::optional<std::uint64_t>> read_position();
+  // One transaction around `write`, and the new position.
+  template <class Write>
+  Status transact(std::uint64_t to, Write write);
   Status write(std::span<const Event> events);
+  // The same, piece by piece, inside a transaction: what is refused is found by halves.
+  Status write_what_is_taken(std::span<const Event> events, const SetAside& set_aside);
+  // What was written is taken back: nothing that this object remembers of it holds.
+  void forget_written();
   Status add_event(const Event& event);
   Status add_passage(const Event& event);
   Status add_recipients(const Event& event, std::uint64_t time_ms, const Counts& counts);

@@ -152,7 +152,7 @@ void StoreFeed::take_policy() {
   }
   if (!policy) return;
   if (!policy->enabled) {  // MailOriginStore Off
-    notices_.forget("store");
+    for (const char* finding : store::findings) notices_.forget(finding);
     keeper_.reset();
     connected_ = false;
     has_until(UINT64_MAX);  // of no use to it any more
@@ -160,7 +160,7 @@ void StoreFeed::take_policy() {
   }
   store::Target target = target_of(*policy, state_directory_);
   if (keeper_ != nullptr && keeper_->target() == target) return;
-  notices_.forget("store");
+  for (const char* finding : store::findings) notices_.forget(finding);
   connected_ = false;
   {
     const std::lock_guard lock(mutex_);
@@ -168,11 +168,13 @@ void StoreFeed::take_policy() {
     if (policy->driver == "sqlite3") standing_.file = target.params;
   }
   keeper_ = std::make_unique<store::Keeper>(
-      std::move(target), journal_name_,
-      store::Listener{[this](Notice::Level level, std::string text) {
-                        notices_.begins("store", level, std::move(text));
+      std::move(target), journal_name_, state_directory_,
+      store::Listener{[this](const std::string& finding, Notice::Level level, std::string text) {
+                        notices_.begins(finding, level, std::move(text));
                       },
-                      [this](std::string text) { notices_.over("store", std::move(text)); }});
+                      [this](const std::string& finding, std::string text) {
+                        notices_.over(finding, std::move(text));
+                      }});
 }
 
 bool StoreFeed::connect(std::uint64_t now_ms) {

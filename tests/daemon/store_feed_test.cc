@@ -133,6 +133,63 @@ TEST_F(StoreFeedTest, WaitsForALockThatNobodyElseWaitsFor) {
   EXPECT_NE(control_->notice_with("MO0521"), "");
 }
 
+TEST_F(StoreFeedTest, PassesOverWhatTheDatabaseRefuses) {
+  PostgresServer server;
+  ASSERT_EQ(use({true, "pgsql", server.params(), 30}), "");
+  ask(10);
+  expect_all("pgsql", server.params());
+  auto other = store::Database::open("pgsql", server.params());
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(
+      (*other)->run("ALTER TABLE mailorigin_event ADD CONSTRAINT strict "
+                    "CHECK (subject NOT LIKE 'refused%')"));
+  RawClient client(host_.question_socket);
+  std::string first;
+  for (int i = 0; i < 3; i++) {
+    const auto answer = client.ask(mail_question("refused " + std::to_string(i)));
+    ASSERT_TRUE(answer);
+    if (i == 0) first = answer->id;
+    ask(10);
+  }
+  expect_all("pgsql", server.params());
+  const std::string path = host_.state_directory + "/refused-by-store";
+  const auto lines = read_lines(path);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_NE(lines[0].find("refused 0"), std::string::npos) << lines[0];
+  const std::string said = control_->notice_with("MO0522");
+  EXPECT_NE(said.find(first), std::string::npos) << said;
+  EXPECT_NE(said.find("strict"), std::string::npos) << said;
+  EXPECT_NE(said.find(path), std::string::npos) << said;
+}
+
+TEST_F(StoreFeedTest, TakesHostileText) {
+  const std::string hostile[] = {
+      std::string("nul \0 inside", 12), "\xff\xfe\xc0\xaf",    "\xed\xa0\x80 surrogate",
+      "half a character \xf0\x9f\x98",  "\xe2\x80\xae turned", std::string(2 << 20, 'x')};
+  PostgresServer server;
+  for (const std::string driver : {"sqlite3", "pgsql"}) {
+    const std::string params = driver == "pgsql" ? server.params() : file();
+    ASSERT_EQ(use({true, driver, driver == "pgsql" ? params : "", 30}), "");
+    for (const std::string& text : hostile) {
+      Question question = mail_question(text);
+      for (const Field field : {Field::to, Field::from, Field::message_id, Field::entry}) {
+        question.claims.set(field, text);
+      }
+      const auto answer = RawClient(host_.question_socket).ask(question);
+      ASSERT_TRUE(answer);
+      const std::string id = answer->id;
+      EXPECT_TRUE(eventually([&] {
+        if (driver == "sqlite3" && access(params.c_str(), F_OK) != 0) return false;
+        auto reader = store::Reader::open(driver, params);
+        if (!reader) return false;
+        const auto found = (*reader)->find({.id = id});
+        return found && found->size() == 1;
+      })) << text.substr(0, 30);
+    }
+  }
+  EXPECT_NE(access((host_.state_directory + "/refused-by-store").c_str(), F_OK), 0);
+}
+
 TEST_F(StoreFeedTest, LeavesWhatIsNotItsOwnAlone) {
   const std::string path = host_.state_directory + "/notes";
   std::ofstream(path) << std::string(5000, 'x');
