@@ -50,7 +50,7 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
                      }
                      heard_.closed(closing.serial, by_process, now.boottime_ns);
                    }),
-      exim_(poller_, notices_, [this](const EximLine& line) { return answer_exim(line); }),
+      exim_(poller_, notices_, [this](QueuedMail mail) { return answer_exim(std::move(mail)); }),
       control_(poller_, notices_,
                {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
                 [this](service::ControlDesk::Push push) { return take(std::move(push)); },
@@ -312,11 +312,11 @@ Status Daemon::run() {
 }
 
 // Each by itself: Exim takes one message in while a queue of questions would be answered.
-std::optional<Answer> Daemon::answer_exim(const EximLine& line) {
+std::optional<Answer> Daemon::answer_exim(QueuedMail mail) {
   const Moment now = Moment::now();
   if (active_ == nullptr) return std::nullopt;
   judge_.holders().asked(Holder::exim, now.elapsed_ms());
-  QueuedMail mail = line.mail;  // Exim asks once
+  // Exim asks once.
   random_bytes(mail.nonce.data(), mail.nonce.size());
   const uid_t exim = active_->policy().queue.exim_uid.value_or(0);
   QueuedMails::Answered answered = queued_->answer(

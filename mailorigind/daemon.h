@@ -67,7 +67,7 @@ class Daemon {
   Status tell(const Packet& packet, int socket);
   Status show_policy(int socket);
   DaemonStatus status();
-  std::optional<Answer> answer_exim(const EximLine& line);
+  std::optional<Answer> answer_exim(QueuedMail mail);
   void record_connections(const Moment& moment);
   // Does what is due; how long to wait for more at most.
   int patience();

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/fd.h"
-#include "milter/connection_owner.h"
+#include "service/connection_owner.h"
 
 namespace mailorigin::milter {
 
@@ -30,10 +30,10 @@ std::optional<uid_t> peer_of(int socket, const sockaddr_storage& address) {
       getpeername(socket, reinterpret_cast<sockaddr*>(&other), &other_size) != 0) {
     return std::nullopt;
   }
-  const auto server = end_of(reinterpret_cast<const sockaddr*>(&own));
-  const auto client = end_of(reinterpret_cast<const sockaddr*>(&other));
+  const auto server = service::end_of(reinterpret_cast<const sockaddr*>(&own));
+  const auto client = service::end_of(reinterpret_cast<const sockaddr*>(&other));
   if (!server || !client) return std::nullopt;
-  const auto owner = find_owner(*client, *server);
+  const auto owner = service::find_owner(*client, *server);
   return owner ? owner->uid : std::nullopt;
 }
 

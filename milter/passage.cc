@@ -7,10 +7,16 @@
 #include <string_view>
 
 #include "core/name_values.h"
+#include "service/connection_owner.h"
 
 namespace mailorigin::milter {
 
 namespace {
+
+using service::ConnectionOwner;
+using service::End;
+using service::end_of;
+using service::find_owner;
 
 // Where a mail server listens, if it does not say.
 constexpr std::array<std::uint16_t, 3> usual_ports = {25, 587, 465};

@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 
-#include "milter/connection_owner.h"
 #include "milter/daemon_link.h"
 #include "milter/message.h"
 

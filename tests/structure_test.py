@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "tests/harness": ("core",),
     "tests/core": ("core",),
     "tests/client": ("core", "client"),
-    "tests/milter": ("core", "milter"),
+    "tests/milter": ("core", "milter", "tests/harness"),
     "tests/submit": ("core", "client", "submit"),
     "tests/reports": ("core", "reports"),
     "tests/module": ("core", "mod_mailorigin"),

@@ -32,8 +32,8 @@ std::string encode_base64(std::string_view bytes) {
 // The words of a line, before they have a meaning together.
 struct Words {
   QueuedMail mail;
-  std::string address, sender, recipients, qualify, domain, from;
-  std::uint16_t port = 0;
+  EximLine::End client, server;
+  std::string sender, recipients, qualify, domain, from;
 };
 
 bool read_uid(std::string_view value, QueuedMail& mail) {
@@ -45,6 +45,17 @@ bool read_uid(std::string_view value, QueuedMail& mail) {
 bool read_number(Field field, std::string_view value, QueuedMail& mail) {
   mail.claims.set(field, value);
   return parse_number(value).has_value();
+}
+
+bool read_address(std::string_view value, EximLine::End& end) {
+  end.address = value;
+  return !value.empty();
+}
+
+bool read_port(std::string_view value, EximLine::End& end) {
+  const auto port = parse_number(value, UINT16_MAX);
+  end.port = static_cast<std::uint16_t>(port.value_or(0));
+  return port.has_value();
 }
 
 // Several fields of that name are lines of one value.
@@ -88,15 +99,10 @@ bool read_word(std::string_view name, std::string_view value, Words& words) {
   if (name == "uid") return read_uid(value, words.mail);
   if (name == "count") return read_number(Field::recipients, value, words.mail);
   if (name == "size") return read_number(Field::size, value, words.mail);
-  if (name == "address") {
-    words.address = value;
-    return !value.empty();
-  }
-  if (name == "port") {
-    const auto port = parse_number(value, UINT16_MAX);
-    words.port = static_cast<std::uint16_t>(port.value_or(0));
-    return port.has_value();
-  }
+  if (name == "address") return read_address(value, words.client);
+  if (name == "port") return read_port(value, words.client);
+  if (name == "local_address") return read_address(value, words.server);
+  if (name == "local_port") return read_port(value, words.server);
   auto text = decode_base64(value);
   return text && read_text(name, *std::move(text), words);
 }
@@ -155,7 +161,7 @@ Result<EximLine> read_exim_line(std::string_view line) {
     }
   }
   if (words.mail.queue_id.empty()) return Error{"Exim's line: there is no id"};
-  EximLine read{std::move(words.mail), std::move(words.address), words.port};
+  EximLine read{std::move(words.mail), std::move(words.client), std::move(words.server)};
   read.mail.is_refusable = true;
   if (read.mail.uid) read.mail.uid_from = "exim";
   add_digests(words, read.mail);

@@ -17,9 +17,12 @@ inline constexpr std::size_t exim_line_limit = 1 << 20;  // bytes, without its e
 
 struct EximLine {
   QueuedMail mail;
-  // Where it comes from, if over a connection.
-  std::string address;
-  std::uint16_t port = 0;
+  // The ends of the connection that it came over, if over one; an address as Exim writes it.
+  struct End {
+    std::string address;
+    std::uint16_t port = 0;
+  };
+  End client, server;
 };
 // Takes the line without its end. An error names the word that is not understood.
 Result<EximLine> read_exim_line(std::string_view line);

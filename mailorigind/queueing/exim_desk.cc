@@ -10,9 +10,27 @@
 #include <utility>
 
 #include "core/unix_socket.h"
+#include "core/wire/exim_line.h"
 #include "mailorigind/limits.h"
+#include "service/connection_owner.h"
 
 namespace mailorigin::daemon {
+
+namespace {
+
+// The message, with whose connection it has come over.
+QueuedMail mail_of(EximLine line) {
+  const auto client = service::end_of(line.client.address, line.client.port);
+  const auto server = service::end_of(line.server.address, line.server.port);
+  if (!client || !server) return std::move(line.mail);
+  if (const auto owner = service::find_owner(*client, *server)) {
+    line.mail.cookie = owner->cookie;
+    line.mail.uid = owner->uid;
+  }
+  return std::move(line.mail);
+}
+
+}  // namespace
 
 void EximDesk::refuse(uid_t uid) {
   const std::string who = "uid " + std::to_string(uid);
@@ -54,16 +72,16 @@ void EximDesk::read(int fd) {
 }
 
 void EximDesk::answer(Place asking) {
-  const auto line = asking->line.size() > exim_line_limit
-                        ? Result<EximLine>(Error{"Exim's line is longer than " +
-                                                 std::to_string(exim_line_limit) + " bytes"})
-                        : read_exim_line(asking->line);
+  auto line = asking->line.size() > exim_line_limit
+                  ? Result<EximLine>(Error{"Exim's line is longer than " +
+                                           std::to_string(exim_line_limit) + " bytes"})
+                  : read_exim_line(asking->line);
   std::string text(exim_later);
   if (!line) {
     notices_.begins("exim line", Notice::Level::error,
                     "MO0261: a message was not let in: " + line.error().message +
                         "; are conf/exim's ACLs of this version?");
-  } else if (const auto answer = answering_(*line)) {
+  } else if (const auto answer = answering_(mail_of(*std::move(line)))) {
     notices_.over("exim line", "MO0262: what Exim asks is understood again");
     text = exim_answer(*answer);
   }

@@ -1,4 +1,5 @@
-// EximDesk: what Exim's ACLs ask, one line over a connection of its own.
+// EximDesk: what Exim's ACLs ask, one line over a connection of its own. Whose an SMTP
+// connection is Exim does not know, and the kernel says.
 #pragma once
 
 #include <sys/types.h>
@@ -12,7 +13,7 @@
 #include <utility>
 
 #include "core/fd.h"
-#include "core/wire/exim_line.h"
+#include "core/wire/queueing.h"
 #include "mailorigind/moment.h"
 #include "service/notice_board.h"
 #include "service/poller.h"
@@ -23,7 +24,7 @@ namespace mailorigin::daemon {
 class EximDesk {
  public:
   // The answer to what is asked, once it is recorded; nothing if that cannot be.
-  using Answering = std::function<std::optional<Answer>(const EximLine& line)>;
+  using Answering = std::function<std::optional<Answer>(QueuedMail mail)>;
 
   // References must outlive it.
   EximDesk(service::Poller& poller, service::NoticeBoard& notices, Answering answering)

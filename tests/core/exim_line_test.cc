@@ -45,18 +45,22 @@ TEST(EximLine, DescribesAMessage) {
 }
 
 TEST(EximLine, TellsAConnection) {
-  const auto line = read_exim_line("by=smtp address=127.0.0.1 port=4321 id=x");
+  const auto line =
+      read_exim_line("by=smtp address=127.0.0.1 port=4321 local_address=::1 local_port=25 id=x");
   ASSERT_TRUE(line);
   EXPECT_TRUE(line->mail.by_smtp);
   EXPECT_FALSE(line->mail.uid);
-  EXPECT_EQ(line->address, "127.0.0.1");
-  EXPECT_EQ(line->port, 4321);
+  EXPECT_EQ(line->client.address, "127.0.0.1");
+  EXPECT_EQ(line->client.port, 4321);
+  EXPECT_EQ(line->server.address, "::1");
+  EXPECT_EQ(line->server.port, 25);
 }
 
 TEST(EximLine, IsRefusedWhole) {
-  for (const char* line : {"", "by=program", "id=", "id=x by=fax", "id=x uid=4294967295",
-                           "id=x uid=-1", "id=x port=65536", "id=x sender=?",
-                           "id=x nosuch=YQ==", "id=x word", "id=x count=many", "id=x  by=smtp"}) {
+  for (const char* line :
+       {"", "by=program", "id=", "id=x by=fax", "id=x uid=4294967295", "id=x uid=-1",
+        "id=x port=65536", "id=x local_port=", "id=x local_address=", "id=x sender=?",
+        "id=x nosuch=YQ==", "id=x word", "id=x count=many", "id=x  by=smtp"}) {
     EXPECT_FALSE(read_exim_line(line)) << line;
   }
   EXPECT_FALSE(read_exim_line("id=" + std::string(queue_id_limit + 1, 'x')));

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "core/unix_socket.h"
+#include "core/wire/exim_line.h"
 #include "mailorigind/limits.h"
 #include "tests/harness/daemon.h"
+#include "tests/harness/loopback.h"
 
 namespace mailorigin::daemon {
 namespace {
@@ -67,8 +69,10 @@ class EximDeskTest : public ::testing::Test {
   Moment moment_ = Moment::now();
   std::optional<Answer> answer_ = Answer();
   int asked_ = 0;
-  EximDesk desk_{poller_, notices_, [this](const EximLine&) {
+  QueuedMail mail_;
+  EximDesk desk_{poller_, notices_, [this](QueuedMail mail) {
                    asked_++;
+                   mail_ = std::move(mail);
                    return answer_;
                  }};
 };
@@ -79,6 +83,26 @@ TEST_F(EximDeskTest, AnswersALineAndCloses) {
   answer_.reset();
   EXPECT_EQ(ask("id=x\n"), "verdict=defer\n");
   EXPECT_EQ(asked_, 3);
+}
+
+TEST_F(EximDeskTest, SeesWhoseConnectionItIs) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    testing::LoopbackConnection connection(family);
+    const std::string address = family == AF_INET ? "127.0.0.1" : "::1";
+    const std::string line = "by=smtp id=x address=" + address +
+                             " port=" + std::to_string(connection.client_port()) +
+                             " local_address=" + address +
+                             " local_port=" + std::to_string(connection.server_port()) + "\n";
+    ask(line);
+    EXPECT_EQ(mail_.uid, geteuid());
+    EXPECT_NE(mail_.cookie, 0U);
+    EXPECT_TRUE(mail_.uid_from.empty());
+    connection.client.reset();
+    ask(line);
+    EXPECT_FALSE(mail_.uid) << "the kernel says 0 of who has gone";
+  }
+  ask("by=smtp uid=7 id=x\n");
+  EXPECT_EQ(mail_.uid, 7U) << "over no connection, by Exim's word";
 }
 
 TEST_F(EximDeskTest, WhatIsNoLineLetsNothingIn) {

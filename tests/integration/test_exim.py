@@ -9,6 +9,7 @@ import subprocess
 import pytest
 from harness.accounts import Accounts
 from harness.command import Command
+from harness.httpd import free_port
 from harness.mail_servers import ORIGIN, Exim, asking_exim
 from harness.milter import TENANTS
 from harness.mounts import unmount
@@ -235,16 +236,20 @@ def test_a_ticket_is_of_the_senders_that_were_judged(site, exim, submit, claim):
 
 
 @pytest.mark.parametrize(
-    ("fields", "arguments"),
-    [("From: root (Cron Daemon)\nTo: to@example.org", ["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "to@example.org"]), ("To: to@example.org", ["-t"])],
-    ids=["cron", "-t alone"],
+    ("fields", "arguments", "envelope"),
+    [
+        ("From: root (Cron Daemon)\nTo: to@example.org", ["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "to@example.org"], f"other@{ORIGIN}"),
+        ("To: to@example.org", ["-t"], f"other@{ORIGIN}"),
+        ("To: to@example.org", ["-t", "-f", "<>"], "<>"),
+    ],
+    ids=["cron", "-t alone", "null sender"],
 )
-def test_what_is_handed_to_our_sendmail_passes(site, exim, submit, fields, arguments):
+def test_what_is_handed_to_our_sendmail_passes(site, exim, submit, fields, arguments, envelope):
     mark = new_mark()
     assert submit(f"{fields}\nSubject: {mark}\n\nbody\n", *arguments, uid=OTHER_UID).returncode == 0
     event = site.server_json.wait(mark)
     assert (event["kind"], event["verdict"]) == ("submit", "allow") and "reason" not in event
-    assert site.server_json.wait(f'"mail_id":"{event["id"]}"')["envelope_from"] == f"other@{ORIGIN}"
+    assert site.server_json.wait(f'"mail_id":"{event["id"]}"')["envelope_from"] == envelope
     assert not is_frozen(exim.wait(mark))
     assert [entry["kind"] for entry in site.server_json.entries() if entry.get("subject") == mark] == ["submit"]
 
@@ -261,6 +266,60 @@ def test_it_refuses(site, exim, way):
         done = exim.run("/usr/sbin/exim4", "-odq", "-bs", uid=SHOP_UID, text="\r\n".join(lines))
         assert re.search(r"^550.*not sent: sender \(event [0-9A-Z]{26}\)", done.stdout, re.M), done
     assert site.shop.json.wait(mark)["reason"] == "sender" and not exim.queued(mark)
+
+
+@pytest.fixture
+def port(exim):
+    """Where Exim listens for SMTP."""
+    number = free_port()
+    daemon = exim.popen(["/usr/sbin/exim4", "-odq", "-bdf", "-oX", f"<; [127.0.0.1]:{number} ; [::1]:{number}"])
+    try:
+        wait_until(lambda: is_listening(number), "Exim to listen")
+        yield number
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def is_listening(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def by_smtp(vhost, port, mark, more="", recipients=("to@example.org",), address="127.0.0.1"):
+    vhost.write("smtp.php", SMTP)
+    return vhost.run(f"<?php require 'smtp.php'; echo smtp('{address}', {port}, {json.dumps(message(mark, more).replace('$', ''))}, {json.dumps(recipients)});").text
+
+
+SMTP = """<?php
+function smtp($address, $port, $message, $recipients) {
+  $socket = fsockopen($address, $port);
+  $said = fgets($socket);
+  $rcpt = array_map(fn($each) => "RCPT TO:<$each>", $recipients);
+  foreach (["HELO me", "MAIL FROM:<me@shop.example>", ...$rcpt, "DATA", str_replace("\n", "\r\n", $message) . "."] as $command) {
+    fwrite($socket, "$command\r\n");
+    $said .= fgets($socket);
+  }
+  fwrite($socket, "QUIT\r\n");
+  return $said;
+}
+"""
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+def test_smtp_of_a_script_is_under_its_hosts_rules(site, exim, port, address):
+    mark, forger, many = new_mark(), new_mark(), new_mark()
+    assert "250 OK id=" in by_smtp(site.shop, port, mark, "X-Mail-Origin: forged\n", address=address)
+    event, spooled = site.shop.json.wait(mark), exim.wait(mark)
+    assert (event["kind"], event["verdict"], event["uid"], event["site"]) == ("submit", "allow", SHOP_UID, "shop.example")
+    assert "reason" not in event and "uid_from" not in event and event["cookie"]
+    assert event["queue_id"] == spooled.splitlines()[0].removesuffix("-H")
+    assert header(spooled, "X-Mail-Origin") == [event["id"]]
+    said = by_smtp(site.shop, port, forger, "From: bank@bank.example\n", address=address)
+    event = site.shop.json.wait(forger)
+    assert f"550 not sent: sender (event {event['id']})" in said and not exim.queued(forger)
+    by_smtp(site.shop, port, many, recipients=["to@example.org", "two@example.org", "three@example.org"], address=address)
+    assert is_frozen(exim.wait(many)) and site.shop.json.wait(many)["reason"] == "max-recipients"
 
 
 def test_roots_own_mail_passes(site, exim):

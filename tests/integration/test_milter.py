@@ -166,18 +166,22 @@ def test_mail_to_an_address_that_is_rewritten_is_met_twice(site, postfix):
 
 
 @pytest.mark.parametrize(
-    ("fields", "arguments"),
-    [("From: root (Cron Daemon)\nTo: to@example.org", ["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "to@example.org"]), ("To: to@example.org", ["-t"])],
-    ids=["cron", "-t alone"],
+    ("fields", "arguments", "envelope"),
+    [
+        ("From: root (Cron Daemon)\nTo: to@example.org", ["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "to@example.org"], f"other@mx.{ORIGIN}"),
+        ("To: to@example.org", ["-t"], f"other@mx.{ORIGIN}"),
+        ("To: to@example.org", ["-t", "-f", "<>"], "<>"),
+    ],
+    ids=["cron", "-t alone", "null sender"],
 )
-def test_what_is_handed_to_our_sendmail_passes(site, postfix, fields, arguments):
+def test_what_is_handed_to_our_sendmail_passes(site, postfix, fields, arguments, envelope):
     mark = new_mark()
     ours = ["--mailorigin-real=/usr/sbin/sendmail", f"--mailorigin-socket={site.httpd.runtime_dir}/mailorigin.sock", "--mailorigin-patience-ms=10000"]
     program = str(site.installation.built("submit/mailorigin-sendmail"))
     postfix.hand_in(f"{fields}\nSubject: {mark}\n\nbody\n", *ours, *arguments, uid=OTHER_UID, program=program)
     event = site.server_json.wait(mark)
     assert (event["kind"], event["verdict"]) == ("submit", "allow") and "reason" not in event
-    assert the_queue_event(site.server_json, event)["envelope_from"] == f"other@mx.{ORIGIN}"
+    assert the_queue_event(site.server_json, event)["envelope_from"] == envelope
     assert [entry["kind"] for entry in site.server_json.entries() if entry.get("subject") == mark] == ["submit"]
 
 

@@ -11,7 +11,7 @@
 
 #include "core/fd.h"
 
-namespace mailorigin::milter {
+namespace mailorigin::service {
 
 // One end of a TCP connection.
 struct End {
@@ -37,4 +37,4 @@ struct ConnectionOwner {
 // that costs the same however many connections there are.
 std::optional<ConnectionOwner> find_owner(const End& client, const End& server);
 
-}  // namespace mailorigin::milter
+}  // namespace mailorigin::service

@@ -1,4 +1,4 @@
-#include "milter/connection_owner.h"
+#include "service/connection_owner.h"
 
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace mailorigin::milter {
+namespace mailorigin::service {
 
 namespace {
 
@@ -126,4 +126,4 @@ std::optional<ConnectionOwner> find_owner(const End& client, const End& server) 
   return owner;
 }
 
-}  // namespace mailorigin::milter
+}  // namespace mailorigin::service
