@@ -39,30 +39,45 @@ bool forwards_for_users(const std::string& root) {
          main_cf_setting(*text, "forward_path") != "";
 }
 
-}  // namespace
-
-std::vector<OpenWay> find_open_ways(FirewallMode firewall, const std::string& root) {
-  std::vector<OpenWay> ways;
+// The mail server's programs, which whoever executes them goes around mailorigin-sendmail by.
+void find_programs(bool seen_in_queue, const std::string& root, std::vector<OpenWay>& ways) {
+  const std::string seen =
+      seen_in_queue ? "; the milter sees it in the queue, as unrecorded" : "; nobody sees it";
+  const auto remedy = [&](const std::string& lines) {
+    return seen_in_queue ? "MailOriginUnrecorded hold; or " + lines : lines;
+  };
   if (is_there(root + sendmail) && !leads_to_ours(root + sendmail)) {
-    ways.push_back({"sendmail",
-                    std::string(sendmail) +
-                        " is the mail server's own: what a script or a shell hands to it is not "
-                        "seen, but by mail() and where sendmail_path names mailorigin-sendmail",
-                    "dpkg-divert --local --rename --divert /usr/sbin/sendmail.distrib --add "
-                    "/usr/sbin/sendmail; ln -s mailorigin-sendmail /usr/sbin/sendmail"});
+    ways.push_back(
+        {"sendmail",
+         std::string(sendmail) +
+             " is the mail server's own: what a script or a shell hands to it is not asked "
+             "about, but by mail() and where sendmail_path names mailorigin-sendmail" +
+             seen,
+         remedy("dpkg-divert --local --rename --divert /usr/sbin/sendmail.distrib --add "
+                "/usr/sbin/sendmail; ln -s mailorigin-sendmail /usr/sbin/sendmail")});
   }
   if (others_may_execute(root + diverted)) {
     ways.push_back(
         {"real-sendmail",
-         std::string(diverted) + " can be started by every user, around mailorigin-sendmail",
-         "addgroup --system mailsubmit; dpkg-statoverride --update --add root mailsubmit 0750 "
-         "/usr/sbin/sendmail.distrib; dpkg-statoverride --update --add root mailsubmit 2755 "
-         "/usr/sbin/mailorigin-sendmail"});
+         std::string(diverted) + " can be started by every user, around mailorigin-sendmail" + seen,
+         remedy("addgroup --system mailsubmit; dpkg-statoverride --update --add root mailsubmit "
+                "0750 /usr/sbin/sendmail.distrib; dpkg-statoverride --update --add root "
+                "mailsubmit 2755 /usr/sbin/mailorigin-sendmail")});
   }
   if (others_may_execute(root + postdrop)) {
     ways.push_back(
-        {"postdrop", std::string(postdrop) + " takes mail from every user",
-         "nothing for users who send mail; authorized_submit_users in main.cf for others"});
+        {"postdrop", std::string(postdrop) + " takes mail from every user" + seen,
+         remedy("nothing for users who send mail; authorized_submit_users in main.cf for others")});
+  }
+}
+
+}  // namespace
+
+std::vector<OpenWay> find_open_ways(FirewallMode firewall, const AskedAbout& asked_about,
+                                    const std::string& root) {
+  std::vector<OpenWay> ways;
+  if (!asked_about.by_exim && !(asked_about.by_milter && asked_about.unrecorded_is_held)) {
+    find_programs(asked_about.by_milter, root, ways);
   }
   if (forwards_for_users(root)) {
     ways.push_back({"forward",

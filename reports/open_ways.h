@@ -14,8 +14,16 @@ struct OpenWay {
   std::string remedy;  // the lines that close it
 };
 
+// Who asks about each message that enters the mail server's queue, and is there.
+struct AskedAbout {
+  bool by_exim = false;  // which knows each user, and judges all by their rules
+  bool by_milter = false;
+  bool unrecorded_is_held = false;  // MailOriginUnrecorded hold
+};
+
 // Of the mail server's programs below `root`, and of the firewall. None where there is no
 // mail server, and the firewall is on.
-std::vector<OpenWay> find_open_ways(FirewallMode firewall, const std::string& root = "");
+std::vector<OpenWay> find_open_ways(FirewallMode firewall, const AskedAbout& asked_about,
+                                    const std::string& root = "");
 
 }  // namespace mailorigin::reports

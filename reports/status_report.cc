@@ -189,7 +189,11 @@ Result<Observed> observe(const std::string& runtime_directory, bool probes) {
   if (probes) observed.probes = probe_pools(observed.masters, runtime_directory);
   observed.host = host_facts();
   observed.missing_users = find_missing_users(*policy, uid_named);
-  observed.open_ways = find_open_ways(policy->firewall.mode);
+  const json& queue = member(observed.daemon, "queue");
+  observed.open_ways =
+      find_open_ways(policy->firewall.mode, {flag_at(member(queue, "exim"), "holds"),
+                                             flag_at(member(queue, "milter"), "holds"),
+                                             policy->queue.unrecorded == Rule::hold});
   observed.policy = *std::move(policy);
   return observed;
 }

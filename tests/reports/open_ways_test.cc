@@ -25,9 +25,10 @@ class OpenWaysTest : public ::testing::Test {
     std::ofstream(path) << "#!/bin/sh\n";
     chmod(path.c_str(), mode);
   }
-  std::vector<std::string> ways(FirewallMode firewall = FirewallMode::on) {
+  std::vector<std::string> ways(FirewallMode firewall = FirewallMode::on,
+                                const AskedAbout& asked_about = {}) {
     std::vector<std::string> words;
-    for (const OpenWay& each : find_open_ways(firewall, root_)) {
+    for (const OpenWay& each : find_open_ways(firewall, asked_about, root_)) {
       EXPECT_FALSE(each.text.empty() || each.remedy.empty());
       words.push_back(each.way);
     }
@@ -57,6 +58,18 @@ TEST_F(OpenWaysTest, AreClosedByADiversionAndModes) {
   EXPECT_EQ(ways(), Words{"real-sendmail"});
   program("sendmail.distrib", 0750);
   EXPECT_EQ(ways(), Words{});
+}
+
+TEST_F(OpenWaysTest, AreClosedByWhoAsksAboutTheQueue) {
+  program("sendmail", 0755);
+  program("sendmail.distrib", 0755);
+  program("postdrop", 02755);
+  const Words programs = {"sendmail", "real-sendmail", "postdrop"};
+  EXPECT_EQ(ways(FirewallMode::on, {.by_milter = true}), programs);
+  EXPECT_EQ(ways(FirewallMode::on, {.unrecorded_is_held = true}), programs) << "by nobody";
+  EXPECT_EQ(ways(FirewallMode::on, {.by_milter = true, .unrecorded_is_held = true}), Words{});
+  EXPECT_EQ(ways(FirewallMode::on, {.by_exim = true}), Words{});
+  EXPECT_EQ(ways(FirewallMode::off, {.by_exim = true}), Words{"smtp"});
 }
 
 TEST_F(OpenWaysTest, AreWhatUsersHaveForwarded) {
