@@ -29,7 +29,7 @@ inline constexpr std::size_t visitors_limit = 8;
 inline constexpr std::size_t packets_per_turn = 256;
 inline constexpr std::size_t ready_per_turn = 64;
 
-// Of a netlink dump of the host's connections.
-inline constexpr std::size_t connections_closed_limit = 65'536;
+// Of a netlink dump of the host's connections; then another one is asked for.
+inline constexpr std::size_t connections_closed_at_once = 16'384;
 
 }  // namespace mailorigin::firewall

@@ -105,7 +105,7 @@ Status list(int socket, std::uint8_t family, const CompiledPolicy& policy,
     inet_diag_msg connection{};
     if (message.nlmsg_len < NLMSG_LENGTH(sizeof connection)) return true;
     std::memcpy(&connection, NLMSG_DATA(&message), sizeof connection);
-    if (found.size() < connections_closed_limit && !may_stay(policy, before, connection)) {
+    if (found.size() < connections_closed_at_once && !may_stay(policy, before, connection)) {
       found.push_back(connection);
     }
     return true;
@@ -134,19 +134,23 @@ Result<std::size_t> close_old_connections(const CompiledPolicy& policy,
                                           const CompiledPolicy* before) {
   const Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!socket) return system_error("sock_diag", errno);
-  std::vector<inet_diag_msg> found;
-  for (const std::uint8_t family : {AF_INET, AF_INET6}) {
-    if (Status listed = list(socket.get(), family, policy, before, found); !listed) {
-      return listed.error();
-    }
-  }
   std::size_t closed = 0;
-  for (const inet_diag_msg& each : found) {
-    const int fault = destroy(socket.get(), each);
-    if (fault == 0) closed++;
-    if (fault != 0 && fault != ENOENT) return system_error("SOCK_DESTROY", fault);
+  for (;;) {
+    std::vector<inet_diag_msg> found;
+    for (const std::uint8_t family : {AF_INET, AF_INET6}) {
+      if (Status listed = list(socket.get(), family, policy, before, found); !listed) {
+        return listed.error();
+      }
+    }
+    const std::size_t closed_earlier = closed;
+    for (const inet_diag_msg& each : found) {
+      const int fault = destroy(socket.get(), each);
+      if (fault == 0) closed++;
+      if (fault != 0 && fault != ENOENT) return system_error("SOCK_DESTROY", fault);
+    }
+    // However many there are: the last one of a flood is the one that matters.
+    if (found.size() < connections_closed_at_once || closed == closed_earlier) return closed;
   }
-  return closed;
 }
 
 }  // namespace mailorigin::firewall

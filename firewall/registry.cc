@@ -65,6 +65,15 @@ bool counts_here(const mo_snapshot& snapshot, std::uint32_t tgid) {
   return mo_is_inherited(&snapshot, tgid) == 0;
 }
 
+// Its pid has come to another process while mailorigind spoke for it: that one's entry is not
+// to be replaced.
+bool is_another(const mo_registration& about) {
+  const std::string pid = std::to_string(about.tgid);
+  const auto stat = service::read_process_stat("/proc/" + pid + "/task/" + pid);
+  return stat && service::process_stat_number(*stat, service::ProcessStat::start_ticks) !=
+                     about.start_ticks;
+}
+
 bool put(const auto& map, std::uint32_t tgid, const auto& value, std::uint64_t flags = BPF_ANY) {
   if (!map.put(tgid, value, flags)) return false;
   // It may have ended on the way, and its end is not seen again.
@@ -140,6 +149,7 @@ bool Registry::verifies(const mo_registration& about) const {
 }
 
 bool Registry::register_process(const mo_registration& registration) {
+  if (is_another(registration)) return true;
   const bool registered =
       registration.page != 0 ? register_page(registration) : register_origin(registration);
   if (!registered) count_full();

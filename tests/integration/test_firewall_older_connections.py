@@ -1,6 +1,10 @@
 """Connections that are older than the policy in force."""
 
+import resource
+import socket
+
 from harness.firewall import ALLOW, DENY, HOST, NEIGHBOUR, OTHER, TENANT, V4, V6, Firewall, hold, smtp, vhost
+from harness.waiting import become
 
 
 def test_older_connections_to_allowed_names_stay_open(ground):
@@ -66,3 +70,27 @@ def test_what_another_host_of_its_user_may_have_stays(firewall, ground):
     held = hold(ground, TENANT, V4, 25)
     firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), both[1]])
     assert held() == "open"
+
+
+def test_a_flood_of_connections_keeps_none_of_them_open(firewall, ground):
+    """They are looked at 16,384 together."""
+    many, state_closed = 16_384 + 200, 7
+    ours, theirs = socket.socketpair()
+
+    def flood():
+        ours.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (many + 100, many + 100))
+        become(TENANT)
+        opened = [socket.create_connection((V4, 25)) for _ in range(many)]
+        theirs.send(b"1")
+        theirs.recv(1)
+        return sum(each.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != state_closed for each in opened)
+
+    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT)])
+    _, result = ground.child(flood)
+    theirs.close()
+    assert ours.recv(1) == b"1"
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT)])
+    assert f"{many} connections" in firewall.notice("MO0425")
+    ours.close()
+    assert result() == 0

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from harness.firewall import (
-    ALLOW, DENY, HOST, NEIGHBOUR, ORIGIN_BYTES, OTHER, TENANT, Page, attempt, forked, in_worker, smtp, start_ticks, vhost,
-    waiting_process,
+    ALLOW, DENY, HOST, NEIGHBOUR, ORIGIN_BYTES, OTHER, TENANT, Page, attempt, forked, in_worker, nonroot_worker, smtp,
+    start_ticks, vhost, waiting_process,
 )  # fmt: skip
 from harness.libc import LIBC
 from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED
+SOME_PAGE = 1 << 40
 EXIT = {"x86_64": 60, "aarch64": 93}[os.uname().machine]  # of a thread
 
 
@@ -75,6 +76,37 @@ def test_a_pid_that_was_used_before_is_another_process(enforcing):
     finish()
 
 
+@pytest.mark.parametrize("page", [0, SOME_PAGE], ids=["context", "page"])
+def test_a_pid_that_has_come_to_a_neighbour_spoils_nothing(enforcing, page):
+    """mailorigind spoke for a process of the tenant's that has ended since then."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        ours.close()
+        own = Page()
+        nonroot_worker(own, OTHER)
+        own.publish(enforcing.context(HOST))
+
+        def child():
+            theirs.send(struct.pack("<I", os.getpid()))
+            theirs.recv(1)
+            return attempt()
+
+        own_child = forked(child)
+        theirs.send(struct.pack("<I", os.getpid()))
+        theirs.recv(1)
+        return own_child, attempt()
+
+    _, result = enforcing.ground.child(run)
+    theirs.close()
+    for _ in ("child", "worker"):
+        (pid,) = struct.unpack("<I", ours.recv(4))
+        enforcing.register(pid, enforcing.context(NEIGHBOUR), page, start=start_ticks(pid) - 1)
+        ours.send(b"c")
+    ours.close()
+    assert result() == (0, 0)
+
+
 def test_a_process_that_has_gone_leaves_no_entry(enforcing):
     pid, _, finish = waiting_process(enforcing)
     start = start_ticks(pid)
@@ -83,7 +115,6 @@ def test_a_process_that_has_gone_leaves_no_entry(enforcing):
     assert enforcing.status()["processes"] == 0
 
 
-SOME_PAGE = 1 << 40
 PF_EXITING = 4
 
 
