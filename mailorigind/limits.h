@@ -93,7 +93,8 @@ inline constexpr std::uint64_t holder_memory_ms = 86'400'000;
 inline constexpr std::size_t exim_connections = 64;
 inline constexpr std::uint64_t exim_patience_ms = 15'000;
 
-// Request ids that are bound to a process: a context is valid for a day.
+// Request ids that are bound to a process, of which one user alone has a quarter: a context is
+// valid for a day.
 inline constexpr std::size_t requests_bound = 200'000;
 inline constexpr std::uint64_t request_memory_ms = 86'400'000;
 

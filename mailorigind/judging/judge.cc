@@ -75,7 +75,8 @@ std::string_view Judge::foreign_to(const Context& context, const AskingProcess& 
   if (asker.credentials.pid == 0) return "pid-namespace";  // nothing to bind it to
   if (!asker.lineage) asker.lineage = lineage(asker.credentials.pid, asker.credentials.uid);
   if (context.tag.boottime_ns + context_grace_ns < began_ns_ ||
-      !bindings_.admit(context.tag.request_id, *asker.lineage, moment.elapsed_ms())) {
+      !bindings_.admit(context.tag.request_id, asker.credentials.uid, *asker.lineage,
+                       moment.elapsed_ms())) {
     return "replayed";
   }
   return {};

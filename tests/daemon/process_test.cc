@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -126,6 +127,8 @@ TEST(Lineage, OfARealChildContainsItsParent) {
   EXPECT_TRUE(processes_visible());
 }
 
+constexpr uid_t shop = 1001;
+
 Ulid request(std::uint8_t number) {
   Ulid ulid;
   ulid.bytes[15] = number;
@@ -138,30 +141,47 @@ TEST(RequestBindings, AdmitTheFirstProcessAndItsRelatives) {
   const Process child{200, 2};
   const Process sibling{300, 3};
   const Process stranger{400, 4};
-  ASSERT_TRUE(bindings.admit(request(1), {child, worker}, 0));
-  EXPECT_TRUE(bindings.admit(request(1), {child, worker}, 0));
-  EXPECT_TRUE(bindings.admit(request(1), {worker}, 0));
-  EXPECT_TRUE(bindings.admit(request(1), {sibling, worker}, 0));
-  EXPECT_TRUE(bindings.admit(request(1), {{500, 5}, child}, 0));
-  EXPECT_FALSE(bindings.admit(request(1), {stranger}, 0));
-  EXPECT_FALSE(bindings.admit(request(1), {{100, 99}}, 0)) << "the worker's pid, used again";
-  EXPECT_TRUE(bindings.admit(request(2), {stranger}, 0));
+  ASSERT_TRUE(bindings.admit(request(1), shop, {child, worker}, 0));
+  EXPECT_TRUE(bindings.admit(request(1), shop, {child, worker}, 0));
+  EXPECT_TRUE(bindings.admit(request(1), shop, {worker}, 0));
+  EXPECT_TRUE(bindings.admit(request(1), shop, {sibling, worker}, 0));
+  EXPECT_TRUE(bindings.admit(request(1), shop, {{500, 5}, child}, 0));
+  EXPECT_FALSE(bindings.admit(request(1), shop, {stranger}, 0));
+  EXPECT_FALSE(bindings.admit(request(1), shop, {{100, 99}}, 0)) << "the worker's pid, used again";
+  EXPECT_TRUE(bindings.admit(request(2), shop, {stranger}, 0));
 }
 
 TEST(RequestBindings, ForgetAfterADayAndWhenThereAreTooMany) {
   RequestBindings bindings;
-  ASSERT_TRUE(bindings.admit(request(1), {{1, 1}}, 0));
-  ASSERT_TRUE(bindings.admit(request(2), {{1, 1}}, request_memory_ms));
-  ASSERT_TRUE(bindings.admit(request(3), {{1, 1}}, request_memory_ms + 1));
+  ASSERT_TRUE(bindings.admit(request(1), shop, {{1, 1}}, 0));
+  ASSERT_TRUE(bindings.admit(request(2), shop, {{1, 1}}, request_memory_ms));
+  ASSERT_TRUE(bindings.admit(request(3), shop, {{1, 1}}, request_memory_ms + 1));
   EXPECT_EQ(bindings.size(), 2u);
   for (std::uint64_t i = 0; i < requests_bound + 10; i++) {
     Ulid ulid;
     for (std::size_t byte = 0; byte < 8; byte++) {
       ulid.bytes[byte] = static_cast<std::uint8_t>(i >> (8 * byte));
     }
-    bindings.admit(ulid, {{1, 1}}, request_memory_ms);
+    bindings.admit(ulid, static_cast<uid_t>(i), {{1, 1}}, request_memory_ms);
   }
   EXPECT_EQ(bindings.size(), requests_bound);
+}
+
+TEST(RequestBindings, WhoeverShowsManyPushesOutNobodyElses) {
+  constexpr uid_t blog = 1002;
+  RequestBindings bindings;
+  ASSERT_TRUE(bindings.admit(request(1), blog, {{1, 1}}, 0));
+  for (std::uint64_t i = 0; i < requests_bound; i++) {
+    Ulid ulid;
+    std::memcpy(ulid.bytes.data(), &i, sizeof i);
+    ASSERT_TRUE(bindings.admit(ulid, shop, {{2, 2}}, 1));
+  }
+  EXPECT_FALSE(bindings.admit(request(1), blog, {{3, 3}}, 2)) << "it is still the first one's";
+  EXPECT_LE(bindings.size(), requests_bound / 4 + 1);
+  for (std::uint8_t i = 2; i < 100; i++) {
+    EXPECT_TRUE(bindings.admit(request(i), blog, {{1, 1}}, 3));
+    EXPECT_FALSE(bindings.admit(request(i), blog, {{3, 3}}, 3));
+  }
 }
 
 }  // namespace
