@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <string_view>
 
 #include "core/fd.h"
 
@@ -14,15 +15,16 @@ namespace mailorigin::httpd {
 
 namespace {
 
+using Stat = struct stat;
 constexpr uid_t unmapped_owner = 65534;  // the kernel's overflowuid, and NFS's
 
 class OwnerRules : public WayRules {
  public:
   explicit OwnerRules(std::map<dev_t, bool>& is_fuse) : is_fuse_(is_fuse) {}
 
-  Status directory(const std::string& path, int fd, const struct stat& about) override {
+  Status directory(std::string_view path, int fd, const struct stat& about) override {
     if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-      return Error{path +
+      return Error{std::string(path) +
                    ": others than its owner may write there, and put another directory in the "
                    "document root's place (chmod go-w)"};
     }
@@ -34,28 +36,29 @@ class OwnerRules : public WayRules {
   }
 
   // Of a directory that may be writable to others: what is in it does not change whose it is.
-  Status belongs(const std::string& path, int fd, const struct stat& about) {
+  Status belongs(std::string_view path, int fd, const struct stat& about) {
     const auto [known, is_new] = is_fuse_.try_emplace(about.st_dev, true);
     if (is_new) {
       struct statfs system {};
-      if (fstatfs(fd, &system) != 0) return system_error(path, errno);
+      if (fstatfs(fd, &system) != 0) return system_error(std::string(path), errno);
       known->second = system.f_type == FUSE_SUPER_MAGIC;
     }
     if (known->second) {
-      return Error{path + ": is on FUSE, which users may mount and whose owners they choose"};
+      return Error{std::string(path) +
+                   ": is on FUSE, which users may mount and whose owners they choose"};
     }
     return note(path, about.st_uid);
   }
 
  private:
-  Status note(const std::string& path, uid_t uid) {
+  Status note(std::string_view path, uid_t uid) {
     if (uid == 0) return Done{};
     if (!other_) {
       other_ = uid;
       first_ = path;
     }
     if (*other_ == uid) return Done{};
-    return Error{path + ": belongs to uid " + std::to_string(uid) + ", and " + first_ +
+    return Error{std::string(path) + ": belongs to uid " + std::to_string(uid) + ", and " + first_ +
                  " on the way there to uid " + std::to_string(*other_)};
   }
 
@@ -64,6 +67,9 @@ class OwnerRules : public WayRules {
   std::string first_;           // that belongs to that user
 };
 
+// autofs mounts when a directory of its own, which is root's, is opened.
+bool may_be_mounted_on(const struct stat& about) { return about.st_uid == 0; }
+
 }  // namespace
 
 Result<std::uint32_t> DocrootOwners::of(const std::string& path) {
@@ -71,10 +77,13 @@ Result<std::uint32_t> DocrootOwners::of(const std::string& path) {
   OwnerRules rules(is_fuse_);
   const auto way = walk(path, rules, &trail_);
   if (!way) return way.error();
-  const Fd docroot(openat(way->directory->get(), way->name.c_str(),
-                          O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat about {};
-  if (!docroot || fstat(docroot.get(), &about) != 0) return system_error(way->path, errno);
+  struct stat about = way->about.value_or(Stat{});
+  Fd docroot;  // not needed where the file system is known
+  if (!S_ISDIR(about.st_mode) || may_be_mounted_on(about) || !is_fuse_.contains(about.st_dev)) {
+    docroot.reset(openat(way->directory->get(), way->name.c_str(),
+                         O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!docroot || fstat(docroot.get(), &about) != 0) return system_error(way->path, errno);
+  }
   if (const Status fits = rules.belongs(way->path, docroot.get(), about); !fits) {
     return fits.error();
   }

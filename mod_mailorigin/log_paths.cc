@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 
 #include "mod_mailorigin/way.h"
 
@@ -19,12 +20,12 @@ class LogRules : public WayRules {
  public:
   explicit LogRules(const GroupIsTrusted& is_trusted) : is_trusted_(is_trusted) {}
 
-  Status directory(const std::string& path, int, const struct stat& about) override {
-    if (about.st_uid != 0) return Error{path + ": must belong to root"};
+  Status directory(std::string_view path, int, const struct stat& about) override {
+    if (about.st_uid != 0) return Error{std::string(path) + ": must belong to root"};
     is_shared_ = (about.st_mode & S_IWOTH) != 0 ||
                  ((about.st_mode & S_IWGRP) != 0 && !is_trusted_(about.st_gid));
     if (is_shared_ && (about.st_mode & S_ISVTX) == 0) {
-      return Error{path + ": must be writable to root alone (chmod go-w)"};
+      return Error{std::string(path) + ": must be writable to root alone (chmod go-w)"};
     }
     last_ = path;
     return Done{};
@@ -70,7 +71,7 @@ Result<LogFiles::End> LogFiles::end_of(const std::string& path) {
   auto way = walk(path, rules);
   if (!way) return way.error();
   if (const Status ended = rules.end(); !ended) return ended.error();
-  End end{way->directory, way->name, way->path, way->in_proc};
+  End end{way->directory, way->name, way->path, way->is_in_proc()};
   if (end.path == path && !end.in_proc) {
     directory_name_ = path.substr(0, slash);
     directory_ = end.directory;

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <deque>
+#include <string_view>
 #include <utility>
 
 namespace mailorigin::httpd {
@@ -17,16 +17,17 @@ namespace {
 
 constexpr unsigned links_limit = 40;  // as the kernel's own
 
-std::deque<std::string> parts_of(const std::string& path) {
-  std::deque<std::string> parts;
-  for (std::size_t begin = 0; begin < path.size();) {
-    const std::size_t end = std::min(path.find('/', begin), path.size());
-    if (end > begin && path.compare(begin, end - begin, ".") != 0) {
-      parts.push_back(path.substr(begin, end - begin));
+// Without what leads nowhere.
+std::string_view trimmed(std::string_view path) {
+  for (;;) {
+    if (path.starts_with('/')) {
+      path.remove_prefix(1);
+    } else if (path == "." || path.starts_with("./")) {
+      path.remove_prefix(1);
+    } else {
+      return path;
     }
-    begin = end + 1;
   }
-  return parts;
 }
 
 class Walk {
@@ -35,27 +36,37 @@ class Walk {
 
   Result<WayEnd> to(const std::string& path) {
     if (path.empty() || path[0] != '/') return Error{path + ": must be an absolute path"};
-    parts_ = parts_of(path);
+    go_on_with(path);
     if (Status begun = begin(); !begun) return begun.error();
-    while (!parts_.empty()) {
-      const std::string name = std::move(parts_.front());
-      parts_.pop_front();
-      struct stat about {};
-      const bool there = fstatat(at(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0;
-      if (there && S_ISLNK(about.st_mode)) {
-        // A descriptor of this very process, as /dev/stdout is: no way leads there.
-        if (parts_.empty() && is_in_proc()) return end(name);
-        if (Status followed = follow(name, about); !followed) return followed.error();
+    while (!ahead_.empty()) {
+      const std::string name(take_name());
+      if (!ahead_.empty()) {
+        if (Status entered = enter(name); !entered) return entered.error();
         continue;
       }
-      if (parts_.empty()) return end(name);
-      if (!there) return system_error(path_ + name, errno);
-      if (Status entered = enter(name); !entered) return entered.error();
+      struct stat about {};
+      const bool there = fstatat(at(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0;
+      WayEnd end{steps_.back().directory, name, path_ + name, {}};
+      if (there) end.about = about;
+      // A descriptor of this very process, as /dev/stdout is: no way leads there.
+      if (!there || !S_ISLNK(about.st_mode) || end.is_in_proc()) return end;
+      if (Status followed = follow(name, about); !followed) return followed.error();
     }
     return Error{path + ": is a directory"};
   }
 
  private:
+  void go_on_with(std::string path) {
+    path_ahead_ = std::move(path);
+    ahead_ = trimmed(path_ahead_);
+  }
+
+  std::string_view take_name() {
+    const std::string_view name = ahead_.substr(0, ahead_.find('/'));
+    ahead_ = trimmed(ahead_.substr(name.size()));
+    return name;
+  }
+
   // At the root, and as far from there as the steps are those that come next.
   Status begin() {
     path_ = "/";
@@ -66,10 +77,13 @@ class Walk {
     }
     if (Status allowed = check(steps_.front()); !allowed) return allowed;
     std::size_t shared = 1;
-    for (; shared < steps_.size() && parts_.size() > 1; shared++) {
-      if (steps_[shared].name != parts_.front()) break;
-      path_ += steps_[shared].name + '/';
-      parts_.pop_front();
+    for (; shared < steps_.size(); shared++) {
+      const std::string_view before = ahead_;
+      if (take_name() != steps_[shared].name || ahead_.empty()) {
+        ahead_ = before;
+        break;
+      }
+      path_.append(steps_[shared].name).push_back('/');
       if (Status allowed = check(steps_[shared]); !allowed) return allowed;
     }
     steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(shared), steps_.end());
@@ -78,8 +92,15 @@ class Walk {
 
   Status enter(const std::string& name) {
     Fd next(openat(at(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!next) return system_error(path_ + name, errno);
-    path_ += name + '/';
+    if (!next) {
+      const int fault = errno;
+      struct stat about {};
+      if (fstatat(at(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(about.st_mode)) {
+        return follow(name, about);
+      }
+      return system_error(path_ + name, fault);
+    }
+    path_.append(name).push_back('/');
     if (Status added = add(name, std::move(next)); !added) return added;
     return check(steps_.back());
   }
@@ -92,14 +113,13 @@ class Walk {
     const ssize_t size = readlinkat(at(), name.c_str(), text, sizeof text);
     if (size < 0) return system_error(path, errno);
     const std::string target(text, static_cast<std::size_t>(size));
-    auto ahead = parts_of(target);
-    parts_.insert(parts_.begin(), ahead.begin(), ahead.end());
+    go_on_with(target + '/' + std::string(ahead_));
     return target.starts_with('/') ? begin() : Status(Done{});
   }
 
   Status add(const std::string& name, Fd directory) {
     struct stat about {};
-    if (fstat(directory.get(), &about) != 0) return system_error(shown(), errno);
+    if (fstat(directory.get(), &about) != 0) return system_error(std::string(shown()), errno);
     steps_.push_back({name, std::make_shared<const Fd>(std::move(directory)), about});
     return Done{};
   }
@@ -108,29 +128,26 @@ class Walk {
     return rules_.directory(shown(), step.directory->get(), step.about);
   }
 
-  Result<WayEnd> end(const std::string& name) {
-    return WayEnd{steps_.back().directory, name, path_ + name, is_in_proc()};
-  }
-
   [[nodiscard]] int at() const { return steps_.back().directory->get(); }
 
-  [[nodiscard]] std::string shown() const {
-    return path_.substr(0, std::max<std::size_t>(path_.size() - 1, 1));
-  }
-
-  [[nodiscard]] bool is_in_proc() const {
-    struct statfs about {};
-    return fstatfs(at(), &about) == 0 && about.f_type == PROC_SUPER_MAGIC;
+  [[nodiscard]] std::string_view shown() const {
+    return std::string_view(path_).substr(0, std::max<std::size_t>(path_.size() - 1, 1));
   }
 
   WayRules& rules_;
   Trail& steps_;      // to the directory where it is
   std::string path_;  // of that directory, with a slash at its end
-  std::deque<std::string> parts_;
+  std::string path_ahead_;
+  std::string_view ahead_;  // of that, what has not been walked
   unsigned links_ = 0;
 };
 
 }  // namespace
+
+bool WayEnd::is_in_proc() const {
+  struct statfs system {};
+  return fstatfs(directory->get(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+}
 
 Result<WayEnd> walk(const std::string& path, WayRules& rules, Trail* trail) {
   Trail own;

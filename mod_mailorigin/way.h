@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/fd.h"
@@ -18,7 +20,7 @@ class WayRules {
  public:
   virtual ~WayRules() = default;
   // A directory, `/` included; `fd` is O_PATH.
-  virtual Status directory(const std::string& path, int fd, const struct stat& about) = 0;
+  virtual Status directory(std::string_view path, int fd, const struct stat& about) = 0;
   // A symbolic link, before it is followed.
   virtual Status link(const std::string& path, const struct stat& about) = 0;
 };
@@ -28,8 +30,10 @@ class WayRules {
 struct WayEnd {
   std::shared_ptr<const Fd> directory;  // O_PATH
   std::string name;
-  std::string path;  // of both
-  bool in_proc;
+  std::string path;                  // of both
+  std::optional<struct stat> about;  // nothing: it is not there
+
+  [[nodiscard]] bool is_in_proc() const;
 };
 
 // Walks from the root, one name at a time, and follows links itself: what `rules` has seen is
