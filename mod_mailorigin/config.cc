@@ -20,14 +20,16 @@ namespace mailorigin::httpd {
 
 namespace {
 
-ServerConfig* create(apr_pool_t* pool) {
+template <class T>
+T* create(apr_pool_t* pool) {
   // Nothing in it has a destructor: a pool's memory is all it needs.
-  static_assert(std::is_trivially_destructible_v<ServerConfig>);
-  return new (apr_palloc(pool, sizeof(ServerConfig))) ServerConfig;
+  static_assert(std::is_trivially_destructible_v<T>);
+  return new (apr_palloc(pool, sizeof(T))) T;
 }
 
 // All of them: a member that is not named here does not compile.
-auto members(VhostSettings& settings) {
+template <class Settings>
+auto members(Settings& settings) {
   auto& [enabled, strict, run_as, logs, headers, send, denied_scripts, limits, max_recipients,
          sender, smtp, smtp_allow, smtp_local] = settings;
   return std::tie(enabled, strict, run_as, logs, headers, send, denied_scripts, limits,
@@ -35,23 +37,15 @@ auto members(VhostSettings& settings) {
 }
 
 // Field by field: what `settings` does not say is what `base` says.
-void inherit(VhostSettings& settings, VhostSettings base) {
-  const auto inherit_all = [](auto to, auto from) {
-    std::apply(
-        [&](auto&... field) {
-          std::apply([&](auto&... other) { ((field = field ? field : other), ...); }, from);
-        },
-        to);
+void inherit(VhostSettings& settings, const VhostSettings& base) {
+  const auto inherit_one = [](auto& field, const auto& other) {
+    if (!field) field = other;
   };
-  inherit_all(members(settings), members(base));
-}
-
-ServerConfig* merge(apr_pool_t* pool, const ServerConfig& base, const ServerConfig& add) {
-  ServerConfig* const merged = create(pool);
-  static_cast<VhostSettings&>(*merged) = add;
-  inherit(*merged, base);
-  merged->formats = add.formats;
-  return merged;
+  std::apply(
+      [&](auto&... field) {
+        std::apply([&](const auto&... other) { (inherit_one(field, other), ...); }, members(base));
+      },
+      members(settings));
 }
 
 }  // namespace
@@ -87,7 +81,8 @@ SmtpPolicy smtp_policy(const VhostSettings& settings) {
 ServerConfig& own_config_of(apr_pool_t* pool, server_rec* server, const server_rec* main_server) {
   ServerConfig* config = &config_of(server);
   if (server != main_server && config == &config_of(main_server)) {
-    config = merge(pool, *config, ServerConfig{});
+    config = create<ServerConfig>(pool);
+    inherit(*config, config_of(main_server));
     ap_set_module_config(server->module_config, &mailorigin_module, config);
   }
   return *config;
@@ -109,10 +104,16 @@ using namespace mailorigin::httpd;
 
 extern "C" {
 
-void* mailorigin_create_server_config(apr_pool_t* pool, server_rec*) { return create(pool); }
+void* mailorigin_create_server_config(apr_pool_t* pool, server_rec* server) {
+  auto* const config = create<ServerConfig>(pool);
+  if (server->is_virtual == 0) config->server = create<ServerSettings>(pool);
+  return config;
+}
 
-void* mailorigin_merge_server_config(apr_pool_t* pool, void* base, void* add) {
-  return merge(pool, *static_cast<ServerConfig*>(base), *static_cast<ServerConfig*>(add));
+// Into the virtual host's own, which nobody needs as it was.
+void* mailorigin_merge_server_config(apr_pool_t*, void* base, void* own) {
+  inherit(*static_cast<ServerConfig*>(own), *static_cast<const ServerConfig*>(base));
+  return own;
 }
 
 const command_rec mailorigin_directives[] = {

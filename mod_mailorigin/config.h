@@ -89,7 +89,7 @@ struct VhostSettings {
   std::optional<Rule> smtp_local;                      // MailOriginSmtpLocal
 };
 
-// What the server alone may say. Likewise.
+// What the server alone may say: one for all of it. Likewise.
 struct ServerSettings {
   std::vector<SocketDirective>* sockets = nullptr;     // MailOriginSocket
   const char* runtime_directory = nullptr;             // MailOriginRuntimeDir
@@ -114,7 +114,9 @@ struct ServerSettings {
   EximSocket* exim_socket = nullptr;                   // MailOriginEximSocket
 };
 
-struct ServerConfig : VhostSettings, ServerSettings {
+// Ten thousand virtual hosts have one each: what only the server needs is not in it.
+struct ServerConfig : VhostSettings {
+  ServerSettings* server = nullptr;  // null but in the server's own
   // MailOriginLogFormat: of here alone, see choose_format().
   Nicknames* formats = nullptr;
   // The sections whose directives are in here, for people.
@@ -130,6 +132,9 @@ Users& users_of(apr_pool_t* pool);
 inline constexpr std::string_view own_domains = "vhost";
 
 ServerConfig& config_of(const server_rec* server);
+inline ServerSettings& server_settings_of(const server_rec* main_server) {
+  return *config_of(main_server).server;
+}
 
 // MailOriginSmtp, MailOriginSmtpAllow and MailOriginSmtpLocal, with their defaults.
 SmtpPolicy smtp_policy(const VhostSettings& settings);

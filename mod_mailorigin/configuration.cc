@@ -62,21 +62,29 @@ std::string real_docroot_of(const server_rec* server) {
   return real;
 }
 
-// SuexecUserGroup's, for the host as a whole. The hook asks for a request:
-// this one has what a request has before anything is known of it.
-std::optional<std::uint32_t> suexec_uid(apr_pool_t* pool, server_rec* server) {
-  request_rec request{};
-  request.pool = pool;
-  request.server = server;
-  request.per_dir_config = server->lookup_defaults;
-  request.notes = apr_table_make(pool, 1);
-  request.headers_in = apr_table_make(pool, 1);
-  request.request_config = ap_create_request_config(pool);
-  request.subprocess_env = apr_table_make(pool, 1);
-  const ap_unix_identity_t* const identity = ap_run_get_suexec_identity(&request);
-  if (identity == nullptr) return std::nullopt;
-  return static_cast<std::uint32_t>(identity->uid);
-}
+// SuexecUserGroup's, for a host as a whole. The hook asks for a request: it gets one that has
+// what a request has before anything is known of it.
+class SuexecUsers {
+ public:
+  explicit SuexecUsers(apr_pool_t* pool) {
+    request_.pool = pool;
+    request_.notes = apr_table_make(pool, 1);
+    request_.headers_in = apr_table_make(pool, 1);
+    request_.request_config = ap_create_request_config(pool);
+    request_.subprocess_env = apr_table_make(pool, 1);
+  }
+
+  std::optional<std::uint32_t> uid_of(server_rec* server) {
+    request_.server = server;
+    request_.per_dir_config = server->lookup_defaults;
+    const ap_unix_identity_t* const identity = ap_run_get_suexec_identity(&request_);
+    if (identity == nullptr) return std::nullopt;
+    return static_cast<std::uint32_t>(identity->uid);
+  }
+
+ private:
+  request_rec request_{};
+};
 
 // As the kernel's own firewall logs: tools look for these words. There is no packet
 // yet when a connect is refused, and so no source.
@@ -87,13 +95,22 @@ constexpr std::string_view refused_log_format =
 // In one warning.
 constexpr std::size_t hosts_named = 5;
 
+apr_pool_t* subpool(apr_pool_t* pool) {
+  apr_pool_t* made = nullptr;
+  apr_pool_create(&made, pool);
+  return made;
+}
+
 // Reads one configuration, reporting each fault and going on to the next.
 class Reader {
  public:
-  Reader(apr_pool_t* pool, Configuration& configuration)
-      : pool_(pool), configuration_(configuration), users_(configuration.warnings) {
-    apr_pool_create(&scratch_, pool);
-  }
+  Reader(apr_pool_t* pool, Configuration& configuration, Purpose purpose)
+      : pool_(pool),
+        scratch_(subpool(pool)),
+        purpose_(purpose),
+        configuration_(configuration),
+        users_(configuration.warnings),
+        suexec_(scratch_) {}
   ~Reader() { apr_pool_destroy(scratch_); }
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
@@ -101,7 +118,6 @@ class Reader {
   bool read() {
     read_modules();
     read_servers();
-    configuration_.policy.index();
     users_.warn();
     warn_of_cgi();
     check_configuration(pool_, configuration_, faults_);
@@ -115,14 +131,15 @@ class Reader {
     for (const char* name : {"mod_php.c", "mod_php7.c"}) {
       configuration_.has_php_inside |= ap_find_linked_module(name) != nullptr;
     }
+    if (purpose_ == Purpose::faults) return;
     configuration_.has_settings_for_php = has_settings_for_php(ap_conftree);
   }
 
   void read_servers() {
-    access_logs_.emplace(scratch_, ap_conftree);
+    if (purpose_ == Purpose::service) access_logs_.emplace(scratch_, ap_conftree);
     server_rec* const main_server = configuration_.main_server;
-    main_config_ = &config_of(main_server);
-    configuration_.daemon = daemon_settings(*main_config_);
+    settings_ = &server_settings_of(main_server);
+    configuration_.daemon = daemon_settings(*settings_);
     Policy& policy = configuration_.policy;
     policy.instance = ap_server_root_relative(scratch_, ap_pid_fname);
 
@@ -130,8 +147,8 @@ class Reader {
     VhostName name;
     name.name =
         std::string(main_server->server_hostname) + ':' + std::to_string(port_of(main_server));
-    policy.server = read_server(main_server, name);
-    policy.unverified = main_config_->unverified.value_or(Rule::allow);  // MailOriginUnverified
+    read_server(main_server, name, policy.server);
+    policy.unverified = settings_->unverified.value_or(Rule::allow);  // MailOriginUnverified
     read_firewall(policy.firewall);
     read_store(policy.store);
     read_queue(policy.queue);
@@ -144,35 +161,36 @@ class Reader {
     }
     std::reverse(servers.begin(), servers.end());
     apply_site_sections(pool_, main_server, servers, configuration_.warnings);
+    policy.vhosts.reserve(servers.size());
     VhostNames names;
     for (server_rec* const server : servers) {
-      name = names.choose(server->server_hostname, port_of(server), address_of(scratch_, server),
-                          place_of(server));
+      const auto address = [&] { return address_of(scratch_, server); };
+      name = names.choose(server->server_hostname, port_of(server), address, place_of(server));
       if (!name.warning.empty()) configuration_.warnings.push_back("MO0105: " + name.warning);
-      policy.vhosts.push_back(read_server(server, name));
+      read_server(server, name, policy.vhosts.emplace_back());
     }
   }
 
   void read_firewall(FirewallPolicy& firewall) {
-    firewall.mode = main_config_->firewall.value_or(FirewallMode::off);  // MailOriginFirewall
+    firewall.mode = settings_->firewall.value_or(FirewallMode::off);  // MailOriginFirewall
     // MailOriginSmtpPorts, MailOriginSmtpUsers
-    if (main_config_->smtp_ports != nullptr) firewall.ports = *main_config_->smtp_ports;
-    if (main_config_->smtp_accounts != nullptr) {
-      firewall.uids = main_config_->smtp_accounts->uids;
-      firewall.gids = main_config_->smtp_accounts->gids;
+    if (settings_->smtp_ports != nullptr) firewall.ports = *settings_->smtp_ports;
+    if (settings_->smtp_accounts != nullptr) {
+      firewall.uids = settings_->smtp_accounts->uids;
+      firewall.gids = settings_->smtp_accounts->gids;
     }
     firewall.httpd_uid = ap_unixd_config.user_id;
     if (firewall.mode != FirewallMode::off) read_refused_log();
   }
 
   void read_store(StorePolicy& store) {
-    if (main_config_->store != nullptr) {  // MailOriginStore
-      store.enabled = *main_config_->store->driver != '\0';
-      store.driver = main_config_->store->driver;
-      store.params = main_config_->store->params;
+    if (settings_->store != nullptr) {  // MailOriginStore
+      store.enabled = *settings_->store->driver != '\0';
+      store.driver = settings_->store->driver;
+      store.params = settings_->store->params;
     }
     // MailOriginRetain
-    store.retained_days = main_config_->retained_days.value_or(store.retained_days);
+    store.retained_days = settings_->retained_days.value_or(store.retained_days);
   }
 
   void read_queue(QueuePolicy& queue) {
@@ -181,11 +199,11 @@ class Reader {
       const auto uid = parse_user(configuration_.daemon.milter_user, users_of(pool_));
       if (uid) queue.milter_uid = *uid;
     }
-    queue.unrecorded = main_config_->unrecorded.value_or(queue.unrecorded);  // MailOriginUnrecorded
+    queue.unrecorded = settings_->unrecorded.value_or(queue.unrecorded);  // MailOriginUnrecorded
     queue.trusted_uids = {0};
     // MailOriginTrustedSubmitters
-    if (main_config_->trusted_uids != nullptr) queue.trusted_uids = *main_config_->trusted_uids;
-    const EximSocket* const exim = main_config_->exim_socket;  // MailOriginEximSocket
+    if (settings_->trusted_uids != nullptr) queue.trusted_uids = *settings_->trusted_uids;
+    const EximSocket* const exim = settings_->exim_socket;  // MailOriginEximSocket
     queue.exim = exim != nullptr && exim->path != nullptr;
     if (queue.exim) queue.exim_uid = exim->uid;
   }
@@ -202,9 +220,9 @@ class Reader {
                                          {false, std::string(refused_log_format)}};
   }
 
-  VhostPolicy read_server(server_rec* server, const VhostName& name) {
+  void read_server(server_rec* server, const VhostName& name, VhostPolicy& policy) {
     ServerConfig& config = own_config_of(pool_, server, configuration_.main_server);
-    const auto suexec = suexec_uid(scratch_, server);
+    const auto suexec = suexec_.uid_of(server);
     const auto [run_as, run_as_fault] = run_as_of(server, name.name, suexec);  // MailOriginRunAs
     // Nothing in it has a destructor: a pool's memory is all it needs.
     static_assert(std::is_trivially_destructible_v<Vhost>);
@@ -219,32 +237,29 @@ class Reader {
     vhost->uid_is_set = run_as.has_value();          // MailOriginRunAs
     config.vhost = vhost;
 
-    VhostPolicy policy;
     policy.id = name.id;
     policy.name = name.name;
     policy.site = site_of(server);
     policy.docroot = docroot_of(server);
-    policy.access_logs = access_logs_->of(server);
     policy.enabled = vhost->enabled;
     policy.strict = vhost->strict;
     policy.run_as = run_as ? run_as : suexec;
     policy.run_as_fault = run_as_fault;
-    if (policy.run_as) policy.real_docroot = real_docroot_of(server);
     if (policy.run_as) vhost->uid = *policy.run_as;
     if (config.run_as && !config.run_as->is_owner && could_be_user(config.run_as->user)) {
       policy.user = config.run_as->user;
+    }
+    if (purpose_ == Purpose::service) {
+      policy.access_logs = access_logs_->of(server);
+      if (policy.run_as) policy.real_docroot = real_docroot_of(server);
     }
     look_for_cgi(server, policy, run_as.has_value());
     read_rules(server, config, policy);
     policy.smtp = smtp_policy(config);
     // MailOriginHeader, MailOriginLog
     if (config.headers != nullptr) policy.headers = *config.headers;
-    if (config.logs != nullptr) {
-      for (const LogDirective& log : *config.logs)
-        policy.logs.push_back(route(log, config, policy.site));
-    }
+    if (config.logs != nullptr) policy.logs = routes(config, policy.site);
     if (config.sections != nullptr) policy.sections = *config.sections;
-    return policy;
   }
 
   // SuexecUserGroup names the user whom `owner` finds out. Outside of virtual hosts there is
@@ -263,7 +278,7 @@ class Reader {
     if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST || !has_run_as) return;
     if (!cgi_programs_) cgi_programs_.emplace(scratch_, ap_conftree);
     const std::string way = cgi_programs_->way_of(server, policy.docroot);
-    if (!way.empty() && !suexec_uid(scratch_, server))
+    if (!way.empty() && !suexec_.uid_of(server))
       with_cgi_.push_back(policy.name + " (" + way + ')');
   }
 
@@ -331,13 +346,29 @@ class Reader {
     return at->second;
   }
 
+  // Those of the server's list are the same for all hosts that inherit it, unless it names sites.
+  std::vector<LogRoute> routes(const ServerConfig& config, const std::string& site) {
+    const Inherited list = {config.logs, config.formats};
+    const auto known = known_routes_.find(list);
+    if (known != known_routes_.end()) return known->second;
+    std::vector<LogRoute> made;
+    bool of_site = false;
+    for (const LogDirective& log : *config.logs) {
+      of_site |= log.target.name.find(site_placeholder) != std::string::npos;
+      made.push_back(route(log, config, site));
+    }
+    if (!of_site) known_routes_.emplace(list, made);
+    return made;
+  }
+
   LogRoute route(const LogDirective& log, const ServerConfig& config, const std::string& site) {
     LogRoute route;
     LogTarget target = log.target;
     if (target.kind == LogTarget::Kind::file) target.name = path_of_site(target.name, site);
     route.target = target_index(target, log.place);
     // MailOriginLogFormat
-    auto format = choose_format(log.format, config.formats, main_config_->formats);
+    auto format =
+        choose_format(log.format, config.formats, config_of(configuration_.main_server).formats);
     if (format) {
       route.format = *std::move(format);
     } else if (unknown_formats_.insert(log.place.text()).second) {
@@ -347,12 +378,16 @@ class Reader {
   }
 
   apr_pool_t* pool_;
-  apr_pool_t* scratch_ = nullptr;
+  apr_pool_t* scratch_;
+  const Purpose purpose_;
   Configuration& configuration_;
   VhostUsers users_;
-  const ServerConfig* main_config_ = nullptr;
+  SuexecUsers suexec_;
+  const ServerSettings* settings_ = nullptr;
   std::optional<AccessLogs> access_logs_;
   std::map<std::pair<int, std::string>, std::uint32_t> targets_;
+  using Inherited = std::pair<const std::vector<LogDirective>*, const Nicknames*>;
+  std::map<Inherited, std::vector<LogRoute>> known_routes_;
   std::set<std::string> unknown_formats_;  // places: a list may serve many hosts
   std::optional<CgiPrograms> cgi_programs_;
   std::vector<std::string> with_cgi_;
@@ -361,10 +396,10 @@ class Reader {
 
 }  // namespace
 
-Configuration* read_configuration(apr_pool_t* pool, server_rec* main_server) {
+Configuration* read_configuration(apr_pool_t* pool, server_rec* main_server, Purpose purpose) {
   auto* const configuration = pool_new<Configuration>(pool);
   configuration->main_server = main_server;
-  Reader reader(pool, *configuration);
+  Reader reader(pool, *configuration, purpose);
   return reader.read() ? configuration : nullptr;
 }
 

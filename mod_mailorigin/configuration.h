@@ -56,8 +56,12 @@ struct Configuration {
   std::unique_ptr<RequestIds> request_ids;  // made in each child of httpd
 };
 
+// What a configuration is read for: to find what is wrong with it, which leaves out what nothing
+// can be wrong with; or to serve requests by it.
+enum class Purpose { faults, service };
+
 // Null after reporting, to standard error, what is wrong.
-Configuration* read_configuration(apr_pool_t* pool, server_rec* main_server);
+Configuration* read_configuration(apr_pool_t* pool, server_rec* main_server, Purpose purpose);
 
 Configuration* configuration_of(const server_rec* main_server);
 

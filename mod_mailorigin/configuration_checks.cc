@@ -12,8 +12,11 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "core/default_paths.h"
 #include "core/unix_socket.h"
@@ -71,7 +74,7 @@ class Checks {
   Checks(apr_pool_t* pool, Configuration& configuration, Faults& faults)
       : pool_(pool),
         configuration_(configuration),
-        main_config_(config_of(configuration.main_server)),
+        settings_(server_settings_of(configuration.main_server)),
         faults_(faults) {}
 
   void check() {
@@ -168,13 +171,13 @@ class Checks {
     const auto note = [&](bool is_set, const char* directive) {
       if (is_set) unused += (unused.empty() ? "" : ", ") + std::string(directive);
     };
-    note(main_config_.sockets != nullptr, "MailOriginSocket");
+    note(settings_.sockets != nullptr, "MailOriginSocket");
     // These two lead nobody to a door that is not there, as a socket would:
     // httpd -t says it, not each start.
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
-      note(main_config_.state_directory != nullptr, "MailOriginStateDir");
-      note(main_config_.user != nullptr, "MailOriginUser");
-      note(main_config_.firewall_user != nullptr, "MailOriginFirewallUser");
+      note(settings_.state_directory != nullptr, "MailOriginStateDir");
+      note(settings_.user != nullptr, "MailOriginUser");
+      note(settings_.firewall_user != nullptr, "MailOriginFirewallUser");
     }
     if (unused.empty()) return;
     configuration_.warnings.push_back(
@@ -270,19 +273,25 @@ class Checks {
   // Of what their user sends without a request, nothing says which port's it is.
   void check_sites() {
     if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST) return;
-    const Policy& policy = configuration_.policy;
-    for (const VhostPolicy& vhost : policy.vhosts) {
-      for (const VhostPolicy* port : policy.other_ports(vhost)) {
-        if (port < &vhost) continue;
-        const std::string different = differences(rules_of(vhost), rules_of(*port));
-        if (different.empty()) continue;
-        configuration_.warnings.push_back(
-            "MO0139: " + vhost.name + " and " + port->name + " are one site, and differ in " +
-            different +
-            ": what its user sends without a request (cron, a shell) is under the stricter of "
-            "both");
+    std::unordered_map<std::string_view, std::vector<const VhostPolicy*>> ports_of_site;
+    for (const VhostPolicy& vhost : configuration_.policy.vhosts) {
+      auto& ports = ports_of_site[vhost.site.empty() ? vhost.name : vhost.site];
+      if (vhost.run_as) {
+        for (const VhostPolicy* port : ports) {
+          if (port->run_as == vhost.run_as) compare(*port, vhost);
+        }
       }
+      ports.push_back(&vhost);
     }
+  }
+
+  // Two ports of a site that run as the same user.
+  void compare(const VhostPolicy& one, const VhostPolicy& other) {
+    const std::string different = differences(rules_of(one), rules_of(other));
+    if (different.empty()) return;
+    configuration_.warnings.push_back(
+        "MO0139: " + one.name + " and " + other.name + " are one site, and differ in " + different +
+        ": what its user sends without a request (cron, a shell) is under the stricter of both");
   }
 
   // MailOriginMilter
@@ -354,7 +363,7 @@ class Checks {
 
   apr_pool_t* pool_;
   Configuration& configuration_;
-  const ServerConfig& main_config_;
+  const ServerSettings& settings_;
   Faults& faults_;
 };
 

@@ -50,7 +50,7 @@ const char* add_socket(cmd_parms* cmd, const char* path, const char* mode) {
     if (!parsed) return wrong(cmd, parsed.error().message);
     socket.mode = *parsed;
   }
-  auto& sockets = ensure(cmd, target_of(cmd).sockets);
+  auto& sockets = ensure(cmd, server_target_of(cmd).sockets);
   if (std::any_of(sockets.begin(), sockets.end(),
                   [&](const SocketDirective& other) { return other.path == socket.path; })) {
     return wrong(cmd, "'" + socket.path + "' is named twice");
@@ -65,9 +65,10 @@ const char* add_socket(cmd_parms* cmd, const char* path, const char* mode) {
 
 // MailOriginRuntimeDir
 const char* set_runtime_directory(cmd_parms* cmd, const char* argument) {
-  ServerConfig& config = target_of(cmd);
-  if (const char* refused = set_directory(cmd, config.runtime_directory, argument)) return refused;
-  if (question_socket(config.runtime_directory).size() < sizeof(sockaddr_un::sun_path)) {
+  ServerSettings& settings = server_target_of(cmd);
+  if (const char* refused = set_directory(cmd, settings.runtime_directory, argument))
+    return refused;
+  if (question_socket(settings.runtime_directory).size() < sizeof(sockaddr_un::sun_path)) {
     return nullptr;
   }
   return wrong(cmd, "'" + std::string(argument) +
@@ -77,29 +78,29 @@ const char* set_runtime_directory(cmd_parms* cmd, const char* argument) {
 
 // MailOriginStateDir
 const char* set_state_directory(cmd_parms* cmd, const char* argument) {
-  return set_directory(cmd, target_of(cmd).state_directory, argument);
+  return set_directory(cmd, server_target_of(cmd).state_directory, argument);
 }
 
 // MailOriginUser
 const char* set_user(cmd_parms* cmd, const char* argument) {
-  return set_user_of_a_service(cmd, target_of(cmd).user, argument,
+  return set_user_of_a_service(cmd, server_target_of(cmd).user, argument,
                                "the daemon that tenants talk to needs a user without rights");
 }
 
 // MailOriginFirewallUser
 const char* set_firewall_user(cmd_parms* cmd, const char* argument) {
-  return set_user_of_a_service(cmd, target_of(cmd).firewall_user, argument,
+  return set_user_of_a_service(cmd, server_target_of(cmd).firewall_user, argument,
                                "the firewall's capabilities are to be all that it has");
 }
 
 // MailOriginDaemon
 const char* set_daemon(cmd_parms* cmd, const char* argument) {
   if (strcasecmp(argument, external_daemon) == 0) {
-    target_of(cmd).daemon = external_daemon;
+    server_target_of(cmd).daemon = external_daemon;
     return nullptr;
   }
-  target_of(cmd).daemon = path_of(cmd, argument);
-  if (target_of(cmd).daemon == nullptr) {
+  server_target_of(cmd).daemon = path_of(cmd, argument);
+  if (server_target_of(cmd).daemon == nullptr) {
     return wrong(cmd,
                  "'" + std::string(argument) + "' is neither 'external' nor mailorigind's path");
   }

@@ -6,7 +6,7 @@
 
 namespace mailorigin::httpd {
 
-DaemonSettings daemon_settings(const ServerConfig& config) {
+DaemonSettings daemon_settings(const ServerSettings& config) {
   const auto or_default = [](const char* value, const char* fallback) {
     return std::string(value != nullptr ? value : fallback);
   };

@@ -47,6 +47,6 @@ struct DaemonSettings {
     return program.substr(0, program.rfind('/') + 1) + name;
   }
 };
-DaemonSettings daemon_settings(const ServerConfig& config);
+DaemonSettings daemon_settings(const ServerSettings& config);
 
 }  // namespace mailorigin::httpd

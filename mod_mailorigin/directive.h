@@ -54,6 +54,11 @@ inline constexpr auto server_setter = &Setter<function>::set_of_server;
 // Where the directive stands.
 inline ServerConfig& target_of(const cmd_parms* cmd) { return config_of(cmd->server); }
 
+// Of a directive for the server alone.
+inline ServerSettings& server_target_of(const cmd_parms* cmd) {
+  return server_settings_of(cmd->server);
+}
+
 inline Place place_of(const cmd_parms* cmd) {
   return {cmd->directive->filename, static_cast<unsigned>(cmd->directive->line_num)};
 }

@@ -19,7 +19,7 @@ constexpr const char* exim_users[] = {"Debian-exim", "exim", "mailnull"};
 // MailOriginEximSocket
 const char* set_exim_socket(cmd_parms* cmd, const char* path, const char* mode) {
   auto* const socket = pool_new<EximSocket>(cmd->pool);
-  target_of(cmd).exim_socket = socket;
+  server_target_of(cmd).exim_socket = socket;
   if (strcasecmp(path, "off") == 0) {
     return mode == nullptr ? nullptr : wrong(cmd, "'Off' takes no mode");
   }

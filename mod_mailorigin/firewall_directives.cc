@@ -13,7 +13,7 @@ namespace mailorigin::httpd {
 const char* set_firewall(cmd_parms* cmd, const char* argument) {
   const auto mode = parse_firewall_mode(argument);
   if (!mode) return wrong(cmd, mode.error().message);
-  target_of(cmd).firewall = *mode;
+  server_target_of(cmd).firewall = *mode;
   return nullptr;
 }
 
@@ -21,14 +21,14 @@ const char* set_firewall(cmd_parms* cmd, const char* argument) {
 const char* add_smtp_port(cmd_parms* cmd, const char* argument) {
   const auto port = parse_port(argument);
   if (!port) return wrong(cmd, port.error().message);
-  auto& ports = ensure(cmd, target_of(cmd).smtp_ports);
+  auto& ports = ensure(cmd, server_target_of(cmd).smtp_ports);
   if (std::find(ports.begin(), ports.end(), *port) == ports.end()) ports.push_back(*port);
   return nullptr;
 }
 
 // MailOriginSmtpUsers
 const char* add_smtp_user(cmd_parms* cmd, const char* argument) {
-  auto& accounts = ensure(cmd, target_of(cmd).smtp_accounts);
+  auto& accounts = ensure(cmd, server_target_of(cmd).smtp_accounts);
   if (strcasecmp(argument, "none") == 0) {
     accounts = {};
     return nullptr;

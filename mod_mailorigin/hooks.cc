@@ -54,7 +54,9 @@ int pre_config(apr_pool_t* pool, apr_pool_t*, apr_pool_t*) {
 
 int check_config(apr_pool_t* pool, apr_pool_t*, apr_pool_t*, server_rec* server) {
   return guarded(HTTP_INTERNAL_SERVER_ERROR, [&] {
-    const Configuration* const configuration = read_configuration(pool, server);
+    const Purpose purpose =
+        is_config_test() || is_first_pass() ? Purpose::faults : Purpose::service;
+    const Configuration* const configuration = read_configuration(pool, server, purpose);
     if (configuration == nullptr) return HTTP_INTERNAL_SERVER_ERROR;
     if (is_config_test()) report_warnings(*configuration, nullptr);
     return OK;

@@ -15,7 +15,7 @@ namespace mailorigin::httpd {
 // MailOriginMilter
 const char* set_milter(cmd_parms* cmd, const char* place, const char* mode) {
   auto* const milter = pool_new<MilterPlace>(cmd->pool);
-  target_of(cmd).milter = milter;
+  server_target_of(cmd).milter = milter;
   constexpr std::string_view inet = "inet:";
   const bool is_off = strcasecmp(place, "off") == 0;
   const bool is_port = std::string_view(place).starts_with(inet);
@@ -45,15 +45,15 @@ const char* set_milter(cmd_parms* cmd, const char* place, const char* mode) {
 
 // MailOriginMilterUser
 const char* set_milter_user(cmd_parms* cmd, const char* user, const char* mail_server) {
-  ServerConfig& config = target_of(cmd);
+  ServerSettings& settings = server_target_of(cmd);
   for (const char* each : {user, mail_server}) {
     if (each == nullptr) continue;
     const auto uid = parse_user(each, users_of(cmd->pool));
     if (!uid) return wrong(cmd, uid.error().message);
     if (*uid == 0) return wrong(cmd, "'" + std::string(each) + "' is root, and must not be");
   }
-  config.milter_user = apr_pstrdup(cmd->pool, user);
-  if (mail_server != nullptr) config.mail_server_user = apr_pstrdup(cmd->pool, mail_server);
+  settings.milter_user = apr_pstrdup(cmd->pool, user);
+  if (mail_server != nullptr) settings.mail_server_user = apr_pstrdup(cmd->pool, mail_server);
   return nullptr;
 }
 
@@ -61,7 +61,7 @@ const char* set_milter_user(cmd_parms* cmd, const char* user, const char* mail_s
 const char* set_milter_on_failure(cmd_parms* cmd, const char* argument) {
   for (const char* word : {"allow", "hold"}) {
     if (strcasecmp(argument, word) == 0) {
-      target_of(cmd).milter_on_failure = word;
+      server_target_of(cmd).milter_on_failure = word;
       return nullptr;
     }
   }
@@ -71,11 +71,11 @@ const char* set_milter_on_failure(cmd_parms* cmd, const char* argument) {
 // MailOriginMailLog
 const char* set_mail_log(cmd_parms* cmd, const char* argument) {
   if (strcasecmp(argument, "none") == 0) {
-    target_of(cmd).mail_log = "";
+    server_target_of(cmd).mail_log = "";
     return nullptr;
   }
-  target_of(cmd).mail_log = path_of(cmd, argument);
-  if (target_of(cmd).mail_log != nullptr) return nullptr;
+  server_target_of(cmd).mail_log = path_of(cmd, argument);
+  if (server_target_of(cmd).mail_log != nullptr) return nullptr;
   return wrong(cmd, "'" + std::string(argument) + "' is neither none nor a file");
 }
 
@@ -85,13 +85,13 @@ const char* set_unrecorded(cmd_parms* cmd, const char* argument) {
   if (!rule || *rule == Rule::deny) {
     return wrong(cmd, "'" + std::string(argument) + "' is not one of allow, observe, hold");
   }
-  target_of(cmd).unrecorded = *rule;
+  server_target_of(cmd).unrecorded = *rule;
   return nullptr;
 }
 
 // MailOriginTrustedSubmitters
 const char* add_trusted_submitter(cmd_parms* cmd, const char* argument) {
-  auto& uids = ensure(cmd, target_of(cmd).trusted_uids);
+  auto& uids = ensure(cmd, server_target_of(cmd).trusted_uids);
   if (strcasecmp(argument, "none") == 0) {
     uids.clear();
     return nullptr;

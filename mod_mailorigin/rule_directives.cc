@@ -127,7 +127,7 @@ const char* add_sender_domains(cmd_parms* cmd, int count, char* const arguments[
 
 // MailOriginUnverified
 const char* set_unverified(cmd_parms* cmd, const char* argument) {
-  return set_rule(cmd, target_of(cmd).unverified, parse_rule(argument));
+  return set_rule(cmd, server_target_of(cmd).unverified, parse_rule(argument));
 }
 
 }  // namespace mailorigin::httpd

@@ -62,7 +62,7 @@ const char* read_section(cmd_parms* cmd, const char* argument) {
   own->module_config = ap_create_conn_config(cmd->pool);  // an empty one, whatever it is for
   auto* const config = static_cast<ServerConfig*>(mailorigin_create_server_config(cmd->pool, own));
   ap_set_module_config(own->module_config, &mailorigin_module, config);
-  ensure(cmd, config_of(main_server).sites).push_back({*name, config, place_of(cmd)});
+  ensure(cmd, server_settings_of(main_server).sites).push_back({*name, config, place_of(cmd)});
   cmd->server = own;
   const char* const fault =
       ap_walk_config(cmd->directive->first_child, cmd, main_server->lookup_defaults);
@@ -139,7 +139,7 @@ const char* read_site_section(cmd_parms* cmd, void*, const char* argument) noexc
 void apply_site_sections(apr_pool_t* pool, server_rec* main_server,
                          const std::vector<server_rec*>& servers,
                          std::vector<std::string>& warnings) {
-  const std::vector<SiteSection>* const sections = config_of(main_server).sites;
+  const std::vector<SiteSection>* const sections = server_settings_of(main_server).sites;
   if (sections == nullptr) return;
   const Sites sites(servers);
   for (const SiteSection& section : *sections) {

@@ -40,7 +40,7 @@ Addresses addresses_of(apr_pool_t* pool, const std::string& name) {
 }
 
 // MailOriginSmtpPorts
-bool is_smtp_port(const ServerConfig& server, apr_port_t port) {
+bool is_smtp_port(const ServerSettings& server, apr_port_t port) {
   static const std::vector<std::uint16_t> default_ports = FirewallPolicy{}.ports;
   const auto& ports = server.smtp_ports != nullptr ? *server.smtp_ports : default_ports;
   return std::find(ports.begin(), ports.end(), port) != ports.end();
@@ -50,8 +50,8 @@ SmtpVerdict strictest(const SmtpVerdict& one, const SmtpVerdict& other) {
   return other.rule > one.rule ? other : one;
 }
 
-const ServerConfig& server_config(const Vhost& vhost) {
-  return config_of(vhost.configuration->main_server);
+const ServerSettings& server_settings(const Vhost& vhost) {
+  return server_settings_of(vhost.configuration->main_server);
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ const ServerConfig& server_config(const Vhost& vhost) {
 std::optional<Judgement> judge(request_rec* request, const char* host, apr_port_t port) {
   const ServerConfig& config = config_of(request->server);
   if (config.vhost == nullptr || !config.vhost->enabled) return std::nullopt;  // MailOrigin
-  const ServerConfig& server = server_config(*config.vhost);
+  const ServerSettings& server = server_settings(*config.vhost);
   const FirewallMode mode = server.firewall.value_or(FirewallMode::off);  // MailOriginFirewall
   if (mode == FirewallMode::off || !is_smtp_port(server, port)) return std::nullopt;
 
@@ -79,7 +79,7 @@ bool refuses(request_rec* request, const SmtpVerdict& verdict, const char* where
   if (verdict.rule == Rule::allow) return false;
   const Vhost& vhost = *config_of(request->server).vhost;
   const bool refused =
-      verdict.rule == Rule::deny && server_config(vhost).firewall == FirewallMode::on;
+      verdict.rule == Rule::deny && server_settings(vhost).firewall == FirewallMode::on;
   ap_log_rerror(APLOG_MARK, refused ? APLOG_ERR : APLOG_WARNING, 0, request,
                 "MO0127: %s: for %s httpd %s %s: %s", vhost.name.data(), request->uri,
                 refused ? "was to connect, and does not, to" : "connects to", where,

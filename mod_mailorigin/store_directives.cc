@@ -38,7 +38,7 @@ const char* set_store(cmd_parms* cmd, const char* driver, const char* params) {
   if (params == nullptr) {
     if (!ap_cstr_casecmp(driver, "Off")) {
       store->driver = "";
-      target_of(cmd).store = store;
+      server_target_of(cmd).store = store;
       return nullptr;
     }
     return wrong(cmd, "'" + std::string(name) +
@@ -53,7 +53,7 @@ const char* set_store(cmd_parms* cmd, const char* driver, const char* params) {
     return wrong(cmd, "'" + std::string(name) +
                           "' is none of the drivers of apr_dbd that are accepted: sqlite3, pgsql");
   }
-  target_of(cmd).store = store;
+  server_target_of(cmd).store = store;
   return nullptr;
 }
 
@@ -61,7 +61,7 @@ const char* set_store(cmd_parms* cmd, const char* driver, const char* params) {
 const char* set_retention(cmd_parms* cmd, const char* argument) {
   const auto days = parse_days(argument);
   if (!days) return wrong(cmd, days.error().message);
-  target_of(cmd).retained_days = *days;
+  server_target_of(cmd).retained_days = *days;
   return nullptr;
 }
 

@@ -1,6 +1,7 @@
 #include "mod_mailorigin/strict.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,10 +42,9 @@ constexpr int walks[] = {AP_NOTE_DIRECTORY_WALK, AP_NOTE_LOCATION_WALK, AP_NOTE_
 constexpr ap_logconf silent = {nullptr, APLOG_EMERG};
 
 bool mentions_settings(const char* arguments) {
-  std::string text = arguments != nullptr ? arguments : "";
-  ap_str_toupper(text.data());
-  return std::any_of(std::begin(php_value_names), std::end(php_value_names),
-                     [&](const char* name) { return text.find(name) != std::string::npos; });
+  return arguments != nullptr &&
+         std::any_of(std::begin(php_value_names), std::end(php_value_names),
+                     [&](const char* name) { return strcasestr(arguments, name) != nullptr; });
 }
 
 bool is_proxied(const char* filename) {

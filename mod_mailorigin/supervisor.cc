@@ -1,5 +1,6 @@
 #include "mod_mailorigin/supervisor.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -113,6 +114,8 @@ Status Supervisor::start() {
                           std::to_string(policy.vhosts.size()) + " virtual hosts, " +
                               std::to_string(policy.targets.size()) + " log targets"};
   configuration_.policy = {};
+  // Ten thousand hosts' strings, that httpd's children would have a share of.
+  malloc_trim(0);
 
   const auto changed = prepare_sockets();
   if (!changed) return changed.error();

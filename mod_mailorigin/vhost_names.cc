@@ -12,28 +12,23 @@ constexpr std::size_t server_name_limit = context_name_limit - 80;
 
 }  // namespace
 
-bool VhostNames::take(const VhostName& candidate, Place place) {
-  if (names_.contains(candidate.name) || place_of_id_.contains(candidate.id)) return false;
-  names_.insert(candidate.name);
-  place_of_id_.emplace(candidate.id, place);
-  return true;
-}
-
 VhostName VhostNames::choose(std::string_view server_name, std::uint16_t port,
-                             std::string_view address, Place place) {
+                             const std::function<std::string()>& address, Place place) {
   VhostName chosen;
   chosen.name = std::string(cut(server_name, server_name_limit)) + ':' + std::to_string(port);
   chosen.id = vhost_id(chosen.name);
-  if (take(chosen, place)) return chosen;
+  const auto [taken, is_new] = place_of_id_.try_emplace(chosen.id, place);
+  if (is_new) return chosen;
 
   // Two hosts of one name; or, by chance, of one id: with 10,000 hosts that is 1 %.
   const std::string plain = chosen.name;
-  const std::string other = place_of_id_.at(chosen.id).text();
-  for (unsigned count = 1;; count++) {
-    chosen.name = plain + '@' + std::string(address);
-    if (count > 1) chosen.name += '#' + std::to_string(count);
+  const std::string other = taken->second.text();
+  const std::string with_address = plain + '@' + address();
+  chosen.name = with_address;
+  for (unsigned count = 2;; count++) {
     chosen.id = vhost_id(chosen.name);
-    if (take(chosen, place)) break;
+    if (place_of_id_.try_emplace(chosen.id, place).second) break;
+    chosen.name = with_address + '#' + std::to_string(count);
   }
   chosen.warning = "the virtual host " + plain + " (" + place.text() +
                    ") cannot be told from the one at " + other + " and is called " + chosen.name +

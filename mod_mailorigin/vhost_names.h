@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "core/policy.h"
 #include "mod_mailorigin/place.h"
@@ -21,16 +20,12 @@ struct VhostName {
 
 class VhostNames {
  public:
-  // `port` and `address` are those that the virtual host listens on; `place` is
-  // for the warning.
-  VhostName choose(std::string_view server_name, std::uint16_t port, std::string_view address,
-                   Place place);
+  // `port` and `address` are those that the virtual host listens on, the address for those that
+  // are not told apart without it; `place` is for the warning.
+  VhostName choose(std::string_view server_name, std::uint16_t port,
+                   const std::function<std::string()>& address, Place place);
 
  private:
-  // Nothing stands in the way: neither another host's name nor, by chance, its id.
-  bool take(const VhostName& candidate, Place place);
-
-  std::unordered_set<std::string> names_;
   std::unordered_map<std::uint32_t, Place> place_of_id_;
 };
 
