@@ -29,11 +29,13 @@ struct mailorigin_settings {
  * (errno EINVAL) the socket's path is not absolute or has more than 107 bytes. */
 struct mailorigin_handle* mailorigin_open(const struct mailorigin_settings* settings);
 
-/* What is about to be sent. What is longer than docs/formats.md says is cut. */
+/* What is about to be sent. What is longer than docs/formats.md says is cut. A mail that is
+ * sent with other recipients, another sender or From than this says is another one to the mail
+ * server's queue, and judged there. */
 struct mailorigin_mail {
   const char* context; /* the request's SSL_MAILORIGIN_CONTEXT; NULL: this process's own */
   const char* script;  /* what sends it, without a context: an absolute path */
-  const char* sender;  /* of the envelope */
+  const char* sender;  /* of the envelope; NULL: left to the mail server */
   const char* const* recipients; /* of the envelope, each one address */
   size_t recipient_count;
   const char* subject;

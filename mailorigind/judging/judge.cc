@@ -96,7 +96,7 @@ void Judge::apply(const RuledMail& mail, const Decision& decision, const Block* 
   if (block != nullptr) ruling.add(block->hold ? Rule::hold : Rule::deny, "blocked");
   AskedLimits limits{can_hold};
   const auto add = [&](const VhostPolicy& policy, Standing standing) {
-    const RuledMail under{mail.event, mail.uid, policy, standing, mail.question};
+    const RuledMail under{mail.event, mail.uid, policy, standing, mail.question, mail.completion};
     ruling.add(
         apply_rules(under, policy_->policy().unverified, policy_->rules(policy).denied_scripts));
     limits.add(under);
@@ -145,7 +145,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   if (exhausted == nullptr && !(asker.queued != nullptr && asker.queued->trusted)) {
     const bool of_nobody = shown.context == nullptr && is_server(policy);
     apply({event, asker.credentials.uid, policy, of_nobody ? Standing::of_nobody : Standing::own,
-           &question},
+           &question, asker.queued != nullptr ? asker.queued->completion : nullptr},
           decision, block, asker.queued, moment, answer);
     if (block != nullptr) event.set(Field::block, block->description());
     if (block != nullptr && answer.verdict == Verdict::deny) {

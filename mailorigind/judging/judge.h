@@ -25,6 +25,7 @@
 #include "mailorigind/judging/process.h"
 #include "mailorigind/judging/request_bindings.h"
 #include "mailorigind/judging/rules.h"
+#include "mailorigind/judging/senders.h"
 #include "mailorigind/moment.h"
 
 namespace mailorigin::daemon {
@@ -35,6 +36,8 @@ struct QueuedBy {
   std::optional<Rule> unrecorded;    // MailOriginUnrecorded, where that concerns it
   bool trusted = false;              // MailOriginTrustedSubmitters: no rule concerns it
   bool refusable = true;             // else what would be refused is held
+  // Of a program, which may have named no sender.
+  const Completion* completion = nullptr;
 };
 
 // Who asks, as far as the kernel knows.

@@ -78,10 +78,15 @@ Rule rule_of_scripts(const RuledMail& mail, const std::vector<ActivePolicy::Scri
   return denied.found();
 }
 
-bool senders_belong_to(const std::vector<std::string>& domains, const Event& event) {
-  return is_whole(event, Field::from) && is_whole(event, Field::envelope_from) &&
-         from_belongs_to(event.get(Field::from), domains) &&
-         envelope_belongs_to(event.get(Field::envelope_from), domains);
+bool senders_belong_to(const std::vector<std::string>& domains, const RuledMail& mail) {
+  const auto belongs = [&](Field field, auto& belong_to) {
+    const std::string& senders = mail.event.get(field);
+    return is_whole(mail.event, field) &&
+           (belong_to(senders, domains) ||
+            (mail.completion != nullptr && is_completion(senders, *mail.completion)));
+  };
+  return belongs(Field::from, from_belongs_to) &&
+         belongs(Field::envelope_from, envelope_belongs_to);
 }
 
 std::uint64_t recipients(const Event& event) {
@@ -170,7 +175,7 @@ Ruling apply_rules(const RuledMail& mail, Rule unverified,
     ruling.add(policy.max_recipients->action, "max-recipients");
   }
   // MailOriginSender
-  if (!policy.sender.domains.empty() && !senders_belong_to(policy.sender.domains, mail.event)) {
+  if (!policy.sender.domains.empty() && !senders_belong_to(policy.sender.domains, mail)) {
     ruling.add(policy.sender.action, "sender");
   }
   return ruling;

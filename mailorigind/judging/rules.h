@@ -14,6 +14,7 @@
 #include "core/rates.h"
 #include "core/wire/asking.h"
 #include "mailorigind/active_policy.h"
+#include "mailorigind/judging/senders.h"
 
 namespace mailorigin::daemon {
 
@@ -43,6 +44,8 @@ struct RuledMail {
   const VhostPolicy& policy;  // that governs it
   Standing standing = Standing::own;
   const Question* question = nullptr;  // for its scripts; null: none
+  // What may stand in the place of no sender, in the mail server's queue; null: nothing.
+  const Completion* completion = nullptr;
 };
 
 // All rules but the limits. Names are compared for pattern_time_ns at most; what is

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "core/mail/address_lexer.h"
+#include "core/mail/addresses.h"
+#include "core/mail/recipients.h"
 
 namespace mailorigin::daemon {
 
@@ -197,6 +199,26 @@ bool from_belongs_to(std::string_view list, const std::vector<std::string>& doma
 
 bool envelope_belongs_to(std::string_view list, const std::vector<std::string>& domains) {
   return is_blank(list) || SenderList(list, domains, false).belongs();
+}
+
+std::optional<std::vector<std::string>> plain_addresses(std::string_view list) {
+  auto addresses = addresses_in(list);
+  if (!addresses) return std::nullopt;
+  std::vector<std::string> domains;
+  for (const std::string& address : *addresses) domains.emplace_back(domain_of(address));
+  if (!from_belongs_to(list, domains)) return std::nullopt;
+  return addresses;
+}
+
+bool is_completion(std::string_view list, const Completion& completion) {
+  const auto addresses = plain_addresses(list);
+  if (!addresses || addresses->size() != 1 || completion.account.empty()) return false;
+  const std::string_view address = addresses->front();
+  const std::string_view domain = domain_of(address);
+  return address.substr(0, address.size() - domain.size()) ==
+             std::string(completion.account) + '@' &&
+         std::find(completion.domains.begin(), completion.domains.end(), domain) !=
+             completion.domains.end();
 }
 
 bool is_whole(const Event& event, Field field) {

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/mail/address_lexer.h"
-#include "core/mail/addresses.h"
 #include "core/mail/recipients.h"
 #include "core/name_values.h"
 #include "mailorigind/judging/senders.h"
@@ -95,16 +96,6 @@ class Comparison {
 
   const std::vector<std::string>& domains_;
 };
-
-// The addresses of a list in which nobody finds others.
-std::optional<Addresses> plain_addresses(std::string_view list) {
-  auto addresses = addresses_in(list);
-  if (!addresses) return std::nullopt;
-  std::vector<std::string> domains;
-  for (const std::string& address : *addresses) domains.emplace_back(domain_of(address));
-  if (!from_belongs_to(list, domains)) return std::nullopt;
-  return addresses;
-}
 
 bool from_is_as_claimed(const Event& claimed, const Event& seen, const Addresses& envelope,
                         const Comparison& comparison) {

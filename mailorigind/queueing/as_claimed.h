@@ -2,19 +2,10 @@
 // and handed another to the mail server.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "core/event.h"
+#include "mailorigind/judging/senders.h"
 
 namespace mailorigin::daemon {
-
-// What the mail server itself puts in where a sender is missing, or has no domain.
-struct Completion {
-  std::string_view account;                 // the name of who sends; empty: not known
-  const std::vector<std::string>& domains;  // the mail server's own, in lower case
-};
 
 // True if `seen`, as it is in the queue, has the senders that `claimed` was judged by, and no
 // more recipients. Where no From was claimed, From is one of the envelope's senders; where no

@@ -124,6 +124,10 @@ QueuedMails::Answered QueuedMails::by_submitter(const QueuedMail& mail, uid_t as
   by.trusted = is_trusted(uid);
   by.refusable = mail.by_smtp || mail.is_refusable;
   by.unrecorded = unrecorded_rule(mail, by.context != nullptr, uid);
+  // In a dialogue the sender is said.
+  const Completion completion{uid ? std::string_view(names_.name(*uid)) : std::string_view(),
+                              mail.local_domains};
+  if (!mail.by_smtp) by.completion = &completion;
 
   Question question;
   question.nonce = mail.nonce;

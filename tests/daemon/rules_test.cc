@@ -35,7 +35,8 @@ class Rules : public testing::Test {
       patterns_.push_back(*Pattern::compile(script.expression));
       scripts.push_back({&patterns_.back(), script.action});
     }
-    return apply_rules({event_, uid, policy_, standing_, &question_}, unverified_, scripts);
+    return apply_rules({event_, uid, policy_, standing_, &question_, completion_}, unverified_,
+                       scripts);
   }
 
   void expect(Verdict verdict, std::string_view reason) {
@@ -48,6 +49,7 @@ class Rules : public testing::Test {
   Event event_;
   Question question_;
   Standing standing_ = Standing::own;
+  const Completion* completion_ = nullptr;
   Rule unverified_ = Rule::allow;
   std::deque<Pattern> patterns_;
 };
@@ -127,6 +129,20 @@ TEST_F(Rules, SenderIsFromAndTheEnvelopeSender) {
   expect(Verdict::deny, "sender");
   event_.set(Field::envelope_from, "bounce@shop.example");
   event_.set(Field::from, "a@shop.example, b@evil.example");
+  expect(Verdict::deny, "sender");
+}
+
+TEST_F(Rules, SenderKnowsWhatTheMailServerPutsIn) {
+  policy_.sender.domains = {"shop.example"};
+  const std::vector<std::string> domains = {"web1.example"};
+  const Completion completion{"shop", domains};
+  event_.set(Field::envelope_from, "shop@web1.example");
+  expect(Verdict::deny, "sender");
+  completion_ = &completion;
+  expect(Verdict::allow, "");
+  event_.set(Field::from, "shop <shop@web1.example>");
+  expect(Verdict::allow, "");
+  event_.set(Field::from, "root@web1.example");
   expect(Verdict::deny, "sender");
 }
 

@@ -134,5 +134,21 @@ TEST_F(Senders, WhatReadersReadDifferentlyDoesNotBelong) {
   }
 }
 
+TEST(Completion, IsTheAccountAtADomainOfTheMailServers) {
+  const std::vector<std::string> domains = {"web1.example", "origin.example"};
+  const Completion shop{"shop", domains};
+  for (const char* list : {"shop@web1.example", "Shop <shop@Origin.example>", "<shop@web1.example>",
+                           "shop@web1.example (Shop)"}) {
+    EXPECT_TRUE(is_completion(list, shop)) << list;
+  }
+  for (const char* list :
+       {"", "shop", "<>", "root@web1.example", "shop@bank.example", "xshop@web1.example",
+        "shop@web1.example, shop@origin.example", "shop@x.web1.example",
+        "me@bank.example <shop@web1.example>", "<@bank.example:shop@web1.example>"}) {
+    EXPECT_FALSE(is_completion(list, shop)) << list;
+  }
+  EXPECT_FALSE(is_completion("@web1.example", Completion{"", domains}));
+}
+
 }  // namespace
 }  // namespace mailorigin::daemon

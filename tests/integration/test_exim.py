@@ -184,6 +184,13 @@ def test_what_goes_around_the_wrapper_is_judged_by_its_user(site, exim):
     assert event["queue_id"] == spooled.splitlines()[0].removesuffix("-H")
 
 
+def test_no_sender_is_as_none(site, exim):
+    mark = new_mark()
+    assert exim.run("/usr/sbin/exim4", "-odq", "-t", uid=SHOP_UID, text=f"To: to@example.org\nSubject: {mark}\n\nbody\n").returncode == 0
+    event = site.shop.json.wait(mark)
+    assert (event["verdict"], event["reason"], event["envelope_from"]) == ("observe", "unrecorded", ACCOUNT)
+
+
 def test_a_stolen_ticket_opens_nothing(site, exim, submit):
     mark, again = new_mark(), new_mark()
     assert submit(message(mark), "-t").returncode == 0

@@ -165,6 +165,13 @@ def test_mail_to_an_address_that_is_rewritten_is_met_twice(site, postfix):
     assert found[0]["reason"] == "unrecorded" and not postfix.wait(mark).on_hold
 
 
+@pytest.mark.parametrize("sender", ["blog", "root"])
+def test_another_accounts_name_is_not_ones_own(site, postfix, sender):
+    mark = new_mark()
+    postfix.hand_in(f"From: me@shop.example\nTo: to@example.org\nSubject: {mark}\n\nbody\n", "-t", "-f", sender, uid=SHOP_UID)
+    assert site.shop.json.wait(mark)["reason"] == "sender" and postfix.wait(mark).on_hold
+
+
 @pytest.mark.parametrize(
     ("fields", "arguments", "envelope"),
     [
@@ -285,6 +292,16 @@ def test_the_real_sendmail_is_unrecorded(site, postfix):
     trusted = new_mark()
     postfix.hand_in(text(trusted), "-t", "-i", uid=0)
     assert "reason" not in site.server_json.wait(trusted)
+
+
+def test_the_real_sendmail_without_a_sender_is_under_its_hosts_rules(site, postfix):
+    """What Postfix puts in is no sender that MailOriginSender knows: it is as if there were none."""
+    for fields in ("X-Other: no From", "From: me@shop.example"):
+        mark = new_mark()
+        postfix.hand_in(f"{fields}\nTo: to@example.org\nSubject: {mark}\n\nbody\n", "-t", "-i", uid=SHOP_UID)
+        event = site.shop.json.wait(mark)
+        assert (event["verdict"], event["reason"], event["envelope_from"]) == ("observe", "unrecorded", ACCOUNT)
+        assert not postfix.wait(mark).on_hold
 
 
 def test_what_would_be_refused_is_held(site, postfix):
