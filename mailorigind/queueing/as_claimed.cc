@@ -19,7 +19,7 @@ namespace {
 using Addresses = std::vector<std::string>;
 
 constexpr std::string_view null_sender = "<>";
-constexpr std::string_view null_senders_account = "MAILER-DAEMON";  // Postfix's, in From
+constexpr std::string_view null_senders_from = "MAILER-DAEMON";  // Postfix's
 
 // Each run of blanks as one, none at the ends.
 std::string with_single_blanks(std::string_view text) {
@@ -102,6 +102,9 @@ bool from_is_as_claimed(const Event& claimed, const Event& seen, const Addresses
   const std::string& given = claimed.get(Field::from);
   const std::string& there = seen.get(Field::from);
   if (with_single_blanks(given) == with_single_blanks(there)) return true;
+  if (given.empty() && there == null_senders_from && comparison.has(envelope, null_sender)) {
+    return true;
+  }
   const auto addresses = plain_addresses(there);
   if (!addresses) return false;
   if (given.empty()) return comparison.has_all(envelope, *addresses);
@@ -122,7 +125,6 @@ bool is_as_claimed(const Event& claimed, const Event& seen, const Completion& co
   if (recipients(seen) > recipients(claimed)) return false;
   const Comparison comparison(completion.domains);
   Addresses envelope = envelope_senders(claimed.get(Field::envelope_from));
-  if (comparison.has(envelope, null_sender)) envelope.emplace_back(null_senders_account);
   if (!completion.account.empty()) envelope.emplace_back(completion.account);
   return comparison.has_all(envelope, envelope_senders(seen.get(Field::envelope_from))) &&
          from_is_as_claimed(claimed, seen, envelope, comparison);
