@@ -44,6 +44,9 @@ Ending run(std::vector<std::string> words) {
     case Task::probe:
       return send_probe(settings);
     case Task::none:
+      // nullmailer takes some of these for a message, and its header for the recipients.
+      return become_reading({settings.real, settings.words}, {});
+    case Task::test:
       return become({settings.real, settings.words});
     case Task::unclear:
       break;

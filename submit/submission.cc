@@ -61,14 +61,15 @@ void describe_message(Question& question, std::string_view fields,
                       std::optional<std::uint64_t> body_size,
                       const std::vector<std::string>& arguments) {
   const SendmailOptions options = read_sendmail_options(arguments);
+  const bool by_header = options.recipients_from_header || !options.surely_names_recipient;
   MailText mail;
   mail.headers = fields;
-  mail.header_names_recipients = options.recipients_from_header;
+  mail.header_names_recipients = by_header;
   const MailFacts facts = examine_mail(mail, arguments);
   Event& claims = question.claims;
   describe(claims, fields, facts);
   std::string to = joined(options.recipients);
-  if (options.recipients_from_header) {
+  if (by_header) {
     const std::string named = field_value(fields, "To");
     to += to.empty() || named.empty() ? "" : ", ";
     to += named;

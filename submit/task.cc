@@ -24,7 +24,8 @@ Task task_of(std::string_view name, const SendmailOptions& options) {
       break;
   }
   const bool nobody = options.recipients.empty() && !options.recipients_from_header;
-  return nobody ? Task::none : Task::message;
+  if (!nobody) return Task::message;
+  return std::string_view("pqidD").find(mode) != std::string_view::npos ? Task::none : Task::test;
 }
 
 }  // namespace mailorigin::submit

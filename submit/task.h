@@ -15,12 +15,13 @@ enum class Task : std::uint8_t {
   dialogue,  // speak SMTP (-bs)
   batch,     // take SMTP commands without answering (-bS)
   probe,     // send a report about addresses and read no message (-bv)
-  none,      // no mail: list the queue, make the aliases anew, ...
+  none,      // no mail, and nothing to read: list the queue, make the aliases anew, ...
+  test,      // no mail: what reads words and says what it would do with them (-bt, Exim's -be)
   unclear,   // the real program decides, and nobody here knows which it is
 };
 
 // By what `words` (without the name) say. What sends nothing for those programs that know
-// it may be a message for another: so it counts as `none` only without recipients.
+// it may be a message for another: so it counts as `none` or `test` only without recipients.
 Task task_of(std::string_view name, const SendmailOptions& options);
 
 // The names by which sendmail programs go that do other things.

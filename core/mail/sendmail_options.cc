@@ -27,7 +27,9 @@ class OptionsReader {
       // that follow. One that knows no end of options takes them for options. No
       // local user's name begins with a hyphen, as Postfix has it too.
       const bool recipients_turn = !option && previous_ != Takes::this_word;
-      if (recipients_turn || options_ended_ || (stopped_ && may_be_address(word))) recipient(word);
+      if (recipients_turn || options_ended_ || (stopped_ && may_be_address(word))) {
+        recipient(word, recipients_turn && previous_ == Takes::nothing);
+      }
       stopped_ = stopped_ || (recipients_turn && !of_administrator());
       takes_ = Takes::nothing;
       if (option) read_option(word);
@@ -49,8 +51,10 @@ class OptionsReader {
 
   [[nodiscard]] bool of_administrator() const { return at_ < administrators_; }
 
-  void recipient(std::string_view word) {
-    if (!of_administrator()) found_.recipients.push_back(word);
+  void recipient(std::string_view word, bool sure) {
+    if (of_administrator()) return;
+    found_.recipients.push_back(word);
+    found_.surely_names_recipient = found_.surely_names_recipient || sure;
   }
 
   void not_understood(std::string option) {

@@ -15,6 +15,9 @@ namespace mailorigin {
 struct SendmailOptions {
   std::vector<std::string_view> senders;  // of every -f, -r and --from
   std::vector<std::string_view> recipients;
+  // One of them is a recipient for every program. Where none is, nullmailer goes by the
+  // message's header, as with -t.
+  bool surely_names_recipient = false;
   // Names of options by which the sender may become another one in a way that is
   // not read here: an unknown one, another account or configuration (-C, msmtp's
   // -a), another mode than sending (-bs), a full name (-F) that could be taken for

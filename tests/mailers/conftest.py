@@ -15,6 +15,7 @@ from harness.mail_servers import packages  # noqa: E402
 from harness.mounts import private_mounts  # noqa: E402
 from host import Host  # noqa: E402
 from machine import MAILERS, Machine  # noqa: E402
+from relays import Dma, Msmtp, Nullmailer  # noqa: E402
 from servers import Exim, Postfix  # noqa: E402
 
 
@@ -24,7 +25,7 @@ def pytest_sessionstart():
     private_mounts()
     # The packages' lists come over the network: they are fetched before it is left.
     packages(*MAILERS)
-    for server in (Postfix, Exim):
+    for server in (Postfix, Exim, Msmtp, Nullmailer, Dma):
         packages(server.package)
     if LIBC.unshare(CLONE_NEWNET) != 0:
         pytest.exit("no network namespace can be made", 2)

@@ -47,9 +47,9 @@ class Host:
         with staying(self.ground):
             self.site.httpd.start()
             self.site.fpm.start()
-        RUNTIME_DIR.mkdir(exist_ok=True)
-        bind(self.site.httpd.runtime_dir, RUNTIME_DIR)
-        self.server.start()
+            RUNTIME_DIR.mkdir(exist_ok=True)
+            bind(self.site.httpd.runtime_dir, RUNTIME_DIR)
+            self.server.start()
         return self
 
     def stop(self):

@@ -15,7 +15,7 @@ from harness.waiting import die_with_parent, wait_until
 POSTDROP_GID = 64003
 
 
-def _start(command):
+def start(command):
     """In process ids of their own, so that what it starts ends with it."""
     return subprocess.Popen(
         ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", f"{command} & wait"],
@@ -24,7 +24,11 @@ def _start(command):
     )  # fmt: skip
 
 
-class _Server:
+def listens(address):
+    return f" {address} " in subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout
+
+
+class Server:
     """`runtime_dir` is the site's, which has the sockets."""
 
     package = ""
@@ -43,7 +47,7 @@ class _Server:
             self._process.wait()
 
 
-class Postfix(_Server):
+class Postfix(Server):
     package = "postfix"
     user, uid = mail_servers.Postfix.user, mail_servers.Postfix.uid
     queue = Path("/var/spool/postfix")
@@ -73,7 +77,7 @@ class Postfix(_Server):
 
     def start(self):
         wait_until(self._socket.exists, "the milter to listen")
-        self._process = _start("postfix start-fg")
+        self._process = start("postfix start-fg")
         wait_until((self.queue / "public/pickup").exists, "Postfix to start")
 
     def queued(self, mark):
@@ -115,7 +119,7 @@ class Postfix(_Server):
             file.unlink(missing_ok=True)
 
 
-class Exim(_Server):
+class Exim(Server):
     package = mail_servers.Exim.package
     user, uid = mail_servers.Exim.user, mail_servers.Exim.uid
     queue = Path("/var/spool/exim4")
@@ -140,8 +144,8 @@ class Exim(_Server):
 
     def start(self):
         wait_until(self._socket.exists, "MailOriginEximSocket")
-        self._process = _start("exim4 -bdf")
-        wait_until(lambda: " 127.0.0.1:25 " in subprocess.run(["ss", "-Hltn"], capture_output=True, text=True).stdout, "Exim to listen")
+        self._process = start("exim4 -bdf")
+        wait_until(lambda: listens("127.0.0.1:25"), "Exim to listen")
 
     def queued(self, mark):
         found = {}

@@ -61,13 +61,23 @@ TEST(Submission, SaysWhomAMessageIsFor) {
   EXPECT_EQ(question.claims.get(Field::subject), "hello");
   EXPECT_EQ(question.claims.get(Field::size), "12");
 
-  // Without -t the header names nobody.
+  // Without -t the header names nobody, unless no word surely does.
   Question by_words;
   describe_message(by_words, fields, std::nullopt, {"-i", "g@h"});
   EXPECT_EQ(by_words.claims.get(Field::recipients), "1");
   EXPECT_EQ(by_words.claims.get(Field::to), "g@h");
   EXPECT_FALSE(by_words.claims.has(Field::size));
   EXPECT_NE(by_words.recipients, question.recipients);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{}, {"-i"}, {"-N", "never"}, {"-B", "8BITMIME", "-U"}}) {
+    Question by_header;
+    describe_message(by_header, fields, std::nullopt, words);
+    EXPECT_EQ(by_header.recipients, question.recipients) << testing::PrintToString(words);
+    EXPECT_EQ(by_header.claims.get(Field::to), "a@b, c@d");
+  }
+  Question perhaps;
+  describe_message(perhaps, fields, std::nullopt, {"-d", "x@y"});
+  EXPECT_EQ(perhaps.claims.get(Field::recipients), "4");
 }
 
 // mail() writes its first argument as a field, and shows the same recipients.

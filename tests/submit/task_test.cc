@@ -28,8 +28,11 @@ TEST(Task, IsWhatBSays) {
   EXPECT_EQ(task({"-bS"}), Task::batch);
   EXPECT_EQ(task({"-bv", "a@b"}), Task::probe);
   for (const Words& words : {Words{"-bp"}, Words{"-bi"}, Words{"-bd", "-q30m"}, Words{"-q"},
-                             Words{"-I"}, Words{"-bt"}, Words{"-bP"}}) {
+                             Words{"-I"}, Words{"-q5m"}}) {
     EXPECT_EQ(task(words), Task::none) << testing::PrintToString(words);
+  }
+  for (const Words& words : {Words{"-bt"}, Words{"-be"}, Words{"-bP"}}) {
+    EXPECT_EQ(task(words), Task::test) << testing::PrintToString(words);
   }
 }
 
