@@ -16,6 +16,7 @@ constexpr const char* ours = "mailorigin-sendmail";
 constexpr const char* sendmail = "/usr/sbin/sendmail";
 constexpr const char* diverted = "/usr/sbin/sendmail.distrib";
 constexpr const char* postdrop = "/usr/sbin/postdrop";
+constexpr const char* nullmailer_queue = "/usr/sbin/nullmailer-queue";
 
 bool is_there(const std::string& path) {
   struct stat about {};
@@ -30,6 +31,20 @@ bool others_may_execute(const std::string& path) {
 bool leads_to_ours(const std::string& path) {
   std::error_code none;
   return std::filesystem::canonical(path, none).filename() == ours;
+}
+
+// The line that leaves a program to the group mailsubmit, and its other rights as they are.
+// Debian's Exim, msmtp and dma have a link in sendmail's place: it is about where that leads.
+std::string left_to_group(const std::string& root, const std::string& path,
+                          const std::string& owner) {
+  std::error_code none;
+  const std::filesystem::path file = std::filesystem::canonical(root + path, none);
+  const std::string name = "/" + file.lexically_relative(root.empty() ? "/" : root).string();
+  struct stat about {};
+  (void)stat(file.c_str(), &about);
+  if ((about.st_mode & S_ISGID) != 0) return "setfacl -m g:mailsubmit:x,o::- " + name;
+  const std::string mode = (about.st_mode & S_ISUID) != 0 ? "4750 " : "0750 ";
+  return "dpkg-statoverride --update --add " + owner + " mailsubmit " + mode + name;
 }
 
 // Postfix delivers to mailboxes here, and reads what their owners have in .forward.
@@ -56,13 +71,20 @@ void find_programs(bool seen_in_queue, const std::string& root, std::vector<Open
          remedy("dpkg-divert --local --rename --divert /usr/sbin/sendmail.distrib --add "
                 "/usr/sbin/sendmail; ln -s mailorigin-sendmail /usr/sbin/sendmail")});
   }
+  const std::string group =
+      "addgroup --system mailsubmit; dpkg-statoverride --update --add root mailsubmit 2755 "
+      "/usr/sbin/mailorigin-sendmail; ";
   if (others_may_execute(root + diverted)) {
     ways.push_back(
         {"real-sendmail",
          std::string(diverted) + " can be started by every user, around mailorigin-sendmail" + seen,
-         remedy("addgroup --system mailsubmit; dpkg-statoverride --update --add root mailsubmit "
-                "0750 /usr/sbin/sendmail.distrib; dpkg-statoverride --update --add root "
-                "mailsubmit 2755 /usr/sbin/mailorigin-sendmail")});
+         remedy(group + left_to_group(root, diverted, "root"))});
+  }
+  if (others_may_execute(root + nullmailer_queue)) {
+    ways.push_back(
+        {"nullmailer-queue",
+         std::string(nullmailer_queue) + " takes mail from every user, and nobody sees it",
+         group + left_to_group(root, nullmailer_queue, "mail")});
   }
   if (others_may_execute(root + postdrop)) {
     ways.push_back(

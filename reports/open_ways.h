@@ -9,7 +9,8 @@
 namespace mailorigin::reports {
 
 struct OpenWay {
-  std::string way;     // a stable word: sendmail, real-sendmail, postdrop, forward, smtp
+  std::string
+      way;  // a stable word: sendmail, real-sendmail, nullmailer-queue, postdrop, forward, smtp
   std::string text;    // who can go it
   std::string remedy;  // the lines that close it
 };

@@ -60,6 +60,29 @@ TEST_F(OpenWaysTest, AreClosedByADiversionAndModes) {
   EXPECT_EQ(ways(), Words{});
 }
 
+// A mode that takes Exim its setuid bit away would end all mail; dma's group is its queue's.
+TEST_F(OpenWaysTest, AreClosedSoThatTheMailServerWorksOn) {
+  program("mailorigin-sendmail", 02755);
+  std::filesystem::create_symlink("mailorigin-sendmail", root_ + "/usr/sbin/sendmail");
+  const auto remedy = [&](const char* name, mode_t mode) {
+    program(name, mode);
+    std::filesystem::remove(root_ + "/usr/sbin/sendmail.distrib");
+    std::filesystem::create_symlink(name, root_ + "/usr/sbin/sendmail.distrib");
+    const auto found = find_open_ways(FirewallMode::on, {}, root_);
+    return found.empty() ? "" : found.front().remedy.substr(found.front().remedy.rfind("; ") + 2);
+  };
+  EXPECT_EQ(remedy("exim4", 04755),
+            "dpkg-statoverride --update --add root mailsubmit 4750 /usr/sbin/exim4");
+  EXPECT_EQ(remedy("msmtp", 0755),
+            "dpkg-statoverride --update --add root mailsubmit 0750 /usr/sbin/msmtp");
+  EXPECT_EQ(remedy("dma", 02755), "setfacl -m g:mailsubmit:x,o::- /usr/sbin/dma");
+  EXPECT_EQ(remedy("exim4", 04750), "");
+  program("nullmailer-queue", 04755);
+  EXPECT_EQ(ways(), Words{"nullmailer-queue"});
+  EXPECT_EQ(remedy("exim4", 04750),
+            "dpkg-statoverride --update --add mail mailsubmit 4750 /usr/sbin/nullmailer-queue");
+}
+
 TEST_F(OpenWaysTest, AreClosedByWhoAsksAboutTheQueue) {
   program("sendmail", 0755);
   program("sendmail.distrib", 0755);
