@@ -69,6 +69,14 @@ void each_word(std::string_view line, Visit visit) {
   }
 }
 
+bool is_address(std::string_view word) {
+  if (word.empty() || word.size() > INET6_ADDRSTRLEN) return false;
+  const std::string text(word);
+  in6_addr address{};
+  const int family = text.find(':') == std::string::npos ? AF_INET : AF_INET6;
+  return inet_pton(family, text.c_str(), &address) == 1;
+}
+
 bool is_method(std::string_view word) {
   return word.size() >= 3 && word.size() <= 16 &&
          std::all_of(word.begin(), word.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -128,10 +136,7 @@ std::string_view client_of(std::string_view line) {
   std::string_view rest = line;
   for (std::size_t i = 0; i < words_with_client && !rest.empty(); i++) {
     const std::size_t end = std::min(rest.find(' '), rest.size());
-    const std::string word(rest.substr(0, std::min<std::size_t>(end, INET6_ADDRSTRLEN)));
-    in6_addr address{};
-    const int family = word.find(':') == std::string::npos ? AF_INET : AF_INET6;
-    if (!word.empty() && inet_pton(family, word.c_str(), &address) == 1) return rest.substr(0, end);
+    if (is_address(rest.substr(0, end))) return rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return line.substr(0, std::min<std::size_t>(line.find(' '), INET6_ADDRSTRLEN));
@@ -161,17 +166,24 @@ void RequestSearch::add(std::string_view lines) {
     }
     return;
   }
-  for (std::size_t i = 0; i < needles_.size(); i++) find_plain(i, lines);
-  if (!needles_.empty()) find_escaped(lines);
-}
-
-void RequestSearch::find_plain(std::size_t needle, std::string_view lines) {
-  std::size_t at = 0;
-  while ((at = position_of(lines, needles_[needle], at)) != std::string_view::npos) {
+  if (needles_.empty()) return;
+  // Where each of them stands next.
+  std::vector<std::size_t> next(needles_.size(), 0);
+  const auto find_next = [&](std::size_t from) {
+    for (std::size_t i = 0; i < needles_.size(); i++) {
+      if (next[i] < from || from == 0) next[i] = position_of(lines, needles_[i], from);
+    }
+    return *std::min_element(next.begin(), next.end());
+  };
+  std::size_t from = 0;
+  for (std::size_t at = 0; (at = find_next(from)) != std::string_view::npos;) {
     const std::string_view line = line_around(lines, at);
-    if (!has_any(line, needle) && asks_for_it(line)) count(line);
-    at = static_cast<std::size_t>(line.data() - lines.data()) + line.size();
+    const auto begin = static_cast<std::size_t>(line.data() - lines.data());
+    find_escaped(lines.substr(from, begin - from));
+    if (is_plain_request(line) || asks_for_it(line)) count(line);
+    from = begin + line.size();
   }
+  find_escaped(lines.substr(std::min(from, lines.size())));
 }
 
 void RequestSearch::find_escaped(std::string_view lines) {
@@ -183,16 +195,22 @@ void RequestSearch::find_escaped(std::string_view lines) {
       continue;
     }
     const std::string_view line = line_around(lines, at);
-    if (!has_any(line, needles_.size()) && asks_for_it(line)) count(line);
+    if (asks_for_it(line)) count(line);
     at = static_cast<std::size_t>(line.data() - lines.data()) + line.size();
   }
 }
 
-bool RequestSearch::has_any(std::string_view line, std::size_t needles) const {
-  for (std::size_t i = 0; i < needles; i++) {
-    if (position_of(line, needles_[i], 0) != std::string_view::npos) return true;
-  }
-  return false;
+bool RequestSearch::is_plain_request(std::string_view line) const {
+  const std::size_t quote = line.find('"');
+  if (quote == std::string_view::npos) return false;
+  const std::size_t blank = line.find(' ', quote);
+  if (blank == std::string_view::npos) return false;
+  if (!is_method(line.substr(quote + 1, blank - quote - 1))) return false;
+  const std::string_view written = line.substr(blank + 1);
+  return std::any_of(paths_.begin(), paths_.end(), [&](const std::string& path) {
+    return written.starts_with(path) && written.size() > path.size() &&
+           std::string_view(" ?#").find(written[path.size()]) != std::string_view::npos;
+  });
 }
 
 bool RequestSearch::asks_for_it(std::string_view line) const {
@@ -226,7 +244,7 @@ bool RequestSearch::is_path(std::string_view written) const {
 
 void RequestSearch::count(std::string_view line) {
   // What says no time is as old as what stands before it.
-  if (const std::uint64_t ms = tracing::access_time_ms(line); ms > 0) ms_ = ms;
+  if (const std::uint64_t ms = time_ms(line); ms > 0) ms_ = ms;
   if (found_.count == 0 || ms_ < first_ms_) {
     first_ms_ = ms_;
     found_.first = line.substr(0, shown_line_limit);
@@ -236,12 +254,36 @@ void RequestSearch::count(std::string_view line) {
     found_.last = line.substr(0, shown_line_limit);
   }
   found_.count++;
-  const std::string client(client_of(line));
-  if (clients_.size() < clients_limit || clients_.contains(client)) clients_[client]++;
+  count_client(line);
+}
+
+void RequestSearch::count_client(std::string_view line) {
+  // Nearly every line begins with an address that is known already.
+  auto client = clients_.find(line.substr(0, line.find(' ')));
+  if (client == clients_.end() || !client->second.is_address) {
+    const std::string_view name = client_of(line);
+    client = clients_.find(name);
+    if (client == clients_.end()) {
+      if (clients_.size() >= clients_limit) return;
+      client = clients_.emplace(name, Client{0, is_address(name)}).first;
+    }
+  }
+  client->second.count++;
+}
+
+std::uint64_t RequestSearch::time_ms(std::string_view line) {
+  constexpr std::size_t stamp_size = 27;  // "[21/Nov/2026:12:00:00 +0000"
+  const std::string_view stamp = line.substr(std::min(line.find('['), line.size()), stamp_size);
+  if (stamp == stamp_) return stamp_ms_;  // as in the line before
+  const std::uint64_t ms = tracing::access_time_ms(stamp);
+  if (ms == 0) return tracing::access_time_ms(line);
+  stamp_ = stamp;
+  stamp_ms_ = ms;
+  return ms;
 }
 
 Requests RequestSearch::take() {
-  found_.clients.assign(clients_.begin(), clients_.end());
+  for (const auto& [name, client] : clients_) found_.clients.emplace_back(name, client.count);
   std::sort(found_.clients.begin(), found_.clients.end(), [](const auto& a, const auto& b) {
     return a.second != b.second ? a.second > b.second : a.first < b.first;
   });

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -34,13 +35,15 @@ class RequestSearch {
   Requests take();
 
  private:
-  void find_plain(std::size_t needle, std::string_view lines);
+  // In lines where no needle stands as it is.
   void find_escaped(std::string_view lines);
-  // Whether one of the first needles stands in it as it is: then find_plain() has counted it.
-  [[nodiscard]] bool has_any(std::string_view line, std::size_t needles) const;
+  // What asks_for_it() finds out as well: "METHOD path", quoted and before anything else that is.
+  [[nodiscard]] bool is_plain_request(std::string_view line) const;
   [[nodiscard]] bool asks_for_it(std::string_view line) const;
   [[nodiscard]] bool is_path(std::string_view written) const;
   void count(std::string_view line);
+  void count_client(std::string_view line);
+  std::uint64_t time_ms(std::string_view line);
 
   std::vector<std::string> paths_;
   std::vector<std::string> needles_;    // "/name", each once: what lines are searched for
@@ -48,7 +51,21 @@ class RequestSearch {
   bool logs_escape_it_ = false;         // a needle has what access logs write as \xhh
   Requests found_;
   std::uint64_t first_ms_ = 0, last_ms_ = 0, ms_ = 0;
-  std::unordered_map<std::string, std::uint64_t> clients_;
+  std::string stamp_;  // the last time as it was written, and what it means
+  std::uint64_t stamp_ms_ = 0;
+
+  struct Client {
+    std::uint64_t count = 0;
+    bool is_address = false;
+  };
+  struct Hash {
+    using is_transparent = void;  // no line makes a string
+    // May throw, for all that its caller knows: then what it gave is kept beside each entry.
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  std::unordered_map<std::string, Client, Hash, std::equal_to<>> clients_;
 };
 
 // A URL's path as httpd understands it: decoded, without "//", "/./" and "/../", up to "?".

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,6 +72,15 @@ TEST(RequestSearch, TellsFirstLastAndClients) {
   ASSERT_EQ(requests.clients.size(), 2U);
   EXPECT_EQ(requests.clients[0].first, "192.0.2.8");
   EXPECT_EQ(requests.clients[0].second, 2U);
+}
+
+TEST(RequestSearch, KnowsAClientBehindAName) {
+  const std::string request = "- - [21/Nov/2026:12:00:00 +0000] \"GET /up/x.php HTTP/1.1\" 200 5\n";
+  const Requests requests = found("shop.example " + request + "shop.example 192.0.2.7 " + request +
+                                  "192.0.2.7 " + request);
+  ASSERT_EQ(requests.clients.size(), 2U);
+  EXPECT_EQ(requests.clients[0], std::pair(std::string("192.0.2.7"), std::uint64_t{2}));
+  EXPECT_EQ(requests.clients[1], std::pair(std::string("shop.example"), std::uint64_t{1}));
 }
 
 TEST(RequestSearch, CountsALineOnce) {
