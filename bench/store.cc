@@ -3,7 +3,10 @@
 //   bench_store [sqlite3 FILE|pgsql PARAMS] [EVENTS] [DAYS]
 //
 // It makes up EVENTS events over DAYS days of 2,000 scripts on 500 sites, a few of which
-// send most, stores them in batches as the daemon does, and asks what the command line asks.
+// send most, stores and forgets them in batches as the daemon does, and asks what the command line
+// asks. DAYS may be a part of one: the more come in a minute, the fewer sums there are for each.
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -29,7 +32,7 @@ namespace {
 using namespace mailorigin;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t batch_size = 1000;  // about delivery_chunk of the journal
+constexpr std::uint64_t batch_size = 4000;  // about store_batch of the journal
 constexpr std::uint64_t day_ms = 86'400'000;
 
 double seconds_since(Clock::time_point begin) {
@@ -92,6 +95,30 @@ class Generator {
   UlidGenerator ids_;
 };
 
+// What MailOriginRetain asks for, in the daemon's steps.
+struct Forgetting {
+  double slowest = 0, whole = 0;
+  int steps = 0;
+
+  void up_to(store::Writer& writer, std::uint64_t now_ms, std::uint64_t retained_ms) {
+    for (bool more = true; more; steps++) {
+      const auto begin = Clock::now();
+      const auto removed = writer.remove_older(now_ms, retained_ms);
+      if (!removed) fail("removing", removed.error());
+      more = *removed;
+      const double took = seconds_since(begin);
+      slowest = std::max(slowest, took);
+      whole += took;
+    }
+  }
+};
+
+double processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
 template <class Ask>
 double time_of(const char* what, Ask ask) {
   double best = 1e9, worst = 0;
@@ -117,6 +144,25 @@ std::uint64_t disk_bytes(const std::string& driver, const std::string& params) {
   return rows && !rows->empty() ? parse_number(rows->front().front().value_or("")).value_or(0) : 0;
 }
 
+// What of it goes where: tables and indexes, in PostgreSQL over all days.
+void say_parts(const std::string& driver, const std::string& params, std::uint64_t events) {
+  auto database = store::Database::open(driver, params);
+  if (!database) return;
+  const auto parts = (*database)->select(
+      driver == "sqlite3" ? "SELECT name, sum(pgsize) FROM dbstat GROUP BY 1 ORDER BY 2 DESC"
+                          : "SELECT regexp_replace(relname, '_[0-9]+', ''), "
+                            "sum(pg_relation_size(oid)) FROM pg_class WHERE relname LIKE "
+                            "'mailorigin%' GROUP BY 1 ORDER BY 2 DESC");
+  if (!parts) return;
+  for (const store::Row& part : *parts) {
+    const std::uint64_t each = parse_number(part[1].value_or("")).value_or(0) / events;
+    if (each > 0) {
+      std::printf("  %8llu  %s\n", static_cast<unsigned long long>(each),
+                  part[0].value_or("").c_str());
+    }
+  }
+}
+
 int run(int count, char* arguments[]) {
   const std::string driver = count > 1 ? arguments[1] : "sqlite3";
   const bool own_server = count > 2 && std::string_view(arguments[2]) == "-";
@@ -126,40 +172,54 @@ int run(int count, char* arguments[]) {
                              : count > 2 ? arguments[2]
                                          : "/tmp/bench_store.db";
   const std::uint64_t events = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 1'000'000;
-  const std::uint64_t days = count > 4 ? std::strtoull(arguments[4], nullptr, 10) : 30;
+  const double days = count > 4 ? std::strtod(arguments[4], nullptr) : 30;
+  const auto span_ms = static_cast<std::uint64_t>(days * static_cast<double>(day_ms));
 
   auto writer = store::Writer::open(driver, params, "bench");
   if (!writer) fail(params, writer.error());
   Generator generator;
   const std::uint64_t now_ms = 1'795'869'296'789;
-  const std::uint64_t begin_ms = now_ms - days * day_ms;
+  const std::uint64_t begin_ms = now_ms - span_ms;
   std::vector<Event> batch;
   std::vector<std::string> some_ids, some_message_ids;
-  double storing = 0, slowest = 0, last_tenth = 0;
+  double storing = 0, processor = 0, slowest = 0, last_tenth = 0;
+  Forgetting forgetting;
+  std::uint64_t hour = 0;
   for (std::uint64_t done = 0; done < events;) {
     batch.clear();
     while (batch.size() < batch_size && done < events) {
-      batch.push_back(generator.next(begin_ms + days * day_ms * done / events));
+      batch.push_back(generator.next(begin_ms + span_ms * done / events));
       done++;
     }
     some_ids.push_back(batch.back().get(Field::id));
     some_message_ids.push_back(batch.back().get(Field::message_id));
+    const double processor_before = processor_seconds();
     const auto begin = Clock::now();
     const Status stored = (*writer)->store(batch, done);
     if (!stored) fail("storing", stored.error());
     const double took = seconds_since(begin);
+    processor += processor_seconds() - processor_before;
+    // Minutes that are too old are forgotten all the time.
+    if (const std::uint64_t now = begin_ms + span_ms * done / events; now / 3'600'000 != hour) {
+      hour = now / 3'600'000;
+      forgetting.up_to(**writer, now, span_ms);
+    }
     storing += took;
     slowest = std::max(slowest, took);
     if (done > events - events / 10) last_tenth += took;
   }
-  std::printf("%s, %llu events over %llu days\n", driver.c_str(),
-              static_cast<unsigned long long>(events), static_cast<unsigned long long>(days));
+  std::printf("%s, %llu events over %g days\n", driver.c_str(),
+              static_cast<unsigned long long>(events), days);
   std::printf(
       "stored                       %8.0f events/s, the last tenth %.0f, slowest batch %.0f ms\n",
       static_cast<double>(events) / storing,
       static_cast<double>(events) / 10 / std::max(last_tenth, 1e-9), slowest * 1e3);
+  std::printf(
+      "                             %8.0f events in a second of the processor (ours alone)\n",
+      static_cast<double>(events) / processor);
   std::printf("disk                         %8.0f bytes an event, with indexes and sums\n",
               static_cast<double>(disk_bytes(driver, params)) / static_cast<double>(events));
+  say_parts(driver, params, events);
 
   auto reader = store::Reader::open(driver, params);
   if (!reader) fail(params, reader.error());
@@ -187,16 +247,11 @@ int run(int count, char* arguments[]) {
                    }));
   }
 
-  slowest = 0;
-  int steps = 0;
-  for (bool more = true; more; steps++) {
-    const auto begin = Clock::now();
-    const auto removed = (*writer)->remove_older(now_ms, days * day_ms - day_ms / 2);
-    if (!removed) fail("removing", removed.error());
-    more = *removed;
-    slowest = std::max(slowest, seconds_since(begin));
-  }
-  std::printf("half a day forgotten         %d steps, the slowest %.0f ms\n", steps, slowest * 1e3);
+  const int before = forgetting.steps;
+  forgetting.up_to(**writer, now_ms, span_ms - std::min(span_ms, day_ms) / 2);
+  std::printf("half of the last day           %d steps\n", forgetting.steps - before);
+  std::printf("all that was forgotten       %d steps, the slowest %.0f ms, %.1f s in all\n",
+              forgetting.steps, forgetting.slowest * 1e3, forgetting.whole);
   const auto say = [&](const std::string& what, double value, const char* goal) {
     testing::say_result((driver + ", " + std::to_string(events) + " events: " + what).c_str(),
                         {value}, goal, "-");
@@ -207,7 +262,7 @@ int run(int count, char* arguments[]) {
       is_file ? "at least 10000" : "at least 20000");
   say("an event by its id, ms at worst", by_id, "at most 50");
   say("top of a day, ms at worst", top, "at most 1000");
-  say("a step of forgetting, ms at worst", slowest * 1e3, "at most 100");
+  say("a step of forgetting, ms at worst", forgetting.slowest * 1e3, "at most 100");
   say("bytes an event",
       static_cast<double>(disk_bytes(driver, params)) / static_cast<double>(events), "at most 600");
   return 0;

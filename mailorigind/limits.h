@@ -161,6 +161,9 @@ inline constexpr std::chrono::milliseconds delivery_linger{5};
 // Of the journal's capacity what may wait for the store alone: less than the half from which
 // on questions cost more, so that a database that is gone is nobody's trouble.
 inline constexpr std::uint64_t store_share = journal_capacity / 2 - 4 * segment_size;
+// So much of the journal goes with one transaction, if it is there: what is counted by minute and
+// hour is written once for all of its events.
+inline constexpr std::uint64_t store_batch = 4 * delivery_chunk;
 // It gathers for a moment: a transaction costs as much as a hundred events.
 inline constexpr std::chrono::milliseconds store_linger{100};
 // How often it is looked for what is too old.

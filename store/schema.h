@@ -10,7 +10,7 @@
 
 namespace mailorigin::store {
 
-inline constexpr std::uint64_t schema_version = 3;
+inline constexpr std::uint64_t schema_version = 4;
 
 // Makes the tables where there are none, brings older ones up to date, and adds columns
 // for fields that have come since. Refuses a database that is something else's, or of a

@@ -85,7 +85,8 @@ class Writer {
   std::optional<std::uint64_t> position_;
   std::set<std::uint64_t> days_;  // that are prepared
   Table events_, recipients_, minutes_, hours_;
-  Database::Statement pass_;  // of a mail into the queue
+  Database::Statement pass_;          // of a mail into the queue
+  std::uint64_t rows_at_once_ = 128;  // that remove_older() removes
   std::map<Period, Counts> by_minute_, by_hour_;
 };
 

@@ -191,17 +191,23 @@ bool StoreFeed::connect(std::uint64_t now_ms) {
 }
 
 bool StoreFeed::store_next(std::uint64_t now_ms) {
-  const auto& records = reader_.read();
-  if (records.empty()) {
+  const std::uint64_t begin = reader_.position();
+  std::size_t count = 0;
+  bool any = false;
+  while (reader_.position() - begin < store_batch) {
+    const auto& records = reader_.read();
+    if (records.empty()) break;
+    any = true;
+    for (const JournalReader::Record& record : records) {
+      if (!is_event(record.payload)) continue;
+      if (count == events_.size()) events_.emplace_back();
+      read_event(record.payload, events_[count]);
+      count++;
+    }
+  }
+  if (!any) {
     has_until(reader_.position());
     return false;
-  }
-  std::size_t count = 0;
-  for (const JournalReader::Record& record : records) {
-    if (!is_event(record.payload)) continue;
-    if (count == events_.size()) events_.emplace_back();
-    read_event(record.payload, events_[count]);
-    count++;
   }
   connected_ = keeper_->store({events_.data(), count}, reader_.position(), now_ms);
   if (!connected_) return false;

@@ -271,12 +271,14 @@ TEST_P(Store, OfTheFirstVersionIsBroughtUpToDate) {
   must_not_fail(open_writer()->store(std::vector{sample(now_ms)}, 1));
   must_not_fail(raw()->run("DROP INDEX mailorigin_event_connection"));
   must_not_fail(raw()->run("DROP INDEX mailorigin_event_queue"));
+  must_not_fail(raw()->run("DROP INDEX mailorigin_name_seen"));
   must_not_fail(raw()->run("UPDATE mailorigin_meta SET value = '1' WHERE name = 'schema'"));
   EXPECT_TRUE(must(open_reader()->refused_connections(1, 10)).empty());
   must_not_fail(open_writer()->store({}, 2));
   EXPECT_EQ(all_events(), 1U);
   must_not_fail(raw()->run("DROP INDEX mailorigin_event_connection"));
   must_not_fail(raw()->run("DROP INDEX mailorigin_event_queue"));
+  must_not_fail(raw()->run("DROP INDEX mailorigin_name_seen"));
 }
 
 Event passage(const Event& mail, const char* queue_id, const char* message_id) {
