@@ -287,14 +287,15 @@ MO_INLINE int tell_registration(void) {
 /* Whose share it counts in: who made the outermost user namespace in which the process
  * runs, for there one has as many uids as one likes. What root made is root's to number. */
 MO_INLINE __u32 accountable_uid(struct task_struct* task) {
-  __u32 uid = BPF_CORE_READ(task, real_cred, uid.val);
-  struct user_namespace* namespace = BPF_CORE_READ(task, real_cred, user_ns);
+  const struct cred* cred = task->real_cred;
+  __u32 uid = cred->uid.val;
+  struct user_namespace* namespace = cred->user_ns;
 #pragma clang loop unroll(disable)
   for (int i = 0; i < mo_namespaces_limit; i++) {
-    if (BPF_CORE_READ(namespace, level) == 0) break;
-    const __u32 owner = BPF_CORE_READ(namespace, owner.val);
+    if (namespace->level == 0) break;
+    const __u32 owner = namespace->owner.val;
     if (owner != 0) uid = owner;
-    namespace = BPF_CORE_READ(namespace, parent);
+    namespace = namespace->parent;
   }
   return uid;
 }
