@@ -96,7 +96,7 @@ class Reader {
   Result<Event> event_of(const Row& row);
   Status add_recipients(Event& event);
   Result<std::vector<Event>> events(const std::string& where, const std::vector<Value>& values,
-                                    std::size_t most);
+                                    const std::string& order, std::size_t most);
   Result<std::vector<Row>> counted(Per per, const std::string& names, std::uint64_t from_ms,
                                    std::uint64_t to_ms, const std::string& rest);
   Status add_usual(Per per, std::uint64_t from_ms, std::uint64_t to_ms, std::vector<TopRow>& rows,

@@ -107,7 +107,7 @@ Result<ScriptMail> Reader::of_script(std::string_view path, std::uint64_t now_ms
   add("e.entry", entry);
   add("e.caller", callers);
   auto last = events("e.id >= %s AND e.id < %s AND (" + whose + ')',
-                     {first_id(last_hour_ms), first_id(last_hour_ms + hour_ms)}, most);
+                     {first_id(last_hour_ms), first_id(last_hour_ms + hour_ms)}, "e.id", most);
   if (!last) return last.error();
   mail.last = *std::move(last);
   if (!mail.last.empty()) {
