@@ -37,7 +37,7 @@ int run(const Common& common, const Arguments& arguments) {
 
 Run add_options(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("KIND", arguments->product, "whose settings they are: csf or asl")
+  app.add_option("KIND", arguments->product, "csf, asl: whose settings they are")
       ->required()
       ->check([](const std::string& name) {
         return product_named(name) ? "" : "csf or asl is accepted";

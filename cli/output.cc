@@ -57,6 +57,10 @@ Style Style::of_stdout() {
   return Style(no_color == nullptr || *no_color == '\0', known ? size.ws_col : 0);
 }
 
+std::string Style::after(std::string_view head, std::size_t width, std::string_view text) const {
+  return std::string(head) + lines(text, width, 0).substr(width);
+}
+
 std::string Style::lines(std::string_view text, std::size_t indent, std::size_t more) const {
   std::string out(indent, ' ');
   if (width_ == 0) return out.append(text) + '\n';

@@ -35,6 +35,9 @@ class Style {
   // terminal; what follows stands below `indent` and `more` blanks.
   [[nodiscard]] std::string lines(std::string_view text, std::size_t indent,
                                   std::size_t more) const;
+  // The same behind `head`, which takes `width` columns; what follows stands below its end.
+  [[nodiscard]] std::string after(std::string_view head, std::size_t width,
+                                  std::string_view text) const;
   [[nodiscard]] std::string heading(std::string_view text) const { return wrapped("1", text); }
 
  private:

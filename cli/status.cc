@@ -20,7 +20,8 @@ using namespace reports;
 
 namespace {
 
-constexpr std::size_t names_shown = 8;  // of virtual hosts in one line; JSON has all
+constexpr std::size_t label_width = 17;  // "firewall  to do  "
+constexpr std::size_t names_shown = 8;   // of virtual hosts in one line; JSON has all
 
 std::string headline(const json& report, const std::string& part, const Style& style) {
   const json& findings = array_at(report, "findings");
@@ -225,8 +226,9 @@ std::string status_text(const json& report, const Style& style) {
   for (const auto& each : lines) {
     const std::string_view part = each.part;
     const bool judged = part == "daemon" || (part == "httpd" ? known : configured);
-    out += each.label + (judged ? headline(report, each.part, style) : std::string("?    ")) +
-           "  " + (judged ? printable(each.line) : "not known") + '\n';
+    const std::string head =
+        each.label + (judged ? headline(report, each.part, style) : std::string("?    ")) + "  ";
+    out += style.after(head, label_width, judged ? printable(each.line) : "not known");
   }
   if (!array_at(report, "findings").empty()) {
     out += '\n' + findings_text(array_at(report, "findings"), style);

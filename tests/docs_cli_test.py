@@ -162,14 +162,14 @@ def completed(shell, line):
     directory = PROJECT / "conf/completion"
     words = " ".join(f"'{word}'" for word in line.split(" "))
     scripts = {
-        "bash": f"source {directory}/mailorigin.bash; COMP_WORDS=({words}); COMP_CWORD={line.count(' ')}; _mailorigin; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
-        "fish": f"source {directory}/mailorigin.fish; complete --do-complete '{line}' | string replace --regex '\\t.*' ''",
+        "bash": f"source {directory}/mailorigin.bash; COMP_WORDS=({words}); COMP_LINE='{line}'; COMP_POINT={len(line)}; _mailorigin; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        "fish": f"source {directory}/mailorigin.fish; complete --do-complete '{line}' | string replace --regex '\\t.*' ''; true",
         # What would be shown, with its builtins in the place of the line editor's.
         "zsh": f"""fpath=({directory} $fpath); autoload _mailorigin; words=({words}); CURRENT=${{#words}}
-            _call_program() {{ shift; $@ }}; _path_files() {{ }}; compadd() {{ while [[ $1 != -- ]]; do shift; done; print -rl -- $@[2,-1] }}
+            _call_program() {{ shift; $@ }}; _path_files() {{ }}; _files() {{ print milter.md }}; compadd() {{ while [[ $1 != -- ]]; do shift; done; print -rl -- $@[2,-1] }}
             _describe() {{ print -rl -- ${{${{(P)2}}%%:*}} }}; _mailorigin""",
     }
-    done = subprocess.run([shell, "-c", scripts[shell]], env=environment, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([shell, "-c", scripts[shell]], env=environment, capture_output=True, text=True, timeout=30, check=True, cwd=PROJECT / "docs")
     return {word for word in done.stdout.split() if word.startswith(line.split(" ")[-1])}
 
 
@@ -183,3 +183,16 @@ def test_completion(shell):
         options = {each.split(" ")[0] for each in listed(help_of(command)) if each.startswith("--")}
         assert completed(shell, f"mailorigin {command} --") >= options | everywhere
         assert not completed(shell, f"mailorigin {command} ") & set(commands())
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish", "zsh"])
+def test_completion_of_values(shell):
+    """Where --help lists words, these; where it names a file, files."""
+    assert completed(shell, "mailorigin top --by ") == {"vhost", "script", "caller", "uid", "client", "recipient-domain"}
+    assert completed(shell, "mailorigin tail --verdict d") == {"deny"}
+    assert {"csf", "asl"} <= completed(shell, "mailorigin import ")
+    assert {"script:", "user:", "client:"} <= completed(shell, "mailorigin block ")
+    for line in ("mailorigin trace mi", "mailorigin trace --mail-log mi", "mailorigin import csf mi"):
+        assert completed(shell, line) == {"milter.md"}, line
+    assert not completed(shell, "mailorigin tail --lines ")
+    assert all(word.startswith("-") for word in completed(shell, "mailorigin blocks "))
