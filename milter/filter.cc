@@ -233,7 +233,7 @@ sfsistat on_close(SMFICTX* context) {
 }  // namespace
 
 Status open_filter(const std::string& connection, FilterSettings shared) {
-  settings = std::move(shared);
+  settings = shared;
   char name[] = "mailorigin-milter";
   smfiDesc filter{};
   filter.xxfi_name = name;

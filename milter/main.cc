@@ -34,7 +34,7 @@ namespace {
 Status listen_at(const Options& options, const service::Account& mail_server,
                  FilterSettings settings) {
   if (const auto port = options.port()) {
-    return open_filter("inet:" + std::to_string(*port) + "@127.0.0.1", std::move(settings));
+    return open_filter("inet:" + std::to_string(*port) + "@127.0.0.1", settings);
   }
   const std::string directory = options.listen.substr(0, options.listen.rfind('/'));
   if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
@@ -42,7 +42,7 @@ Status listen_at(const Options& options, const service::Account& mail_server,
   }
   if (Status checked = check_socket_path(options.listen); !checked) return checked;
   umask(0777);  // until it has its owner
-  Status opened = open_filter("unix:" + options.listen, std::move(settings));
+  Status opened = open_filter("unix:" + options.listen, settings);
   umask(077);
   if (!opened) return opened;
   if (lchown(options.listen.c_str(), 0, mail_server.gid) != 0 ||
