@@ -7,7 +7,7 @@
 namespace mailorigin::milter {
 
 // Of one message, kept until it ends: what its sender rule, event and ticket need. Fields
-// beyond it are not looked at; From is then longer than any rule believes.
+// beyond it are not looked at; From then counts as longer than any rule believes.
 inline constexpr std::size_t fields_limit = 256 << 10;  // bytes
 // Envelope recipients, likewise. A mail with more of them is matched to no ticket.
 inline constexpr std::size_t recipients_limit = 4 << 20;  // bytes

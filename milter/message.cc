@@ -18,8 +18,10 @@ namespace {
 
 constexpr std::string_view fields_looked_at[] = {"From", "Return-Path", "Subject", "Message-ID"};
 
-bool is_looked_at(std::string_view name) {
-  return std::any_of(std::begin(fields_looked_at), std::end(fields_looked_at),
+// Behind a carriage return alone another field may begin, for some readers.
+bool is_looked_at(std::string_view name, std::string_view value) {
+  return value.find('\r') != std::string_view::npos ||
+         std::any_of(std::begin(fields_looked_at), std::end(fields_looked_at),
                      [&](std::string_view each) { return equal_ignoring_case(each, name); });
 }
 
@@ -60,7 +62,9 @@ void Message::add_field(std::string_view name, std::string_view value) {
     const std::string_view ticket = trimmed(value);
     if (Ulid::parse(ticket) && tickets_.size() < tickets_shown) tickets_.emplace_back(ticket);
   }
-  if (!is_looked_at(name) || fields_.size() > fields_limit) return;
+  if (!is_looked_at(name, value)) return;
+  fields_cut_ = fields_cut_ || fields_.size() > fields_limit || value.size() > fields_limit;
+  if (fields_.size() > fields_limit) return;
   fields_ += name;
   fields_ += ": ";
   fields_ += value.substr(0, fields_limit);
@@ -84,7 +88,11 @@ QueuedMail Message::describe() const {
   // The sender as an option has it, so that none hides another.
   const std::vector<std::string> words = {"-f", sender_};
   const MailFacts facts = examine_mail(text, words);
-  mail.claims.set(Field::from, facts.from);
+  if (fields_cut_) {
+    claim_cut_from(mail.claims, facts.from);
+  } else {
+    mail.claims.set(Field::from, facts.from);
+  }
   mail.claims.set(Field::envelope_from, facts.envelope_from);
   mail.claims.set(Field::message_id, facts.message_id);
   mail.claims.set(Field::subject, field_value(fields_, "Subject"));

@@ -43,6 +43,7 @@ class Message {
   std::size_t recipients_size_ = 0;    // bytes
   std::uint64_t recipient_count_ = 0;  // of all
   std::string fields_;                 // those that are looked at
+  bool fields_cut_ = false;            // there are more
   std::vector<std::string> tickets_;
   std::unordered_map<std::string, unsigned> copies_;  // by name, in lower case
 };

@@ -141,7 +141,12 @@ void add_senders(const Words& words, Event& claims) {
   header.headers = from;
   header.header_names_recipients = false;
   const MailFacts facts = examine_mail(header, arguments);
-  claims.set(Field::from, facts.from);
+  // conf/exim says no more of it than may be.
+  if (words.from.size() > info(Field::from).limit) {
+    claim_cut_from(claims, facts.from);
+  } else {
+    claims.set(Field::from, facts.from);
+  }
   claims.set(Field::envelope_from, facts.envelope_from);
 }
 

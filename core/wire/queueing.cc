@@ -58,6 +58,11 @@ bool read_pair(std::string_view name, std::string_view value, QueuedMail& mail) 
 
 }  // namespace
 
+void claim_cut_from(Event& claims, std::string from) {
+  from.resize(std::max(from.size(), info(Field::from).limit + 1), ' ');
+  claims.set(Field::from, from);
+}
+
 std::string encode_queued(const QueuedMail& mail) {
   std::string packet = encode_head(MessageType::queued);
   NameValueWriter writer(packet);

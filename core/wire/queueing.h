@@ -48,6 +48,10 @@ struct QueuedMail {
   Event claims;          // from, envelope_from, to, recipients, subject, message_id
 };
 
+// Claims `from`, the begin of a From of which there is more: what is not known may name
+// others, so that the field does not hold it whole.
+void claim_cut_from(Event& claims, std::string from);
+
 // Below packet_limit: every claim is within its field's limit already.
 std::string encode_queued(const QueuedMail& mail);
 Result<QueuedMail> decode_queued(std::string_view packet);

@@ -44,6 +44,15 @@ TEST(EximLine, DescribesAMessage) {
   EXPECT_EQ(mail.claims.get(Field::recipients), "1");
 }
 
+TEST(EximLine, BelievesNoFromThatIsCut) {
+  // Blanks, behind which Exim did not say more.
+  std::string blanks = "ICAg";
+  while (blanks.size() < 1100 / 3 * 4) blanks += "ICAg";
+  const auto line = read_exim_line("id=x from=" + blanks);
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->mail.claims.get(Field::from).size(), info(Field::from).limit);
+}
+
 TEST(EximLine, TellsAConnection) {
   const auto line =
       read_exim_line("by=smtp address=127.0.0.1 port=4321 local_address=::1 local_port=25 id=x");

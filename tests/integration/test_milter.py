@@ -131,6 +131,8 @@ FORGERIES = [
     ("From: " + "me@shop.example, " * 20 + "bank@bank.example", ""),
     ("From: " + "me@shop.example, " * 100 + "bank@bank.example", ""),
     ("From: bank@bank.example <me@shop.example>", ""),
+    ("From:" + " " * 2000 + "bank@bank.example", ""),
+    ("From: me@shop.example" + "\n " * 1000 + ", bank@bank.example", ""),
     (f"From: blog@mx.{ORIGIN}", ""),
     ("From: me@shop.example", "-fbank@bank.example"),
     ("Subject2: no From", "-fbank@bank.example"),

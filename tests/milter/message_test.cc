@@ -78,6 +78,21 @@ TEST(Message, TakesManyNamesForAnyNumberOfCopies) {
   EXPECT_EQ(mail.copies_of("X-Mail-Origin"), copies_removed);
 }
 
+TEST(Message, FindsAFromBehindACarriageReturn) {
+  Message mail = message();
+  mail.add_field("X-Other", "a\rFrom: bank@bank.example");
+  EXPECT_EQ(mail.describe().claims.get(Field::from), "bank@bank.example");
+}
+
+TEST(Message, BelievesNoFromBehindWhatIsNotLookedAt) {
+  for (const char* crowd : {"Subject", "From", "Return-Path", "Message-ID"}) {
+    Message mail = message();
+    for (int i = 0; i < 4; i++) mail.add_field(crowd, std::string(100'000, ' '));
+    mail.add_field("From", "bank@bank.example");
+    EXPECT_EQ(mail.describe().claims.get(Field::from).size(), info(Field::from).limit) << crowd;
+  }
+}
+
 TEST(Message, IsBounded) {
   Message mail = message();
   const std::string megabyte(1 << 20, 'x');
