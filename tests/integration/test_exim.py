@@ -46,7 +46,7 @@ class AskingExim(Exim):
 
     def queued(self, mark):
         """The spool file of the message with that subject; empty if there is none."""
-        files = [file.read_text() for file in (self.root / "var/spool/exim4/input").glob("*-H")]
+        files = [file.read_text(errors="replace") for file in (self.root / "var/spool/exim4/input").glob("*-H")]
         return next((text for text in files if f"Subject: {mark}\n" in text), "")
 
     def wait(self, mark):
@@ -330,6 +330,33 @@ def test_smtp_of_a_script_is_under_its_hosts_rules(site, exim, port, address):
     assert f"550 not sent: sender (event {event['id']})" in said and not exim.queued(forger)
     by_smtp(site.shop, port, many, recipients=["to@example.org", "two@example.org", "three@example.org"], address=address)
     assert is_frozen(exim.wait(many)) and site.shop.json.wait(many)["reason"] == "max-recipients"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "From : ceo@bank.example\n",
+        "From\n : ceo@bank.example\n",
+        "From: me@shop.example\nFrom\t: ceo@bank.example\n",
+        "From: me@shop.example" + " " * 1200 + ", ceo@bank.example\n",
+        "From: me@shop.example\n" + " \n" * 600 + " , ceo@bank.example\n",
+        "From: me@shop.example\0, ceo@bank.example\n",
+        "".join(f"X-{number}: {'x' * 900}\n" for number in range(80)) + "From : ceo@bank.example\n",
+    ],
+    ids=["blank", "folded", "beside-a-good-one", "cut", "cut-in-folds", "nul", "behind-64k"],
+)
+def test_no_sender_is_hidden_from_its_rule(site, exim, fields):
+    mark = new_mark()
+    exim.run(*BY_SHOP, "-oep", uid=SHOP_UID, text=f"Subject: {mark}\nTo: to@example.org\n{fields}\nbody\n")
+    event = site.shop.json.wait(mark)
+    assert (event["verdict"], event["reason"]) == ("deny", "sender") and not exim.queued(mark)
+
+
+def test_fifty_kilobytes_of_fields_hide_no_sender(site, exim):
+    mark = new_mark()
+    fields = "".join(f"X-{number}: {'x' * 900}\n" for number in range(60))
+    assert exim.run(*BY_SHOP, uid=SHOP_UID, text=message(mark, fields)).returncode == 0
+    assert site.shop.json.wait(mark)["envelope_from"] == "me@shop.example" and exim.wait(mark)
 
 
 def test_roots_own_mail_passes(site, exim):
