@@ -127,6 +127,8 @@ sfsistat decide(SMFICTX* context, Passage& passage) {
     mail.tickets.clear();
     find_submitter(mail);
     passage.asked.emplace(settings.daemon->ask(mail));
+  } else if (!mail.tickets.empty() && !mail.by_smtp) {
+    settings.mail_log->message_came(mail.queue_id);
   }
   const client::Reply& reply = passage.asked->reply();
   if (!reply.answer) return fail(context, passage, mail, reply.none.cause);

@@ -32,10 +32,14 @@ inline constexpr std::chrono::milliseconds mail_log_step{5};
 // After so many messages in a row without one it is looked at, and not waited for: Postfix
 // logs elsewhere.
 inline constexpr unsigned mail_log_misses = 3;
-// A message's line is remembered for as long as a message may take, unless more than so many
-// come in that time; whose any message is is not known then, until it has passed again.
+// Lines whose message does not come: the one that is under way, one that Postfix has not taken
+// and one of a second Postfix. One more within this time, and nobody is believed until it has
+// passed again: a queue id is an inode and the microsecond at which it was given, and who knows
+// both nearly needs some thousand guesses.
 inline constexpr std::chrono::minutes mail_log_memory{5};
-inline constexpr std::size_t mail_log_lines_kept = 65'536;
+inline constexpr std::size_t mail_log_lines_kept = 3;
+// Messages whose line is late, or of a Postfix that logs elsewhere.
+inline constexpr std::size_t mail_log_messages_kept = 64;
 inline constexpr std::size_t mail_log_chunk = 64 << 10;  // bytes read at once
 
 }  // namespace mailorigin::milter

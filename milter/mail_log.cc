@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <thread>
@@ -49,17 +50,39 @@ std::optional<std::uint32_t> MailLog::submitter_of(const std::string& queue_id) 
     {
       const std::lock_guard lock(mutex_);
       if (!read_on()) return std::nullopt;
-      if (std::chrono::steady_clock::now() < flooded_until_) return std::nullopt;
-      const auto found = submitters_.find(queue_id);
-      if (found != submitters_.end()) return found->second;
-      if (misses_ >= mail_log_misses) return std::nullopt;
-      if (std::chrono::steady_clock::now() >= end) {
-        misses_++;
+      const auto now = std::chrono::steady_clock::now();
+      const auto line = taken_out(queue_id);
+      if (line && now >= doubted_until_) return line->uid;
+      if (line) return std::nullopt;
+      const bool is_late = now >= end;
+      if (is_late) misses_++;
+      if (is_late || now < doubted_until_ || misses_ >= mail_log_misses) {
+        expect_line(queue_id);
         return std::nullopt;
       }
     }
     std::this_thread::sleep_for(mail_log_step);
   }
+}
+
+void MailLog::message_came(const std::string& queue_id) {
+  if (path_.empty() || queue_id.empty()) return;
+  const std::lock_guard lock(mutex_);
+  if (read_on() && !taken_out(queue_id)) expect_line(queue_id);
+}
+
+std::optional<MailLog::Line> MailLog::taken_out(const std::string& queue_id) {
+  const auto found = std::find_if(lines_.begin(), lines_.end(),
+                                  [&](const Line& line) { return line.queue_id == queue_id; });
+  if (found == lines_.end()) return std::nullopt;
+  std::optional<Line> line(std::move(*found));
+  lines_.erase(found);
+  return line;
+}
+
+void MailLog::expect_line(const std::string& queue_id) {
+  without_line_.push_back(queue_id);
+  if (without_line_.size() > mail_log_messages_kept) without_line_.pop_front();
 }
 
 // Opens the file at the path, if that is another one than before.
@@ -102,22 +125,28 @@ bool MailLog::read_on() {
   }
 }
 
-void MailLog::take(std::string_view line) {
-  const auto pickup = parse_pickup_line(line);
+void MailLog::take(std::string_view text) {
+  const auto pickup = parse_pickup_line(text);
   if (!pickup) return;
   misses_ = 0;
-  std::string queue_id(pickup->queue_id);
-  const auto [entry, is_new] = submitters_.emplace(queue_id, pickup->uid);
-  if (!is_new) {
-    if (entry->second != pickup->uid) entry->second.reset();
+  const auto here = std::find(without_line_.begin(), without_line_.end(), pickup->queue_id);
+  if (here != without_line_.end()) {
+    without_line_.erase(here);
+    return;
+  }
+  const auto same = std::find_if(lines_.begin(), lines_.end(), [&](const Line& line) {
+    return line.queue_id == pickup->queue_id;
+  });
+  if (same != lines_.end()) {
+    if (same->uid != pickup->uid) same->uid.reset();
     return;
   }
   const auto now = std::chrono::steady_clock::now();
-  oldest_first_.push_back({std::move(queue_id), now});
-  if (oldest_first_.size() <= mail_log_lines_kept) return;
-  if (now - oldest_first_.front().since < mail_log_memory) flooded_until_ = now + mail_log_memory;
-  submitters_.erase(oldest_first_.front().queue_id);
-  oldest_first_.pop_front();
+  while (!lines_.empty() && now - lines_.front().since >= mail_log_memory) lines_.pop_front();
+  lines_.push_back({std::string(pickup->queue_id), pickup->uid, now});
+  if (lines_.size() <= mail_log_lines_kept) return;
+  lines_.pop_front();
+  doubted_until_ = now + mail_log_memory;
 }
 
 }  // namespace mailorigin::milter

@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "core/fd.h"
@@ -23,8 +22,10 @@ struct PickupLine {
 };
 std::optional<PickupLine> parse_pickup_line(std::string_view line);
 
-// For several threads. Anybody on the machine can write such a line: who of two users
-// submitted a message is not known, nor anything while the first of two lines may be forgotten.
+// For several threads. Anybody on the machine can write such a line, also before its message is
+// there: for queue ids that it may get. pickup(8) hands in one message at a time, so that a line
+// whose message does not come is somebody's guess, as a rule. Who of two users submitted a message
+// is not known, nor anything while more is guessed than the memory has room for.
 class MailLog {
  public:
   // `path` may be empty, or name nothing (yet); a new file in its place is read from its
@@ -34,26 +35,33 @@ class MailLog {
   // From its end on. Before the first message.
   void begin();
 
-  // Waits for the line, mail_log_patience at most, unless there is no log, or none that
-  // Postfix writes, or one with more lines than can be remembered.
+  // Each message that came through pickup(8) is told of once, in one of two ways.
+  // Waits for its line, mail_log_patience at most, unless there is no log, or none that
+  // Postfix writes, or one that is not believed.
   std::optional<std::uint32_t> submitter_of(const std::string& queue_id);
+  // It has come, and need not be known by the log.
+  void message_came(const std::string& queue_id);
 
  private:
+  struct Line {
+    std::string queue_id;
+    std::optional<std::uint32_t> uid;  // nothing: of two
+    std::chrono::steady_clock::time_point since;
+  };
   bool read_on();
   bool follow();
   void take(std::string_view line);
+  std::optional<Line> taken_out(const std::string& queue_id);
+  void expect_line(const std::string& queue_id);
 
   const std::string path_;
   std::mutex mutex_;
   Fd file_;
   std::string begun_;  // a line without its end yet
-  std::unordered_map<std::string, std::optional<std::uint32_t>> submitters_;  // nothing: of two
-  struct Remembered {
-    std::string queue_id;
-    std::chrono::steady_clock::time_point since;
-  };
-  std::deque<Remembered> oldest_first_;
-  std::chrono::steady_clock::time_point flooded_until_;
+  // Lines without their message, and messages without their line, the oldest first.
+  std::deque<Line> lines_;
+  std::deque<std::string> without_line_;
+  std::chrono::steady_clock::time_point doubted_until_;
   unsigned misses_ = 0;  // in a row
 };
 

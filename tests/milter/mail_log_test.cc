@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <optional>
@@ -68,7 +69,41 @@ TEST_F(AMailLog, BelievesNoneOfTwo) {
   EXPECT_EQ(log.submitter_of("A"), std::nullopt);
 }
 
-// As by logger(1), so that a line that names another user is the only one that is remembered.
+// As by logger(1): the queue id that a message will get is among those that are guessed, before
+// pickup(8) has written its own line.
+TEST_F(AMailLog, BelievesNoGuesses) {
+  MailLog log(path_);
+  log.begin();
+  for (int i = 0; i < 1000; i++) write("4" + std::to_string(i), 0);
+  EXPECT_EQ(log.submitter_of("4500"), std::nullopt);
+}
+
+TEST_F(AMailLog, KnowsTheNextMessageBesideOneThatPostfixHasRefused) {
+  MailLog log(path_);
+  log.begin();
+  write("REFUSED", 1000);
+  for (int i = 0; i < 10; i++) {
+    write("M" + std::to_string(i), i);
+    EXPECT_EQ(log.submitter_of("M" + std::to_string(i)), static_cast<std::uint32_t>(i));
+  }
+}
+
+TEST_F(AMailLog, TakesNoLineForAGuessWhoseMessageHasCome) {
+  MailLog log(path_);
+  log.begin();
+  for (int i = 0; i < 10; i++) {
+    const std::string early = "E" + std::to_string(i);
+    const std::string late = "L" + std::to_string(i);
+    write(early, 1000);
+    log.message_came(early);
+    log.message_came(late);
+    write(late, 1000);
+  }
+  write("A", 1000);
+  EXPECT_EQ(log.submitter_of("A"), 1000U);
+}
+
+// So that a line that names another user is the only one that is remembered.
 TEST_F(AMailLog, KnowsNobodyWhileItIsFlooded) {
   MailLog log(path_);
   log.begin();
