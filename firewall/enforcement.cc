@@ -82,6 +82,7 @@ void Enforcement::load_programs(const std::optional<KeyRing>& keys) {
       auto loaded = Programs::load(ground_.cgroup->get());
       if (!loaded) return loaded.error();
       programs_ = *std::move(loaded);
+      (void)left_out_.news(programs_->maps());  // another process has said these
       if (mode_ == FirewallMode::off) mode_ = mode_in_force(programs_->maps());
     }
     if (feed_policy()) return programs_->attach();
@@ -247,6 +248,25 @@ void Enforcement::check_programs() {
       full_seen_ = full;
     }
   }
+  say_left_out();
+}
+
+void Enforcement::say_left_out() {
+  const mo_counters counters = programs_->maps().counted();
+  const std::uint64_t without_event = counters.events_capped + counters.events_dropped;
+  const auto now = Clock::now();
+  if (without_event == without_event_seen_ ||
+      (left_out_said_ && now - *left_out_said_ < repeated_notice_interval)) {
+    return;
+  }
+  without_event_seen_ = without_event;
+  const std::string text = left_out_.news(programs_->maps());
+  if (text.empty()) return;
+  left_out_said_ = now;
+  notices_.say(Notice::Level::warning,
+               "MO0428: connections to SMTP ports were let through without an event, more at once "
+               "than there is room for: " +
+                   text);
 }
 
 void Enforcement::check_table() {

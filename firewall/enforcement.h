@@ -15,6 +15,7 @@
 #include "core/result.h"
 #include "firewall/compiled_policy.h"
 #include "firewall/feeding.h"
+#include "firewall/left_out.h"
 #include "firewall/nftables.h"
 #include "firewall/programs.h"
 #include "firewall/status.h"
@@ -69,6 +70,7 @@ class Enforcement {
   [[nodiscard]] std::optional<KeyRing> keys_to_use(std::optional<KeyRing> pushed) const;
   void load_table();
   void check_programs();
+  void say_left_out();
   void check_table();
   void warn_of_mail_accounts();
   void warn_of_group_members();
@@ -93,6 +95,9 @@ class Enforcement {
   std::string table_fault_;
   std::uint64_t loaded_at_ms_ = 0;
   std::uint64_t full_seen_ = 0;
+  std::uint64_t without_event_seen_ = 0;
+  LeftOut left_out_;
+  std::optional<Clock::time_point> left_out_said_;
   Repeated table_changed_;
   Repeated programs_changed_;
   Repeated full_;

@@ -46,10 +46,11 @@ Result<KernelMaps> KernelMaps::of(bpf_object* programs) {
   auto snapshots = finder.find<decltype(KernelMaps::snapshots)>("snapshots");
   auto shares = finder.find<decltype(KernelMaps::shares)>("shares");
   auto all_shares = finder.find<decltype(KernelMaps::all_shares)>("all_shares");
+  auto quotas = finder.find<decltype(KernelMaps::quotas)>("quotas");
   auto counters = finder.find<decltype(KernelMaps::counters)>("counters");
   if (finder.fault()) return *finder.fault();
-  return KernelMaps{*control,   *configs, *policies,   *accounts, *allowed,           *processes,
-                    *snapshots, *shares,  *all_shares, *counters, finder.fd("events")};
+  return KernelMaps{*control,   *configs, *policies,   *accounts, *allowed,  *processes,
+                    *snapshots, *shares,  *all_shares, *quotas,   *counters, finder.fd("events")};
 }
 
 }  // namespace mailorigin::firewall

@@ -29,6 +29,7 @@ struct KernelMaps {
   TypedMap<std::uint32_t, mo_snapshot> snapshots;
   TypedMap<std::uint32_t, std::int32_t> shares;  // of inherited snapshots, by uid
   TypedMap<std::uint32_t, std::int32_t> all_shares;
+  TypedMap<mo_quota_key, mo_quota> quotas;
   TypedMap<std::uint32_t, mo_counters> counters;
   int events;  // the ring buffer
 

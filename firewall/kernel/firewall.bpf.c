@@ -347,8 +347,11 @@ MO_INLINE int within_quota(const struct mo_quota_key* key, __u32 vhost, __u64 no
     its->full_at_ns = now;
   }
   /* Of what a host has no room for, nothing counts against the user's other hosts. */
-  return take_from(&its->full_at_ns, now, each * shares_of_ring, burst(each, unread)) &&
-         take_from(&quota->full_at_ns, now, each / 2 * shares_of_ring, burst(each / 2, unread));
+  const int has_room =
+      take_from(&its->full_at_ns, now, each * shares_of_ring, burst(each, unread)) &&
+      take_from(&quota->full_at_ns, now, each / 2 * shares_of_ring, burst(each / 2, unread));
+  if (!has_room) __sync_fetch_and_add(&quota->left_out, 1);
+  return has_room;
 }
 
 MO_INLINE int is_allowed(__u32 generation, __u32 list, __u16 port, const __u8* address) {

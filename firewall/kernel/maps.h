@@ -11,7 +11,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 7,
+  mo_maps_version = 8,
 
   /* Of each one's share: core/abi/share.h. */
   mo_pages_limit = 8192,                   /* that mailorigind registers: 100 bytes each */
@@ -143,6 +143,7 @@ struct mo_quota {
     __mo_u32 vhost;
     __mo_u32 reserved;
   } vhosts[mo_quota_vhosts];
+  __mo_u64 left_out; /* connections that have no event, since its beginning */
 };
 
 struct mo_counters {

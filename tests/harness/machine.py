@@ -158,7 +158,10 @@ class Machine:
         return Said(done.returncode, out, err)
 
     def start(self, *command):
-        """The same, without waiting for its end; in a cgroup of the machine's."""
+        """The same, without waiting for its end; in a cgroup of the machine's.
+
+        In a chroot (conf/root) the root of the mounts is not the machine's.
+        """
         admin = self._cgroup / "admin"
         admin.mkdir(exist_ok=True)
 
@@ -167,7 +170,7 @@ class Machine:
             (admin / "cgroup.procs").write_text("0")
 
         return subprocess.Popen(
-            ["nsenter", f"--target={children_of(self._process.pid)[0]}", "--all", *command],
+            ["nsenter", f"--target={children_of(self._process.pid)[0]}", "--all", "--root", "--wd", *command],
             env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare,
         )  # fmt: skip
 

@@ -14,11 +14,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .paths import PROJECT
-from .mounts import mount_tmpfs, unmount
+from .paths import PROJECT, RELEASE
+from .mounts import bind, mount_tmpfs, unmount
 from .waiting import die_with_parent, wait_until
 
-PACKAGES = PROJECT / "build/mail-servers"
+PACKAGES = PROJECT / "build/mail-servers" / RELEASE
 ORIGIN = "origin.invalid"  # what the servers give a name without a domain
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 CASE = "X-Case"
@@ -37,6 +37,7 @@ alias_database =
 local_recipient_maps =
 smtpd_relay_restrictions = permit_mynetworks, reject
 maillog_file = /var/log/mail.log
+maillog_file_permissions = 0644
 in_flow_delay = 0
 """
 # Without a queue manager, mail stays where cleanup(8) has put it.
@@ -93,6 +94,7 @@ class _Server:
     def __init__(self):
         self._place = Path(tempfile.mkdtemp(prefix="mo-mail.", dir="/var/lib"))
         self.root, upper, work = (self._place / name for name in ("root", "upper", "work"))
+        self._project = self.root / PROJECT.relative_to("/")
         try:
             mount_tmpfs(self._place, "256m")
             for directory in (self.root, upper, work):
@@ -102,8 +104,13 @@ class _Server:
             for package in packages(self.package):
                 unpack = f"dpkg-deb --fsys-tarfile '{package}' | tar -x -C '{self.root}' --keep-directory-symlink"
                 self._run(["bash", "-o", "pipefail", "-c", unpack], f"{package.name} cannot be unpacked")
+            # A mount of its own in conf/root's roots, which an overlay does not show.
+            self._project.mkdir(parents=True, exist_ok=True)
+            bind(PROJECT, self._project)
             for device, number in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
-                os.mknod(self.root / "dev" / device, 0o666 | stat.S_IFCHR, os.makedev(1, number))
+                path = self.root / "dev" / device
+                path.unlink(missing_ok=True)  # a root that was made by debootstrap has them
+                os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, number))
             self.account("passwd", self.user, f"{self.uid}:{self.uid}::/nonexistent:/bin/false")
             self.account("group", self.user, f"{self.uid}:")
             self.set_up()
@@ -119,7 +126,7 @@ class _Server:
         return done.stdout
 
     def remove(self):
-        for path in (self.root, self._place):
+        for path in (self._project, self.root, self._place):
             if path.is_mount():
                 unmount(path)
         self._place.rmdir()

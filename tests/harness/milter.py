@@ -26,6 +26,7 @@ non_smtpd_milters = {milter}
 milter_default_action = {action}
 milter_connect_timeout = 5s
 smtpd_peername_lookup = no
+smtpd_forbid_unauth_pipelining = no
 """
 # The milter is outside, and does not see main.cf: of the names in it it has that of the host alone.
 OWN_MAIN = """
@@ -72,14 +73,13 @@ class MilterPostfix(Postfix):
             path.chmod(mode)
 
     def use(self, directory, milter):
-        """`directory` is the one that holds the milter's socket."""
+        """`directory` is the one that holds the milter's socket; before the first mail, whose daemons read what is written here."""
         inside = self.root / directory.relative_to("/")
         inside.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", directory, inside], check=True)
         self._shared = inside
         with open(self.root / "etc/postfix/main.cf", "a") as main:
             main.write(MAIN.format(milter=milter, action=self.action) + OWN_MAIN)
-        self.popen(["/usr/sbin/postfix", "reload"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
 
     def remove(self):
         if self._shared:

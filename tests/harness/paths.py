@@ -4,10 +4,12 @@ MAILORIGIN_TEST_PHP chooses another of them, as in MAILORIGIN_TEST_PHP=8.4 (cmak
 """
 
 import os
+import platform
 import subprocess
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
+RELEASE = platform.freedesktop_os_release()["VERSION_CODENAME"]  # of Debian: "bookworm", "trixie"
 
 
 def build_directory():

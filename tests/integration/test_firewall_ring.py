@@ -2,12 +2,13 @@
 
 import errno
 import os
+import re
 import socket
 import time
 from pathlib import Path
 
 from harness import wire
-from harness.firewall import DENY, HOST, NEIGHBOUR, OBSERVE, OTHER, TENANT, attempt, in_worker, smtp, vhost
+from harness.firewall import ALLOW, DENY, HOST, NEIGHBOUR, OBSERVE, OTHER, TENANT, attempt, in_worker, smtp, trying, vhost
 from harness.libc import CLONE_NEWUSER, LIBC
 from harness.waiting import become
 
@@ -157,3 +158,18 @@ def test_a_host_that_floods_leaves_room_for_its_users_others(firewall):
         in_worker(firewall, action)
         events = ring.take()
     assert len([event for event in events if event.vhost == wire.vhost_id(NEIGHBOUR)]) > 15
+
+
+def test_whose_connections_have_no_event_is_said(firewall):
+    """Of those that were let through: a flood hides what one of them was, and not that there was one."""
+    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT), vhost(NEIGHBOUR, smtp(DENY), run_as=OTHER)])
+
+    def many():
+        for _ in range(300):
+            attempt()
+
+    firewall.ground.run(many, uid=OTHER)
+    flood = trying(firewall.ground, 3)
+    text = firewall.notice("MO0428").partition("room for: ")[2]
+    assert re.fullmatch(rf"[1-9][0-9]* of uid {TENANT}", text)
+    flood()

@@ -7,14 +7,23 @@ from pathlib import Path
 
 from harness.mail_servers import packages
 from harness.mounts import mount_tmpfs, unmount
+from harness.paths import RELEASE
 from harness.site import SHOP_UID
 
+# Scripts of a release that has no packages of what they drive any more, and those packages.
+GONE = {
+    "trixie": {
+        "horde-*.php": ["php-horde-mail", "php-horde-smtp", "php-horde-mime"],
+        "imap_mail.php": ["php-imap"],
+        "swiftmailer-*.php": ["php-swiftmailer"],
+    },
+}.get(RELEASE, {})
 # What hosts have of mailers. Some want a mail server to be there: apt-get names no other for them than the first.
-MAILERS = (
+MAILERS = [name for name in (
     "postfix wordpress libphp-phpmailer php-symfony-mailer php-swiftmailer php-mail php-mail-mime php-net-smtp "
     "php-horde-mail php-horde-smtp php-horde-mime dokuwiki mediawiki roundcube-core php-curl php-sqlite3 php-imap php-xml php-mbstring "
     "php-intl bsd-mailx s-nail mutt mailutils msmtp swaks curl"
-).split()
+).split() if name not in sum(GONE.values(), [])]  # fmt: skip
 # What the packages write when they are set up.
 FILES = Path(__file__).parent / "files"
 SENDMAIL, REAL_SENDMAIL = Path("/usr/sbin/sendmail"), Path("/usr/sbin/sendmail.distrib")

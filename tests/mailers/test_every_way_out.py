@@ -1,0 +1,94 @@
+"""The ways of docs/every-way-out.md, as a tenant goes them who would rather not be seen: whatever arrives has an event of its own.
+
+Each is started by a script of the shop's; test_mailers.py has what honest mailers do.
+"""
+
+import subprocess
+from urllib.parse import urlencode
+
+import pytest
+from driving import entries, events
+from harness.site import new_mark
+from harness.waiting import wait_until
+from relays import ELSEWHERE
+from servers import Exim, Postfix
+
+SERVERS = [Postfix, Exim]
+PAGE = """<?php
+putenv("mark=$_GET[mark]");
+exec('bash -c ' . escapeshellarg($_GET['way']) . ' 2>&1', $said);
+echo implode("\\n", $said);
+"""
+PREPARED = r"""
+message=$(mktemp); printf 'From: me@shop.example\nTo: to@example.org\nSubject: %s\n\nbody\n' "$mark" >$message
+lines=(MAIL\ FROM:'<me@shop.example>' RCPT\ TO:'<to@example.org>' DATA "Subject: $mark" '' body .)
+dialogue() { printf '%s\r\n' 'EHLO me' "${lines[@]}" QUIT; }
+smtp() { exec 3<>/dev/tcp/$1/25 && for line in 'EHLO me' "${lines[@]:0:3}"; do sleep 0.05; printf '%s\r\n' "$line" >&3; done
+  sleep 0.05; printf '%s\r\n' "${lines[@]:3}" QUIT >&3; cat <&3; }
+export -f smtp
+real=/usr/sbin/sendmail.distrib
+"""
+# What becomes of it: whose the event is (the request's, or the user's alone), and its reason. A pair is of Postfix and of Exim.
+REQUEST, USER, UNRECORDED, REFUSED, NOTHING = "request", "user", "user, unrecorded", "refused by the firewall", "nothing"
+WAYS = {
+    "sendmail": ("sendmail -t <$message", REQUEST),
+    "sendmail-bs": ("dialogue | sendmail -bs", REQUEST),
+    "emptied": ("env -i /usr/sbin/sendmail -t <$message", USER),
+    "left-behind": ("env -i setsid nohup sh -c '(sleep 0.2; /usr/sbin/sendmail -t <'$message') &' >/dev/null", USER),
+    "another-context": ("SSL_MAILORIGIN_CONTEXT=forged sendmail -t <$message", USER),
+    "no-daemon": ("sendmail --mailorigin-socket=/nowhere -t <$message", NOTHING),  # without syslog nobody would know
+    "another-name": ("ln -sf /usr/sbin/mailorigin-sendmail /tmp/rsmtp; /tmp/rsmtp -t <$message; rm /tmp/rsmtp", REQUEST),
+    "real": ("$real -t <$message", UNRECORDED),
+    "real-bs": ("dialogue | $real -bs", (UNRECORDED, USER)),
+    "real-detached": ("env -i setsid /usr/sbin/sendmail.distrib -t <$message", UNRECORDED),
+    "real-ticketed": (r"sed -i '1i X-Mail-Origin-Ticket: 01M801QSC6JQQBAKA335ZGE4Y2' $message; $real -t <$message", UNRECORDED),
+    "real-forged": (r"sed -i '1i X-Mail-Origin: 01M801QSC6JQQBAKA335ZGE4Y2' $message; $real -t <$message", UNRECORDED),
+    "real-configured": ("mkdir -p /tmp/own; cp /etc/postfix/main.cf /tmp/own 2>/dev/null; $real -C /tmp/own -t <$message", NOTHING),
+    "real-batch": ("dialogue | $real -bS", (NOTHING, UNRECORDED)),
+    "real-named": ("dialogue | (exec -a rsmtp $real)", (NOTHING, UNRECORDED)),
+    "real-trusted": ("$real -oMa 192.0.2.9 -oMr esmtp -oMt root -t <$message", UNRECORDED),
+    "postdrop": (
+        "python3 -c 'import os, sys, time; r = lambda t, d=\"\": sys.stdout.write(t + chr(len(d)) + d); r(\"S\", \"me@shop.example\"); "
+        "r(\"R\", \"to@example.org\"); r(\"M\"); r(\"N\", \"Subject: \" + os.environ[\"mark\"]); r(\"N\"); r(\"N\", \"body\"); r(\"X\"); r(\"E\")' "
+        "| postdrop", (UNRECORDED, NOTHING),
+    ),
+    "local": ("smtp 127.0.0.1", REQUEST),
+    "local-detached": ("env -i setsid bash -c \"mark=$mark; $(declare -p lines); $(declare -f smtp); smtp 127.0.0.1\"", REQUEST),
+    "local-tool": ("smtp-source -S $mark -f me@shop.example -t to@example.org 127.0.0.1:25", REQUEST),
+    "elsewhere": (f"smtp {ELSEWHERE}", REFUSED),
+    "elsewhere-tool": (f"smtp-source -S $mark -f me@shop.example -t to@example.org {ELSEWHERE}:25", REFUSED),
+    "elsewhere-namespace": (f"unshare -Ur bash -c \"$(declare -p lines); smtp {ELSEWHERE}\"", REFUSED),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def elsewhere():
+    subprocess.run(["ip", "addr", "replace", f"{ELSEWHERE}/32", "dev", "lo"], check=True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_way(host, way):
+    shop, mark = host.site.shop, new_mark()
+    command, becomes = WAYS[way]
+    expected = becomes if isinstance(becomes, str) else becomes[SERVERS.index(type(host.server))]
+    before = len(entries(host))
+    page = shop.write("way.php", PAGE)
+    said = shop.get(f"{page.uri}?{urlencode({'mark': mark, 'way': PREPARED + command})}").text
+    if expected == REFUSED:
+        refused = wait_until(lambda: [each for each in entries(host)[before:] if each.get("dst") == ELSEWHERE], f"an event of {said}")
+        assert {(each["verdict"], each["verified"], each["entry"]) for each in refused} == {("deny", True, str(page.path))}
+        return
+    if expected == NOTHING:
+        host.server.settled()
+        assert not host.server.queued(mark) and not events(host, mark), said
+        return
+    wait_until(lambda: host.server.queued(mark), f"its arrival: {said} {host.server.said()}")
+    host.server.settled()
+    (queue_id, head), = host.server.queued(mark).items()
+    event, = wait_until(lambda: events(host, mark), "its event")
+    assert event.get("queue_id") == queue_id or wait_until(
+        lambda: [each for each in entries(host) if each.get("mail_id") == event["id"] and each["queue_id"] == queue_id], "its queue id"
+    )
+    who = REQUEST if event["verified"] else UNRECORDED if event.get("reason") == "unrecorded" else USER
+    assert (who, event["uid"], event.get("vhost")) == (expected, shop.uid, shop.full_name), event
+    assert head.count("X-Mail-Origin:") == 1 and event["id"] in head and "Ticket" not in head
