@@ -3,6 +3,7 @@
 Each is started by a script of the shop's; test_mailers.py has what honest mailers do.
 """
 
+import os
 import subprocess
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from servers import Exim, Postfix
 
 SERVERS = [Postfix, Exim]
 PAGE = """<?php
-putenv("mark=$_GET[mark]");
+putenv("mark=$_GET[mark]"); putenv("TMPDIR=$_GET[own]");
 exec('bash -c ' . escapeshellarg($_GET['way']) . ' 2>&1', $said);
 echo implode("\\n", $said);
 """
@@ -37,13 +38,13 @@ WAYS = {
     "left-behind": ("env -i setsid nohup sh -c '(sleep 0.2; /usr/sbin/sendmail -t <'$message') &' >/dev/null", USER),
     "another-context": ("SSL_MAILORIGIN_CONTEXT=forged sendmail -t <$message", USER),
     "no-daemon": ("sendmail --mailorigin-socket=/nowhere -t <$message", NOTHING),  # without syslog nobody would know
-    "another-name": ("ln -sf /usr/sbin/mailorigin-sendmail /tmp/rsmtp; /tmp/rsmtp -t <$message; rm /tmp/rsmtp", REQUEST),
+    "another-name": ("ln -sf /usr/sbin/mailorigin-sendmail $TMPDIR/rsmtp; $TMPDIR/rsmtp -t <$message; rm $TMPDIR/rsmtp", REQUEST),
     "real": ("$real -t <$message", UNRECORDED),
     "real-bs": ("dialogue | $real -bs", (UNRECORDED, USER)),
     "real-detached": ("env -i setsid /usr/sbin/sendmail.distrib -t <$message", UNRECORDED),
     "real-ticketed": (r"sed -i '1i X-Mail-Origin-Ticket: 01M801QSC6JQQBAKA335ZGE4Y2' $message; $real -t <$message", UNRECORDED),
     "real-forged": (r"sed -i '1i X-Mail-Origin: 01M801QSC6JQQBAKA335ZGE4Y2' $message; $real -t <$message", UNRECORDED),
-    "real-configured": ("mkdir -p /tmp/own; cp /etc/postfix/main.cf /tmp/own 2>/dev/null; $real -C /tmp/own -t <$message", NOTHING),
+    "real-configured": ("mkdir -p $TMPDIR/own; cp /etc/postfix/main.cf $TMPDIR/own 2>/dev/null; $real -C $TMPDIR/own -t <$message", NOTHING),
     "real-batch": ("dialogue | $real -bS", (NOTHING, UNRECORDED)),
     "real-named": ("dialogue | (exec -a rsmtp $real)", (NOTHING, UNRECORDED)),
     "real-trusted": ("$real -oMa 192.0.2.9 -oMr esmtp -oMt root -t <$message", UNRECORDED),
@@ -73,7 +74,10 @@ def test_way(host, way):
     expected = becomes if isinstance(becomes, str) else becomes[SERVERS.index(type(host.server))]
     before = len(entries(host))
     page = shop.write("way.php", PAGE)
-    said = shop.get(f"{page.uri}?{urlencode({'mark': mark, 'way': PREPARED + command})}").text
+    own = host.site.directory / "own"
+    own.mkdir(exist_ok=True)
+    os.chown(own, shop.uid, shop.uid)
+    said = shop.get(f"{page.uri}?{urlencode({'mark': mark, 'own': own, 'way': PREPARED + command})}").text
     if expected == REFUSED:
         refused = wait_until(lambda: [each for each in entries(host)[before:] if each.get("dst") == ELSEWHERE], f"an event of {said}")
         assert {(each["verdict"], each["verified"], each["entry"]) for each in refused} == {("deny", True, str(page.path))}
