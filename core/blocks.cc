@@ -305,6 +305,10 @@ std::string Blocks::encode() const {
   return out;
 }
 
+std::string_view Blocks::digest_of(std::string_view encoded) {
+  return encoded.substr(encoded.size() - std::min(encoded.size(), Sha256::size));
+}
+
 Result<Blocks> Blocks::decode(std::string_view bytes) {
   if (bytes.size() < digest_pair_size) return Error{"blocks: it breaks off"};
   const std::string_view all = bytes.substr(0, bytes.size() - digest_pair_size);

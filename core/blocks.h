@@ -98,6 +98,8 @@ class Blocks {
   // Ends with a digest of all before it. The same blocks in the same order are the same
   // bytes.
   [[nodiscard]] std::string encode() const;
+  // That digest, a part of what encode() has made.
+  static std::string_view digest_of(std::string_view encoded);
   // Fails on anything that encode() has not made, whole.
   static Result<Blocks> decode(std::string_view bytes);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -19,6 +20,7 @@ static_assert(static_cast<int>(SmtpRule::deny) == mo_rule_deny &&
               static_cast<int>(SmtpRule::observe) == mo_rule_observe &&
               static_cast<int>(SmtpRule::allow) == mo_rule_allow &&
               static_cast<int>(SmtpRule::redirect) == mo_rule_redirect);
+static_assert(static_cast<int>(SmtpRule::redirect) < mo_rule_blocked);
 static_assert(static_cast<int>(Rule::allow) == mo_local_allow &&
               static_cast<int>(Rule::observe) == mo_local_observe &&
               static_cast<int>(Rule::deny) == mo_local_deny);
@@ -41,7 +43,8 @@ std::vector<IpAddress> addresses_of(const std::string& host, const NameAddresses
 
 class Compiler {
  public:
-  Compiler(const Policy& policy, const NameAddresses& names) : policy_(policy), names_(names) {}
+  Compiler(const Policy& policy, const NameAddresses& names, const Blocks& blocks)
+      : policy_(policy), names_(names), blocks_(blocks) {}
 
   Result<CompiledPolicy> run() {
     out_.mode = policy_.firewall.mode;
@@ -51,6 +54,7 @@ class Compiler {
     out_.uids.erase(0);
     out_.policies[0] = one(policy_.server);
     for (const VhostPolicy& vhost : policy_.vhosts) add(vhost);
+    note_blocks();
     judge_the_unverified();
     out_.lists = static_cast<std::uint32_t>(lists_.size());
     std::sort(out_.allowed.begin(), out_.allowed.end());
@@ -65,14 +69,37 @@ class Compiler {
   struct Owner {
     const VhostPolicy* first = nullptr;
     bool one_site = true;
-    std::vector<const VhostPolicy*> vhosts;  // without those that are Off
+    std::vector<const VhostPolicy*> vhosts;  // that are judged
 
-    void add(const VhostPolicy& vhost) {
+    void add(const VhostPolicy& vhost, bool judged) {
       if (first == nullptr) first = &vhost;
       one_site = one_site && vhost.site == first->site;
-      if (vhost.enabled) vhosts.push_back(&vhost);
+      if (judged) vhosts.push_back(&vhost);
     }
   };
+
+  [[nodiscard]] bool is_blocked(const VhostPolicy& vhost) const {
+    return blocks_.of_site(vhost.site) != nullptr;
+  }
+  // Those that are Off are not, unless they are blocked.
+  [[nodiscard]] bool is_judged(const VhostPolicy& vhost) const {
+    return vhost.enabled || is_blocked(vhost);
+  }
+
+  void note_blocks() {
+    std::set<std::string_view> sites;
+    for (const VhostPolicy& vhost : policy_.vhosts) sites.insert(vhost.site);
+    for (const Block& block : blocks_.list()) {
+      const BlockSubject& subject = block.subject;
+      if (subject.kind == BlockSubject::Kind::user && subject.uid != 0) {
+        out_.blocked_users.insert(subject.uid);
+        out_.blocks |= mo_blocks_some;
+      }
+      if (subject.kind != BlockSubject::Kind::site) continue;
+      out_.blocks |= mo_blocks_some;
+      if (!sites.contains(subject.name)) out_.blocks |= mo_blocks_gone;
+    }
+  }
 
   // A process without a context is under the strictest of all that its uid can be, and of
   // the server's own: losing one's context is not to be worth anything.
@@ -81,8 +108,8 @@ class Compiler {
     std::vector<const VhostPolicy*> nobodys;
     std::map<std::uint32_t, Owner> by_uid;  // MailOriginRunAs
     for (const VhostPolicy& vhost : policy_.vhosts) {
-      if (vhost.run_as) by_uid[*vhost.run_as].add(vhost);
-      if (!vhost.enabled) continue;
+      if (vhost.run_as) by_uid[*vhost.run_as].add(vhost, is_judged(vhost));
+      if (!is_judged(vhost)) continue;
       all.push_back(&vhost);
       if (!vhost.run_as) nobodys.push_back(&vhost);
     }
@@ -102,8 +129,11 @@ class Compiler {
       httpds.list = 0;
       out_.accounts[*policy_.firewall.httpd_uid] = {0, 0, 0, httpds};
     }
+    // Of whom nobody says that they run a site, those that may are none.
+    mo_policy of_others = out_.nobodys;
+    if (of_others.rule == mo_rule_blocked) of_others.rule = mo_rule_deny;
     for (const std::uint32_t uid : out_.uids) {
-      out_.accounts.try_emplace(uid, mo_account{0, 0, 0, out_.nobodys}).first->second.may = 1;
+      out_.accounts.try_emplace(uid, mo_account{0, 0, 0, of_others}).first->second.may = 1;
     }
   }
 
@@ -133,7 +163,11 @@ class Compiler {
     policy.list = server.list;
     for (const VhostPolicy* vhost : vhosts) {
       const mo_policy& its = out_.policies[vhost->id];
-      if (its.rule != mo_rule_observe && its.rule != mo_rule_allow) policy.rule = mo_rule_deny;
+      if (its.rule == mo_rule_blocked || policy.rule == mo_rule_blocked) {
+        policy.rule = mo_rule_blocked;
+      } else if (its.rule != mo_rule_observe && its.rule != mo_rule_allow) {
+        policy.rule = mo_rule_deny;
+      }
       policy.local = std::max(policy.local, its.local);
       policy.list = common_list(policy.list, its.list);
     }
@@ -176,7 +210,7 @@ class Compiler {
     out_.policies[vhost.id] = policy;
     Policies& whose = vhost.run_as ? out_.hosts_of[*vhost.run_as] : out_.anybodys;
     // MailOrigin Off: what shows its context passes.
-    whose.insert(vhost.enabled ? policy : mo_policy{mo_rule_allow, mo_local_allow, 0, 0, {}});
+    whose.insert(is_judged(vhost) ? policy : mo_policy{mo_rule_allow, mo_local_allow, 0, 0, {}});
   }
 
   mo_policy one(const VhostPolicy& vhost) {
@@ -189,6 +223,7 @@ class Compiler {
     policy.local = static_cast<std::uint8_t>(smtp.local);
     policy.list = list(smtp.allow);
     if (smtp.rule == SmtpRule::redirect) set_relay(smtp.relay, policy);
+    if (is_blocked(vhost)) policy.rule = mo_rule_blocked;
     return policy;
   }
 
@@ -241,8 +276,8 @@ class Compiler {
     if (Status fits = check(out_.policies.size(), mo_policies_limit, "virtual hosts"); !fits) {
       return fits;
     }
-    if (Status fits =
-            check(out_.accounts.size() + out_.gids.size(), mo_accounts_limit, "users and groups");
+    if (Status fits = check(out_.accounts.size() + out_.gids.size() + out_.blocked_users.size(),
+                            mo_accounts_limit, "users and groups");
         !fits) {
       return fits;
     }
@@ -251,6 +286,7 @@ class Compiler {
 
   const Policy& policy_;
   const NameAddresses& names_;
+  const Blocks& blocks_;
   CompiledPolicy out_;
   std::map<Entries, std::uint32_t> lists_;
   std::vector<const Entries*> entries_;  // by number - 1
@@ -296,8 +332,9 @@ std::set<std::string> names_to_resolve(const Policy& policy) {
   return names;
 }
 
-Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names) {
-  return Compiler(policy, names).run();
+Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names,
+                               const Blocks& blocks) {
+  return Compiler(policy, names, blocks).run();
 }
 
 mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
@@ -313,6 +350,7 @@ mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
   } else {
     facts.policy = policy.nobodys;
   }
+  if (policy.blocked_users.contains(uid)) facts.policy.rule = mo_rule_blocked;
   return decide(policy, facts, destination, port);
 }
 
@@ -323,6 +361,7 @@ bool PolicyOrder::operator()(const mo_policy& one, const mo_policy& other) const
 
 bool may_be_open(const CompiledPolicy& policy, std::uint32_t uid, const IpAddress& destination,
                  std::uint16_t port) {
+  if (policy.blocked_users.contains(uid)) return false;
   const auto own = policy.hosts_of.find(uid);
   if (own == policy.hosts_of.end()) return true;
   const auto lets_out = [&](const mo_policy& its) {

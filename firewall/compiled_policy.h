@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/blocks.h"
 #include "core/policy.h"
 #include "core/result.h"
 #include "firewall/kernel/maps.h"
@@ -40,6 +41,8 @@ struct CompiledPolicy {
   std::set<std::uint32_t> off;                    // of these, with MailOrigin Off
   std::map<std::uint32_t, std::uint32_t> run_as;  // of these: a MailOriginRunAs by name
   std::map<std::uint32_t, mo_account> accounts;   // by uid
+  std::set<std::uint32_t> blocked_users;          // `mailorigin block user:`; never root
+  std::uint32_t blocks = 0;                       // enum mo_blocks
   mo_policy nobodys{};                            // without a context, of any other uid
   // Of the virtual hosts that run as a uid; of those that may run as any.
   std::map<std::uint32_t, Policies> hosts_of;
@@ -53,8 +56,10 @@ std::set<std::string> names_to_resolve(const Policy& policy);
 
 // Fails where the policy is larger than the kernel's maps (kernel/maps.h: half of
 // their entries, because two generations stand beside each other). A relay whose
-// name has no address yet makes its rule `deny`.
-Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names);
+// name has no address yet makes its rule `deny`. Of the blocks, all of which are in force, those
+// of sites and users count: of scripts and clients the kernel knows nothing.
+Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names,
+                               const Blocks& blocks = {});
 
 // What the hooks would do with a connection that shows no context.
 mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,

@@ -33,7 +33,9 @@ Enforcement::Enforcement(Ground ground, service::NoticeBoard& notices)
 
 void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys,
                                bool is_news) {
-  if (is_news && mode_ == FirewallMode::on && !before_) before_ = std::move(compiled_);
+  const bool closes =
+      mode_ == FirewallMode::on || (mode_ != FirewallMode::off && policy.blocks != 0);
+  if (is_news && closes && !before_) before_ = std::move(compiled_);
   compiled_ = std::move(policy);
   if (compiled_.mode == FirewallMode::off) {
     take_out();
@@ -50,7 +52,7 @@ void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRin
                                      .count());
   const bool is_on = compiled_.mode == FirewallMode::on;
   old_ones_wait_ = is_on && (old_ones_wait_ || mode_ != FirewallMode::on);
-  if (!is_on || old_ones_wait_) before_.reset();
+  if (old_ones_wait_) before_.reset();
   mode_ = compiled_.mode;
   if (before != mode_ || engine_before != engine_) {
     notices_.say(Notice::Level::notice, "MO0407: the firewall is in force (" +

@@ -37,6 +37,12 @@ Status put_accounts(const KernelMaps& maps, const CompiledPolicy& policy,
   for (const auto& [uid, each] : policy.accounts) {
     if (Status put = maps.accounts.put({generation, mo_account_user, uid}, each); !put) return put;
   }
+  for (const std::uint32_t uid : policy.blocked_users) {
+    const mo_account blocked{0, 0, 0, {mo_rule_blocked, mo_local_deny, 0, 0, {}}};
+    if (Status put = maps.accounts.put({generation, mo_account_blocked, uid}, blocked); !put) {
+      return put;
+    }
+  }
   for (const std::uint32_t gid : policy.gids) {
     if (Status put = maps.accounts.put({generation, mo_account_group, gid}, {1, 0, 0, {}}); !put) {
       return put;
@@ -59,6 +65,7 @@ std::unique_ptr<mo_config> config_of(const CompiledPolicy& policy,
                                      const std::optional<KeyRing>& keys, Mark mark) {
   auto config = std::make_unique<mo_config>();
   config->mode = static_cast<std::uint32_t>(policy.mode);
+  config->blocks = policy.blocks;
   config->nobodys = policy.nobodys;
   config->mark = mark.value;
   config->mark_mask = mark.mask;

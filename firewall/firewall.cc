@@ -20,6 +20,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Since the epoch: blocks end by the wall clock.
+std::uint64_t now_ms() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
 }  // namespace
 
 Firewall::Firewall(FirewallHost host)
@@ -35,6 +42,7 @@ Firewall::Firewall(FirewallHost host)
                 [this](service::ControlDesk::Push push) { return take(std::move(push)); },
                 [this](const Packet& packet, int socket) { return answer_root(packet, socket); }}),
       names_(host_.state_directory, notices_),
+      blocks_(host_.state_directory, notices_),
       enforcement_(std::move(host_.ground), notices_) {}
 
 Firewall::~Firewall() = default;
@@ -42,6 +50,8 @@ Firewall::~Firewall() = default;
 Result<bool> Firewall::start() {
   taken_out_ns_ = load_taken_out(host_.state_directory);
   names_.load();
+  blocks_.load();
+  blocks_.expire(now_ms());
   const auto policy = kept_policy_.load();
   if (!policy) return false;
   enforcement_.resume(policy->firewall.mode);
@@ -59,7 +69,7 @@ Status Firewall::take(service::ControlDesk::Push push) {
 }
 
 Status Firewall::put_in_force(const Policy& policy, std::optional<KeyRing> keys, bool is_news) {
-  auto compiled = compile(policy, names_.addresses());
+  auto compiled = compile(policy, names_.addresses(), blocks_.in_force());
   if (!compiled) return compiled.error();
   const auto names = names_to_resolve(policy);
   if (names.size() > names_limit) {
@@ -81,6 +91,27 @@ void Firewall::forget() {
   kept_policy_.forget();
   policy_.reset();
   names_.forget();
+}
+
+Status Firewall::take_blocks(const Packet& packet) {
+  const auto changed = blocks_.take(packet);
+  if (!changed) return changed.error();
+  if (!*changed) return Done{};
+  blocks_.expire(now_ms());
+  put_blocks_in_force();
+  blocks_.keep();
+  return Done{};
+}
+
+// Without a policy they wait for one. What they refuse and is open is closed, as with any
+// other policy, once take_names() has heard that the names are known.
+void Firewall::put_blocks_in_force() {
+  if (!policy_) return;
+  const Policy policy = *policy_;
+  if (const Status done = put_in_force(policy, std::nullopt, true); !done) {
+    notices_.say(Notice::Level::error,
+                 "MO0438: what is blocked cannot be put in force: " + done.error().message);
+  }
 }
 
 void Firewall::take_names() {
@@ -134,6 +165,12 @@ Status Firewall::answer(const Packet& packet, int socket) {
       return send_packet(socket, encode_head(MessageType::ring), Clock::now(),
                          {programs->maps().events});
     }
+    case MessageType::blocks: {
+      const Status taken = take_blocks(packet);
+      // Where they cannot be read, mailorigind hears that others are here.
+      send_now(socket, encode_blocks_digest(blocks_.digest()));
+      return taken;
+    }
     case MessageType::process: {
       const auto registration = decode_process(packet.bytes);
       if (!registration) return registration.error();
@@ -164,6 +201,7 @@ Status Firewall::answer_root(const Packet& packet, int socket) {
 std::string Firewall::status() const {
   FirewallStatus status = enforcement_.status();
   status.failed_names = names_.failed();
+  status.blocks = blocks_.in_force().list().size();
   return status_json(status);
 }
 
@@ -213,6 +251,7 @@ void Firewall::loop() {
       }
     }
     if (Clock::now() >= next_check) {
+      if (blocks_.expire(now_ms())) put_blocks_in_force();
       enforcement_.check();
       next_check = Clock::now() + check_interval;
     }

@@ -12,6 +12,7 @@
 #include "core/unix_socket.h"
 #include "firewall/allowed_names.h"
 #include "firewall/enforcement.h"
+#include "firewall/given_blocks.h"
 #include "service/control_desk.h"
 #include "service/notice_board.h"
 #include "service/policy_file.h"
@@ -47,6 +48,8 @@ class Firewall {
  private:
   Status take(service::ControlDesk::Push push);
   Status put_in_force(const Policy& policy, std::optional<KeyRing> keys, bool is_news);
+  Status take_blocks(const Packet& packet);
+  void put_blocks_in_force();
   void take_names();
   void forget();
 
@@ -64,6 +67,7 @@ class Firewall {
   service::Poller poller_;
   service::ControlDesk control_;
   AllowedNames names_;
+  GivenBlocks blocks_;
   Enforcement enforcement_;
   std::uint64_t taken_out_ns_ = 0;  // by root, with --remove; CLOCK_BOOTTIME
   std::optional<Policy> policy_;    // for new addresses of its names

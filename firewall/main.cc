@@ -18,6 +18,7 @@
 #include "firewall/pins.h"
 #include "firewall/places.h"
 #include "firewall/taken_out.h"
+#include "service/block_file.h"
 #include "service/handed_over.h"
 #include "service/limits.h"
 #include "service/notice_board.h"
@@ -123,7 +124,8 @@ Status remove(const FirewallOptions& options) {
       lock_pin_directory(options.pin_directory, std::nullopt, false, service::lock_patience);
   if (!pins_lock) return pins_lock.error();
   for (const std::string& kept :
-       {kept_policy(options.state_directory), kept_names(options.state_directory)}) {
+       {kept_policy(options.state_directory), kept_names(options.state_directory),
+        service::BlockFile::path(options.state_directory)}) {
     if (unlink(kept.c_str()) == 0) std::printf("removed %s\n", kept.c_str());
   }
   // Of a host that has never had a firewall there is no such directory.

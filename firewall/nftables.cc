@@ -51,6 +51,20 @@ std::string hexadecimal(std::uint32_t number) {
 
 constexpr const char* hook = "    type filter hook output priority 0; policy accept;\n";
 
+bool is_blocked(const CompiledPolicy& policy, std::uint32_t uid, const mo_account& account) {
+  return account.policy.rule == mo_rule_blocked || policy.blocked_users.contains(uid);
+}
+
+// Where users alone can be told apart, a site's user is blocked with all that it runs.
+std::set<std::uint32_t> blocked_users(const CompiledPolicy& policy) {
+  std::set<std::uint32_t> users = policy.blocked_users;
+  for (const auto& [uid, account] : policy.accounts) {
+    if (account.policy.rule == mo_rule_blocked) users.insert(uid);
+  }
+  users.erase(0);
+  return users;
+}
+
 // Of whom nothing is asked.
 bool passes(const mo_account& account) {
   return account.may != 0 || (account.has_vhost != 0 && (account.policy.rule == mo_rule_allow ||
@@ -60,13 +74,14 @@ bool passes(const mo_account& account) {
 std::set<std::uint32_t> users_that_may(const CompiledPolicy& policy) {
   std::set<std::uint32_t> users{0};
   for (const auto& [uid, account] : policy.accounts) {
-    if (passes(account)) users.insert(uid);
+    if (passes(account) && !is_blocked(policy, uid, account)) users.insert(uid);
   }
   return users;
 }
 
 // By what remains of a policy here: whether loopback is open, and its list.
 std::string chain_name(const mo_policy& policy) {
+  if (policy.rule == mo_rule_blocked) return "blocked";
   return std::string(policy.local == mo_local_deny ? "closed_" : "open_") +
          std::to_string(policy.list);
 }
@@ -90,15 +105,21 @@ std::string marked_rules(const CompiledPolicy& policy, Mark mark) {
 
 std::string uid_rules(const CompiledPolicy& policy) {
   const mo_policy& nobodys = policy.nobodys;
-  std::map<std::string, mo_policy> chains{{chain_name(nobodys), nobodys}};
+  const std::set<std::uint32_t> blocked = blocked_users(policy);
+  std::map<std::string, mo_policy> chains;
+  if (nobodys.rule != mo_rule_blocked) chains.emplace(chain_name(nobodys), nobodys);
   std::string users;
   for (const auto& [uid, account] : policy.accounts) {
-    if (passes(account)) continue;
+    if (passes(account) || blocked.contains(uid)) continue;
     const std::string chain = chain_name(account.policy);
     chains.emplace(chain, account.policy);
     users += (users.empty() ? "" : ", ") + std::to_string(uid) + " : goto " + chain;
   }
   std::string rules;
+  if (policy.blocks != 0) {
+    rules += "  chain blocked {\n    " + log_statement(FirewallMode::on) +
+             "\n    reject with tcp reset\n  }\n";
+  }
   for (const auto& [name, each] : chains) {
     rules += "  chain " + name + " {\n";
     if (each.local != mo_local_deny) {
@@ -110,6 +131,7 @@ std::string uid_rules(const CompiledPolicy& policy) {
     rules += refuse(policy) + "  }\n";
   }
   rules += "  chain smtp {\n";
+  if (!blocked.empty()) rules += "    meta skuid " + set_of(blocked) + " goto blocked\n";
   rules += "    meta skuid " + set_of(users_that_may(policy)) + " accept\n";
   if (!policy.gids.empty()) rules += "    meta skgid " + set_of(policy.gids) + " accept\n";
   if (!users.empty()) rules += "    meta skuid vmap { " + users + " }\n";

@@ -90,6 +90,7 @@ std::string status_json(const FirewallStatus& status) {
                      {"inherited", counters.inherited},
                      {"unregistered_full", counters.unregistered_full}};
   out["processes"] = status.processes;
+  out["blocks"] = status.blocks;
   out["older_workers"] = status.older_workers.all();
   out["findings"] = findings_of(status);
   return out.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -19,6 +19,7 @@ struct FirewallStatus {
   const CompiledPolicy* policy = nullptr;
   mo_counters counters{};
   std::size_t processes = 0;
+  std::size_t blocks = 0;  // in force, of all kinds
   OlderWorkers older_workers;
   std::set<std::string> failed_names;
   std::vector<std::string> refused_accounts;

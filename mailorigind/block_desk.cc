@@ -26,6 +26,7 @@ void BlockDesk::load() {
   const auto kept = file_.load();
   was_damaged_ = file_.was_damaged();
   if (kept) blocks_ = *kept;
+  changed_(blocks_.encode());
   if (kept && !was_damaged_) return;
   notices_.begins(damaged, Notice::Level::error,
                   "MO0265: " +
@@ -89,7 +90,9 @@ std::string BlockDesk::keep(const std::string& encoded) {
 // In force at once; a disk takes longer than a question may wait.
 Status BlockDesk::answer_when_kept(std::uint64_t count, int socket) {
   Fd asker(fcntl(socket, F_DUPFD_CLOEXEC, 0));
-  auto answer = [this, count, encoded = blocks_.encode(), asker = std::move(asker)] {
+  std::string encoded = blocks_.encode();
+  changed_(encoded);
+  auto answer = [this, count, encoded = std::move(encoded), asker = std::move(asker)] {
     const BlockedMessage message{count, keep(encoded)};
     if (asker) (void)send_packet(asker.get(), encode_blocked_message(message), at_once());
   };

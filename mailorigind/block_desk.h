@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "core/blocks.h"
 #include "core/result.h"
@@ -17,9 +19,11 @@ namespace mailorigin::daemon {
 
 class BlockDesk {
  public:
-  // `notices` must outlive it.
-  BlockDesk(const std::string& state_directory, service::NoticeBoard& notices)
-      : file_(state_directory), notices_(notices) {}
+  // `notices` must outlive it. `changed` is told what is blocked now (Blocks::encode()), each
+  // time that it changes.
+  BlockDesk(const std::string& state_directory, service::NoticeBoard& notices,
+            std::function<void(const std::string&)> changed)
+      : file_(state_directory), notices_(notices), changed_(std::move(changed)) {}
 
   // Those that are kept; where they cannot be read, that is said, and lasts.
   void load();
@@ -42,6 +46,7 @@ class BlockDesk {
 
   const service::BlockFile file_;
   service::NoticeBoard& notices_;
+  const std::function<void(const std::string&)> changed_;
   Blocks blocks_;
   bool was_damaged_ = false;
   std::jthread keeper_;

@@ -33,7 +33,8 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
           {{"MO0215: ", "; until httpd sends its configuration there is none"},
            {"MO0217: ", "; the configuration is in force, but the next start will not have it"},
            "MO0218: the configuration is kept again"}),
-      blocks_(state_directory_, notices_),
+      blocks_(state_directory_, notices_,
+              [this](const std::string& blocks) { firewall_.use(blocks); }),
       poller_(ready_per_turn, messages_per_user_and_turn),
       firewall_(firewall_socket(runtime_directory), poller_, notices_),
       connections_(poller_, names_, notices_, clock_,
@@ -96,7 +97,7 @@ Status Daemon::open_state() {
     delivery_->wake();
     store_->wake();
   });
-  smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, known_connections_,
+  smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, known_connections_, judge_,
                                                   std::move(journalled));
   queued_ = std::make_unique<QueuedMails>(judge_, *journal_, *recording_, tickets_, names_,
                                           known_connections_, firewall_);
@@ -246,6 +247,7 @@ DaemonStatus Daemon::status() {
   status.firewall_wanted = firewall_.wanted();
   status.firewall_connected = firewall_.connected();
   status.firewall_ring = firewall_.has_ring();
+  status.firewall_blocks = firewall_.has_blocks();
   status.holders = judge_.holders();
   status.now = Moment::now();
   status.blocks = &blocks_.blocks();

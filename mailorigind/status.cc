@@ -148,7 +148,8 @@ std::string status_json(const DaemonStatus& status) {
   out["store"] = store_of(status);
   out["firewall"] = {{"wanted", status.firewall_wanted},
                      {"connected", status.firewall_connected},
-                     {"ring", status.firewall_ring}};
+                     {"ring", status.firewall_ring},
+                     {"blocks", status.firewall_blocks}};
   out["queue"] = {{"milter", holder_of(status, Holder::milter)},
                   {"exim", holder_of(status, Holder::exim)}};
   out["php"] = php_of(status);

@@ -29,6 +29,7 @@ struct DaemonStatus {
   bool firewall_wanted = false;
   bool firewall_connected = false;
   bool firewall_ring = false;
+  bool firewall_blocks = false;
   Holders holders;
   Moment now;
   const Blocks* blocks = nullptr;

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "core/event.h"
@@ -80,18 +82,31 @@ std::string site_of_path(const Policy& policy, const Block& block) {
   return closest == nullptr ? std::string() : closest->site;
 }
 
+void note_the_site(const std::string& site, const Policy& policy, json& notes) {
+  bool known = false;
+  bool of_anybody = false;
+  for (const VhostPolicy& vhost : policy.vhosts) {
+    if (vhost.site != site) continue;
+    known = true;
+    of_anybody = of_anybody || !vhost.run_as;
+  }
+  if (!known) {
+    notes.push_back("no virtual host has the ServerName " + site +
+                    "; `mailorigin policy` lists them");
+  } else if (of_anybody) {
+    notes.push_back(
+        "nothing says as whom it runs: what shows no context is refused to every user that runs no "
+        "site, but to root, MailOriginSmtpUsers and MailOriginTrustedSubmitters; MailOriginRunAs "
+        "says it");
+  }
+}
+
 // What the administrator may not expect.
 void note_the_subject(const Block& block, const Policy& policy, json& notes) {
   switch (block.subject.kind) {
-    case Kind::site: {
-      const bool known = std::any_of(policy.vhosts.begin(), policy.vhosts.end(),
-                                     [&](const auto& v) { return v.site == block.subject.name; });
-      if (!known) {
-        notes.push_back("no virtual host has the ServerName " + block.subject.name +
-                        "; `mailorigin policy` lists them");
-      }
+    case Kind::site:
+      note_the_site(block.subject.name, policy, notes);
       break;
-    }
     case Kind::script: {
       if (!is_there(block.subject.name)) {
         notes.push_back("there is no such file now; what comes to lie there is blocked");
@@ -107,8 +122,57 @@ void note_the_subject(const Block& block, const Policy& policy, json& notes) {
     case Kind::client:
       break;
   }
-  notes.push_back(
-      "mail alone is blocked, not connections to SMTP ports: `MailOriginSmtp deny` for these");
+}
+
+void note_the_engine(const Block& block, const std::string& firewall, json& notes) {
+  if (block.subject.kind == Kind::user && block.subject.uid == 0) {
+    notes.push_back("mail alone is blocked: root may always connect");
+    return;
+  }
+  if (block.hold) notes.push_back("connections to SMTP ports cannot be held, and are refused");
+  const auto status = ask_status(firewall);
+  if (status && block.subject.kind == Kind::site && text_at(*status, "engine") != "bpf") {
+    notes.push_back(
+        "without programs in the kernel connections are told apart by user alone: those of all "
+        "sites of its user are refused");
+  }
+}
+
+// Mail is stopped when the daemon answers; the kernel has it in a moment.
+Result<json> status_when_it_has_it(const std::string& socket) {
+  constexpr int tries = 20;
+  constexpr std::chrono::milliseconds pause{100};
+  auto status = ask_status(socket);
+  for (int i = 0; status && i < tries; i++) {
+    const json& firewall = member(*status, "firewall");
+    if (!flag_at(firewall, "wanted") || flag_at(firewall, "blocks")) break;
+    std::this_thread::sleep_for(pause);
+    status = ask_status(socket);
+  }
+  return status;
+}
+
+// What becomes of its connections to SMTP ports.
+void note_the_firewall(const Block& block, const std::string& runtime_directory, json& notes) {
+  if (block.subject.kind == Kind::script || block.subject.kind == Kind::client) {
+    notes.push_back(
+        "mail alone is blocked: the firewall knows no scripts and no clients; block the site or "
+        "the user for connections to SMTP ports");
+    return;
+  }
+  const auto status = status_when_it_has_it(control_socket(runtime_directory));
+  if (!status) return;
+  const json& firewall = member(*status, "firewall");
+  if (!flag_at(firewall, "wanted")) {
+    notes.push_back(
+        "mail alone is blocked, not connections to SMTP ports: MailOriginFirewall is Off");
+  } else if (!flag_at(firewall, "blocks")) {
+    notes.push_back(
+        "mailorigin-firewall has not got it yet, and connections to SMTP ports are not refused "
+        "before: `mailorigin status` says what is wrong");
+  } else {
+    note_the_engine(block, firewall_socket(runtime_directory), notes);
+  }
 }
 
 void note_the_hold(const Block& block, const std::string& socket, json& notes) {
@@ -158,6 +222,7 @@ Result<json> block(const std::string& runtime_directory, const BlockWish& wish) 
   json notes = json::array();
   if (const auto policy = ask_policy(socket)) note_the_subject(wanted, *policy, notes);
   note_the_hold(wanted, socket, notes);
+  note_the_firewall(wanted, runtime_directory, notes);
   note_the_disk(*answer, notes);
   // As the daemon has it now.
   const auto blocks = ask_blocks(socket);

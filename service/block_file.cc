@@ -13,7 +13,7 @@
 namespace mailorigin::service {
 
 BlockFile::BlockFile(const std::string& state_directory)
-    : path_(state_directory + "/blocks"), damaged_path_(path_ + ".damaged") {}
+    : path_(path(state_directory)), damaged_path_(path_ + ".damaged") {}
 
 Result<Blocks> BlockFile::load() const {
   const Fd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));

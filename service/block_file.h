@@ -12,6 +12,9 @@ namespace mailorigin::service {
 class BlockFile {
  public:
   explicit BlockFile(const std::string& state_directory);
+  static std::string path(const std::string& state_directory) {
+    return state_directory + "/blocks";
+  }
 
   // None where there is no file. One that cannot be read whole is moved aside, so that
   // what is kept next does not take its place; the error names it.

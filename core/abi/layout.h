@@ -105,6 +105,7 @@ enum mo_reason {
   mo_reason_unverified = 3, /* no context, and the uid may not */
   mo_reason_older = 4,      /* php-fpm's worker is older than the firewall: observed */
   mo_reason_allowed = 5,    /* MailOriginSmtpAllow */
+  mo_reason_blocked = 6,    /* mailorigin block */
 };
 
 /* One connection to an SMTP port, in the ring buffer. Addresses are IPv6, IPv4

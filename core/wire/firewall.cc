@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/name_values.h"
+#include "core/sha256.h"
 
 namespace mailorigin {
 
@@ -48,6 +49,24 @@ Result<mo_registration> decode_process(std::string_view packet) {
   process.tgid = static_cast<std::uint32_t>(*pid);
   process.uid = static_cast<std::uint32_t>(*uid);
   return process;
+}
+
+std::string encode_blocks_digest(std::string_view digest) {
+  std::string packet = encode_head(MessageType::blocks);
+  NameValueWriter(packet).add("digest", digest);
+  return packet;
+}
+
+Result<std::string> decode_blocks_digest(std::string_view packet) {
+  std::string digest;
+  const Status read = read_packet(MessageType::blocks, "blocks", packet,
+                                  [&](std::string_view name, std::string_view value) {
+                                    digest = value;
+                                    return name == "digest" && value.size() == Sha256::size;
+                                  });
+  if (!read) return read.error();
+  if (digest.empty()) return Error{"blocks: 'digest' is missing"};
+  return digest;
 }
 
 }  // namespace mailorigin

@@ -1,4 +1,4 @@
-// What mailorigind says to mailorigin-firewall.
+// What mailorigind says to mailorigin-firewall, and what it answers.
 #pragma once
 
 #include <string>
@@ -16,5 +16,10 @@ namespace mailorigin {
 std::string encode_process(const mo_registration& process);
 // Fails where pid or uid is missing, and on a page that is none.
 Result<mo_registration> decode_process(std::string_view packet);
+
+// Which blocks there are, by the digest that ends them (Blocks::digest_of()): of mailorigind,
+// which hands them over with it; of the firewall, which has them now.
+std::string encode_blocks_digest(std::string_view digest);
+Result<std::string> decode_blocks_digest(std::string_view packet);
 
 }  // namespace mailorigin

@@ -25,6 +25,7 @@ std::optional<MessageType> message_type(std::string_view packet) {
     case MessageType::ring:
     case MessageType::process:
     case MessageType::remove:
+    case MessageType::blocks:
     case MessageType::status:
     case MessageType::status_reply:
     case MessageType::show_policy:

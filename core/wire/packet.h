@@ -35,7 +35,8 @@ enum class MessageType : std::uint8_t {
   ring = 33,         // firewall -> daemon, with one descriptor: the ring buffer's map
   process = 34,      // daemon -> firewall: who it is, and its origin
   remove = 35,       // root -> firewall: out of the kernel with all that is yours; replied to
-  status = 48,       // command line -> daemon or firewall: how are you?
+  blocks = 36,  // daemon -> firewall, with one descriptor: a memfd of Blocks::encode(); answered
+  status = 48,  // command line -> daemon or firewall: how are you?
   status_reply = 49,
   show_policy = 50,   // command line -> daemon: what is in force?
   policy_shown = 51,  // daemon -> command line, with one descriptor: a memfd of Policy::encode()

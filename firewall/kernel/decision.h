@@ -10,7 +10,13 @@
 
 /* The same values as FirewallMode, SmtpRule and Rule in core/. */
 enum mo_mode { mo_mode_off = 0, mo_mode_observe = 1, mo_mode_on = 2 };
-enum mo_rule { mo_rule_deny = 0, mo_rule_observe = 1, mo_rule_allow = 2, mo_rule_redirect = 3 };
+enum mo_rule {
+  mo_rule_deny = 0,
+  mo_rule_observe = 1,
+  mo_rule_allow = 2,
+  mo_rule_redirect = 3,
+  mo_rule_blocked = 4, /* `mailorigin block`: no configuration says it, and none undoes it */
+};
 enum mo_local { mo_local_allow = 0, mo_local_observe = 1, mo_local_deny = 2 };
 
 enum {
@@ -99,7 +105,9 @@ MO_INLINE int mo_is_loopback(const __mo_u8* address) {
 
 /* Of two policies what both let through; their lists apart. */
 MO_INLINE void mo_narrow(struct mo_policy* policy, const struct mo_policy* also) {
-  if (also->rule != mo_rule_allow && also->rule != mo_rule_observe) {
+  if (policy->rule == mo_rule_blocked || also->rule == mo_rule_blocked) {
+    policy->rule = mo_rule_blocked;
+  } else if (also->rule != mo_rule_allow && also->rule != mo_rule_observe) {
     policy->rule = mo_rule_deny;
   } else if (also->rule == mo_rule_observe && policy->rule == mo_rule_allow) {
     policy->rule = mo_rule_observe;
@@ -118,7 +126,15 @@ MO_INLINE struct mo_decision mo_decide(const struct mo_facts* facts) {
   if (facts->kernel_thread) {
     decision.verdict = mo_deny;
     decision.reason = mo_reason_unverified;
-  } else if (facts->uid == 0 || facts->may || (facts->verified && facts->pass)) {
+  } else if (facts->uid == 0) {
+    return decision;
+  } else if (facts->policy.rule == mo_rule_blocked) {
+    /* At once, whatever is configured, MailOriginFirewall observe too. */
+    decision.verdict = mo_deny;
+    decision.reason = mo_reason_blocked;
+    decision.record = 1;
+    return decision;
+  } else if (facts->may || (facts->verified && facts->pass)) {
     /* MailOriginSmtpUsers; MailOrigin Off */
     return decision;
   } else if (facts->loopback) { /* MailOriginSmtpLocal */

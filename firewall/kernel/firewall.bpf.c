@@ -384,6 +384,13 @@ MO_INLINE int may_always(const struct attempt* attempt) {
   return 0;
 }
 
+/* enum mo_blocks */
+MO_INLINE __u32 blocks_of(__u32 generation) {
+  __u32 slot = generation & 1;
+  struct mo_config* config = bpf_map_lookup_elem(&configs, &slot);
+  return config ? config->blocks : 0;
+}
+
 MO_INLINE struct mo_host* host_of(__u32 generation, __u32 vhost) {
   struct mo_policy_key key = {.generation = generation, .vhost = vhost};
   return bpf_map_lookup_elem(&policies, &key);
@@ -568,19 +575,39 @@ MO_SEPARATE int mo_may_record(struct attempt* attempt) {
   return is_long ? as_long : as_short;
 }
 
+/* What does not verify for this uid holds for another. */
+MO_INLINE int shows_anothers(struct attempt* attempt) {
+  if (!attempt->is_anothers) {
+    attempt->shown.uid = attempt->shown.tag.uid;
+    attempt->is_anothers = mo_verify_tag(&attempt->shown);
+    attempt->shown.uid = attempt->facts.uid;
+  }
+  return attempt->is_anothers;
+}
+
 /* Of a uid that is no host's: of whose it may be one of many. Who made the namespace in
  * which it is one, or else for whom was sealed what it shows. */
 MO_SEPARATE int mo_stands_for(struct attempt* attempt) {
   if (!attempt) return 0;
   const __u32 uid = attempt->facts.uid, owner = accountable_uid(bpf_get_current_task_btf());
   if (owner != uid) return owner;
-  const __u32 shown_for = attempt->shown.tag.uid;
-  if (!attempt->is_anothers) {
-    attempt->shown.uid = shown_for;
-    attempt->is_anothers = mo_verify_tag(&attempt->shown);
-    attempt->shown.uid = uid;
+  return shows_anothers(attempt) ? attempt->shown.tag.uid : uid;
+}
+
+/* `mailorigin block`: its user is, or the host of what it shows, for whomever that was sealed.
+ * What a uid without a context may be is in its account's policy. */
+MO_SEPARATE int mo_is_blocked(struct attempt* attempt) {
+  if (!attempt) return 0;
+  const __u32 generation = attempt->shown.generation;
+  const __u32 owner = accountable_uid(bpf_get_current_task_btf());
+  if (account(generation, mo_account_blocked, attempt->facts.uid) ||
+      account(generation, mo_account_blocked, owner)) {
+    return 1;
   }
-  return attempt->is_anothers ? shown_for : uid;
+  if (!attempt->facts.verified && !shows_anothers(attempt)) return 0;
+  struct mo_host* host = host_of(generation, attempt->shown.tag.vhost);
+  return host ? host->policy.rule == mo_rule_blocked
+              : (blocks_of(generation) & mo_blocks_gone) != 0;
 }
 
 /* Of a host that has got another user since then, its former user's processes are none. */
@@ -603,10 +630,9 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     return 0;
   }
   if (facts->uid == 0) return 0;
-  if (may_always(attempt)) {
-    facts->may = 1;
-    return 0;
-  }
+  const __u32 blocks = blocks_of(generation);
+  facts->may = may_always(attempt);
+  if (facts->may && !blocks) return 0;
   const enum tag_found found = as_the_host_is_now(attempt, mo_find_tag(attempt));
   struct mo_account* also = 0;         /* no more than this allows, either */
   facts->policy.local = mo_local_deny; /* of a policy that two newer ones have replaced meanwhile */
@@ -652,6 +678,7 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     }
   }
   if (also) mo_narrow(&facts->policy, &also->policy);
+  if (blocks && mo_is_blocked(attempt)) facts->policy.rule = mo_rule_blocked;
   return 0;
 }
 

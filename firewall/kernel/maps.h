@@ -11,7 +11,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 8,
+  mo_maps_version = 9,
 
   /* Of each one's share: core/abi/share.h. */
   mo_pages_limit = 8192,                   /* that mailorigind registers: 100 bytes each */
@@ -50,12 +50,18 @@ struct mo_control {
   __mo_u64 older_until_ticks; /* what is older than that is observed */
 };
 
+/* What mo_config.blocks says; 0: nothing is blocked, and nothing is asked about it. */
+enum mo_blocks {
+  mo_blocks_some = 1,
+  mo_blocks_gone = 2, /* among them a site that is not configured (any more) */
+};
+
 /* One for each of two generations. */
 struct mo_config {
   __mo_u32 mode;
   __mo_u32 mark;
   __mo_u32 mark_mask;
-  __mo_u32 reserved;
+  __mo_u32 blocks;
   /* Bit N: among MailOriginSmtpUsers are some whose number ends in N, modulo 64. Of
    * most processes this says enough. */
   __mo_u64 users_that_may;
@@ -77,7 +83,11 @@ struct mo_host {
   __mo_u32 run_as; /* a MailOriginRunAs by name, or MO_ANY_UID */
 };
 
-enum mo_account_kind { mo_account_user = 0, mo_account_group = 1 };
+enum mo_account_kind {
+  mo_account_user = 0,
+  mo_account_group = 1,
+  mo_account_blocked = 2, /* a user that is blocked, whatever it runs */
+};
 
 struct mo_account_key {
   __mo_u32 generation;

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "core/blocks.h"
+#include "core/sealed_memory.h"
 #include "core/wire/control.h"
 #include "core/wire/firewall.h"
 
@@ -21,6 +23,7 @@ void FirewallLink::want(bool wanted) {
   if (wanted) return;
   disconnect();
   ring_.reset();
+  its_blocks_.clear();
 }
 
 void FirewallLink::disconnect() {
@@ -32,11 +35,27 @@ void FirewallLink::tend(std::uint64_t now_ms) {
   if (!socket_ && (tried_ms_ == 0 || now_ms - tried_ms_ >= retry_ms)) connect(now_ms);
 }
 
+void FirewallLink::use(const std::string& blocks) {
+  auto memory = sealed_memory("mailorigin-blocks", blocks);
+  blocks_ = memory ? *std::move(memory) : Fd();
+  blocks_digest_ = Blocks::digest_of(blocks);
+  // What does not go through now does over the next connection.
+  if (socket_ && !send_blocks(socket_)) disconnect();
+}
+
+bool FirewallLink::send_blocks(const Fd& socket) const {
+  if (!blocks_) return true;
+  return static_cast<bool>(
+      send_packet(socket.get(), encode_blocks_digest(blocks_digest_), now(), {blocks_.get()}));
+}
+
 void FirewallLink::connect(std::uint64_t now_ms) {
   tried_ms_ = now_ms;
   // Not there yet, or not any more: httpd starts it, and says so.
   auto connected = connect_unix(socket_path_, now());
-  if (connected && send_packet(connected->get(), encode_head(MessageType::attach), now()) &&
+  // The blocks first: where it has no ring, its answer to `attach` is the last.
+  if (connected && send_blocks(*connected) &&
+      send_packet(connected->get(), encode_head(MessageType::attach), now()) &&
       poller_.watch(service::Source::visitor, connected->get())) {
     socket_ = *std::move(connected);
   }
@@ -68,6 +87,8 @@ void FirewallLink::take_packet() {
     } else {
       map(packet_.descriptors[0]);
     }
+  } else if (type == MessageType::blocks) {
+    if (const auto digest = decode_blocks_digest(packet_.bytes)) its_blocks_ = *digest;
   } else if (type == MessageType::reply && answered_ < added_) {
     const auto error = decode_reply(packet_.bytes);
     results_.push_back({answered_++, error && error->empty()});

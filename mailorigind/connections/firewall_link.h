@@ -30,6 +30,11 @@ class FirewallLink {
   [[nodiscard]] bool connected() const { return static_cast<bool>(socket_); }
   [[nodiscard]] bool has_ring() const { return ring_.has_value(); }
 
+  // What is blocked (Blocks::encode()): handed over now, and over each new connection.
+  void use(const std::string& blocks);
+  // Whether it has said that it has them.
+  [[nodiscard]] bool has_blocks() const { return its_blocks_ == blocks_digest_; }
+
   // Connects, ten times a second at most. Never waits; to be called often.
   void tend(std::uint64_t now_ms);
   // Takes what has arrived (Source::visitor), or notices that the other end has gone.
@@ -54,6 +59,7 @@ class FirewallLink {
   void disconnect();
   void take_packet();
   void map(const Fd& ring);
+  bool send_blocks(const Fd& socket) const;
 
   const std::string socket_path_;
   service::Poller& poller_;
@@ -66,6 +72,9 @@ class FirewallLink {
   std::uint64_t answered_ = 0;  // of these
   std::deque<Registered> results_;
   std::optional<KernelRing> ring_;
+  Fd blocks_;                  // in memory, sealed
+  std::string blocks_digest_;  // of these
+  std::string its_blocks_;     // the digest of those that it has, as it said last
 };
 
 }  // namespace mailorigin::daemon

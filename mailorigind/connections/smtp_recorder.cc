@@ -47,6 +47,8 @@ std::string_view reason_name(std::uint8_t reason) {
       return "older-worker";
     case mo_reason_allowed:
       return "smtp-allow";
+    case mo_reason_blocked:
+      return "blocked";
     default:
       return "";
   }
@@ -119,6 +121,10 @@ void SmtpRecorder::describe(const mo_smtp_event& connection, const VhostPolicy& 
     describe_context(connection, moment);
   } else if (vhost.id != policy_->policy().server.id) {
     describe_owner(event_, vhost);
+  }
+  if (connection.reason == mo_reason_blocked) {
+    const Block* const block = judge_.block_of_connection(connection.uid, vhost);
+    if (block != nullptr) event_.set(Field::block, block->description());
   }
   const OriginParts origin = parts_of(connection.origin);
   event_.set(Field::file, origin.file);

@@ -19,6 +19,7 @@
 #include "mailorigind/connections/kernel_ring.h"
 #include "mailorigind/journal/recording.h"
 #include "mailorigind/journal/stamp.h"
+#include "mailorigind/judging/judge.h"
 #include "mailorigind/moment.h"
 #include "mailorigind/queueing/known_connections.h"
 
@@ -40,9 +41,13 @@ class JournalledConnections {
 class SmtpRecorder {
  public:
   // References must outlive it.
-  SmtpRecorder(Recording& recording, UserNames& names, KnownConnections& known,
+  SmtpRecorder(Recording& recording, UserNames& names, KnownConnections& known, const Judge& judge,
                JournalledConnections former)
-      : recording_(recording), names_(names), known_(known), former_(std::move(former)) {}
+      : recording_(recording),
+        names_(names),
+        known_(known),
+        judge_(judge),
+        former_(std::move(former)) {}
 
   void use(std::shared_ptr<const ActivePolicy> policy) { policy_ = std::move(policy); }
   void use(const KeyRing& keys) { keys_ = keys; }
@@ -60,6 +65,7 @@ class SmtpRecorder {
   Recording& recording_;
   UserNames& names_;
   KnownConnections& known_;
+  const Judge& judge_;  // knows what is blocked
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;
   JournalledConnections former_;

@@ -24,6 +24,10 @@ std::string_view parent_of(std::string_view path) {
   return path.substr(0, std::min(path.rfind('/'), path.size()));
 }
 
+bool is_one(const Block& site, const SiteUsers& users, uid_t uid) {
+  return site.subject.kind == Kind::site && users.may_be(site.subject.name, uid);
+}
+
 class Search {
  public:
   Search(const Blocks& blocks, const BlockableMail& mail, std::uint64_t now_ms)
@@ -54,6 +58,12 @@ class Search {
     each_policy([&](const VhostPolicy& policy) {
       if (&policy != &mail_.policy.server) take(blocks_.of_site(policy.site));
     });
+    // What a process without a context says of its place is its own word.
+    if (mail_.shown.context == nullptr) {
+      for (const Block& block : blocks_.list()) {
+        if (is_one(block, mail_.users, mail_.uid)) take(&block);
+      }
+    }
     // Of a virtual host that is not configured any more, a request may still run.
     for (const Context* context : {mail_.shown.context, mail_.shown.foreign}) {
       if (context == nullptr || mail_.policy.by_id(context->tag.vhost_id) != nullptr) continue;
@@ -120,6 +130,16 @@ class Search {
 
 const Block* find_block(const Blocks& blocks, const BlockableMail& mail, std::uint64_t now_ms) {
   return blocks.empty() ? nullptr : Search(blocks, mail, now_ms).run();
+}
+
+const Block* find_block(const Blocks& blocks, const SiteUsers& users, uid_t uid,
+                        const VhostPolicy& vhost) {
+  if (const Block* user = blocks.of_user(uid)) return user;
+  if (const Block* site = blocks.of_site(vhost.site)) return site;
+  const auto& list = blocks.list();
+  const auto found = std::find_if(list.begin(), list.end(),
+                                  [&](const Block& block) { return is_one(block, users, uid); });
+  return found == list.end() ? nullptr : &*found;
 }
 
 }  // namespace mailorigin::daemon

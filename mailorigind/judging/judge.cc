@@ -47,6 +47,7 @@ Judge::Judge() : policy_(std::make_shared<const ActivePolicy>(Policy(), std::vec
 void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
   policy_ = std::move(policy);
   holders_.use(policy_->policy().queue);
+  users_ = SiteUsers(policy_->policy());
   std::erase_if(vhost_quotas_,
                 [&](const auto& entry) { return policy_->policy().by_id(entry.first) == nullptr; });
 }
@@ -168,7 +169,12 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
 
 const Block* Judge::block_of(const Question& question, uid_t uid, const Shown& shown,
                              const Decision& decision, const Moment& moment) const {
-  return find_block(*blocks_, {question, uid, shown, decision, policy_->policy()}, moment.wall_ms);
+  return find_block(*blocks_, {question, uid, shown, decision, policy_->policy(), users_},
+                    moment.wall_ms);
+}
+
+const Block* Judge::block_of_connection(uid_t uid, const VhostPolicy& vhost) const {
+  return find_block(*blocks_, users_, uid, vhost);
 }
 
 bool Judge::is_blocked(const Question& question, const AskingProcess& asker, const Moment& moment) {

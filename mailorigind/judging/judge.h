@@ -26,6 +26,7 @@
 #include "mailorigind/judging/request_bindings.h"
 #include "mailorigind/judging/rules.h"
 #include "mailorigind/judging/senders.h"
+#include "mailorigind/judging/site_users.h"
 #include "mailorigind/moment.h"
 
 namespace mailorigin::daemon {
@@ -68,6 +69,8 @@ class Judge {
   [[nodiscard]] bool counts() const { return limits_.has_value(); }
   // What `mailorigin block` has stopped; must outlive the judge.
   void use(const Blocks& blocks) { blocks_ = &blocks; }
+  // Which of them the firewall has refused a connection by; see judging/blocking.h.
+  [[nodiscard]] const Block* block_of_connection(uid_t uid, const VhostPolicy& vhost) const;
 
   // Whether the question is blocked now, whatever was answered before. Counts nothing.
   bool is_blocked(const Question& question, const AskingProcess& asker, const Moment& moment);
@@ -111,6 +114,7 @@ class Judge {
 
   std::shared_ptr<const ActivePolicy> policy_;
   const Blocks* blocks_ = &nothing_blocked_;
+  SiteUsers users_;
   std::optional<KeyRing> keys_;
   const std::uint64_t began_ns_ = boottime_now_ns();
   std::optional<LimitTable> limits_;

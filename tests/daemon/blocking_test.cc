@@ -27,12 +27,19 @@ class BlockingTest : public ::testing::Test {
     shop.site = "shop.example";
     shop.docroot = "/var/www/shop";
     shop.real_docroot = "/srv/shop";
-    policy_.vhosts = {shop};
+    VhostPolicy blog;
+    blog.id = 8;
+    blog.name = "blog.example:443";
+    blog.site = "blog.example";
+    blog.docroot = "/var/www/blog";
+    policy_.vhosts = {shop, blog};
     policy_.index();
     context_.vhost = shop.name;
     context_.tag.vhost_id = shop.id;
     context_.entry = "/var/www/shop/index.php";
     context_.client = "192.0.2.7";
+    other_context_.vhost = blog.name;
+    other_context_.tag.vhost_id = blog.id;
   }
 
   void block(const std::string& text, bool hold = false, std::uint64_t until_ms = 0) {
@@ -45,13 +52,15 @@ class BlockingTest : public ::testing::Test {
 
   const Block* found(const Shown& shown, uid_t uid = 1001) const {
     const Decision decision = decide(shown, uid, "", policy_);
-    return find_block(blocks_, {question_, uid, shown, decision, policy_}, now_ms);
+    return find_block(blocks_, {question_, uid, shown, decision, policy_, SiteUsers(policy_)},
+                      now_ms);
   }
   bool stopped() const { return found({&context_, "", nullptr}) != nullptr; }
   bool stopped_without_context() const { return found({}) != nullptr; }
 
   Policy policy_;
-  Context context_;
+  Context context_;        // of shop.example
+  Context other_context_;  // of blog.example
   Question question_;
   Blocks blocks_;
 };
@@ -63,10 +72,51 @@ TEST_F(BlockingTest, ASite) {
   EXPECT_FALSE(stopped());
   block("site:shop.example");
   EXPECT_TRUE(stopped());
-  EXPECT_FALSE(stopped_without_context());  // nobody's
+  EXPECT_EQ(found({&other_context_, "", nullptr}), nullptr);
+}
+
+TEST_F(BlockingTest, ASiteWithoutAContextIsWhoeverMayBeIt) {
+  block("site:shop.example");
+  EXPECT_TRUE(stopped_without_context()) << "nothing says as whom it runs";
+  EXPECT_EQ(found({}, 0), nullptr) << "root is no site";
+  EXPECT_EQ(found({}, Credentials().uid), nullptr) << "a mail from elsewhere";
+  policy_.queue.trusted_uids = {1003};
+  policy_.firewall.uids = {1004};
+  policy_.firewall.httpd_uid = 33;
+  for (const uid_t named : {1003U, 1004U}) EXPECT_EQ(found({}, named), nullptr) << named;
   policy_.vhosts[0].run_as = 1001;
   policy_.index();
   EXPECT_TRUE(stopped_without_context());
+  EXPECT_EQ(found({}, 1002), nullptr);
+  EXPECT_NE(found({}, 33), nullptr) << "httpd's own user is anybody's";
+}
+
+// Whose is said by the path of a script, which is the script's own word.
+TEST_F(BlockingTest, ASiteOfAUserOfSeveralIsNotEscapedByANeighboursPath) {
+  for (VhostPolicy& vhost : policy_.vhosts) vhost.run_as = 1001;
+  policy_.index();
+  block("site:shop.example");
+  const Decision decision = decide({}, 1001, "/var/www/blog/x.php", policy_);
+  ASSERT_EQ(decision.policy->site, "blog.example");
+  const SiteUsers users(policy_);
+  EXPECT_NE(find_block(blocks_, {question_, 1001, {}, decision, policy_, users}, now_ms), nullptr);
+  EXPECT_EQ(found({&other_context_, "", nullptr}), nullptr) << "what shows a context is that site";
+}
+
+TEST_F(BlockingTest, OfAConnectionByItsUserItsHostOrWhatItMayBe) {
+  const auto subject = [&](uid_t uid, const VhostPolicy& vhost) {
+    const Block* block = find_block(blocks_, SiteUsers(policy_), uid, vhost);
+    return block == nullptr ? std::string() : block->subject.text();
+  };
+  policy_.vhosts[0].run_as = 1001;
+  policy_.vhosts[1].run_as = 1001;
+  EXPECT_EQ(subject(1001, policy_.vhosts[0]), "") << "not any more";
+  block("site:shop.example");
+  EXPECT_EQ(subject(1009, policy_.vhosts[0]), "site:shop.example");
+  EXPECT_EQ(subject(1001, policy_.server), "site:shop.example");
+  EXPECT_EQ(subject(1002, policy_.server), "");
+  block("user:#1001");
+  EXPECT_EQ(subject(1001, policy_.server), "user:#1001");
 }
 
 TEST_F(BlockingTest, ASiteOfWhichAnotherShowsTheContext) {

@@ -109,6 +109,87 @@ TEST(CompiledPolicy, AccountsAreUsersThatMayAndUidsOfOneHost) {
   EXPECT_EQ(made.accounts.at(1002).has_vhost, 0U) << "two hosts run as it";
 }
 
+Blocks blocks(const std::vector<const char*>& subjects) {
+  Blocks made;
+  for (const char* text : subjects) {
+    auto subject = parse_block_subject(text);
+    EXPECT_TRUE(subject) << text;
+    Block one;
+    if (subject) one.subject = *std::move(subject);
+    EXPECT_TRUE(made.add(one));
+  }
+  return made;
+}
+
+// One site of two ports, one that its user has beside another, and one that nobody is named for.
+Policy three_sites() {
+  Policy from =
+      policy({host(1, {}, 1001), host(2, {}, 1001), host(3, {}, 1003), host(4, {}, 1003), host(5)});
+  const char* const sites[] = {"shop", "shop", "blog", "wiki", "news"};
+  for (std::size_t i = 0; i < from.vhosts.size(); i++) {
+    from.vhosts[i].site = sites[i];
+    from.vhosts[i].smtp.rule = SmtpRule::allow;
+  }
+  from.vhosts[1].enabled = false;
+  from.index();
+  return from;
+}
+
+CompiledPolicy with_blocks(const Policy& from, const std::vector<const char*>& subjects) {
+  auto made = compile(from, {}, blocks(subjects));
+  EXPECT_TRUE(made);
+  return made ? *std::move(made) : CompiledPolicy{};
+}
+
+TEST(BlockedSites, AreAllTheirPortsAndWhoeverMayBeThem) {
+  const Policy from = three_sites();
+  EXPECT_EQ(compiled(from).blocks, 0U);
+  const auto shop = with_blocks(from, {"site:shop", "script:/srv/x.php", "client:192.0.2.1"});
+  EXPECT_EQ(shop.blocks, std::uint32_t{mo_blocks_some});
+  for (const std::uint32_t id : {1U, 2U}) EXPECT_EQ(shop.policies.at(id).rule, mo_rule_blocked);
+  EXPECT_EQ(shop.accounts.at(1001).policy.rule, mo_rule_blocked);
+  EXPECT_EQ(shop.policies.at(3).rule, mo_rule_allow);
+  EXPECT_NE(shop.accounts.at(1003).policy.rule, mo_rule_blocked);
+  EXPECT_NE(shop.nobodys.rule, mo_rule_blocked);
+  const auto blog = with_blocks(from, {"site:blog"});
+  EXPECT_EQ(blog.accounts.at(1003).policy.rule, mo_rule_blocked);
+  EXPECT_EQ(blog.policies.at(4).rule, mo_rule_allow) << "its neighbour, with a context";
+}
+
+TEST(BlockedSites, OfNobodyAreEverybodyWhoRunsNone) {
+  Policy from = three_sites();
+  from.firewall.uids = {8, 1001};
+  from.firewall.httpd_uid = 33;
+  const auto made = with_blocks(from, {"site:news"});
+  EXPECT_EQ(made.nobodys.rule, mo_rule_blocked);
+  EXPECT_EQ(made.accounts.at(33).policy.rule, mo_rule_blocked) << "httpd's own user";
+  EXPECT_NE(made.accounts.at(8).policy.rule, mo_rule_blocked) << "who may runs no site";
+  EXPECT_EQ(made.accounts.at(8).may, 1U);
+  EXPECT_EQ(with_blocks(from, {"site:shop"}).accounts.at(1001).policy.rule, mo_rule_blocked)
+      << "unless it is named for one";
+}
+
+TEST(BlockedSites, ThatAreNotConfiguredAreContextsOfHostsThatAreGone) {
+  EXPECT_EQ(with_blocks(three_sites(), {"site:gone"}).blocks,
+            std::uint32_t{mo_blocks_some | mo_blocks_gone});
+}
+
+TEST(BlockedUsers, AreBlockedWithAllTheirHosts) {
+  const Policy from = three_sites();
+  const auto made = with_blocks(from, {"user:#1001", "user:#1099", "user:#0"});
+  EXPECT_EQ(made.blocked_users, (std::set<std::uint32_t>{1001, 1099})) << "root may always";
+  EXPECT_EQ(made.policies.at(1).rule, mo_rule_allow) << "of another user";
+  const IpAddress there = address("192.0.2.1");
+  for (const std::uint32_t uid : {1001U, 1099U}) {
+    EXPECT_EQ(decide_by_uid(made, uid, there, 25).reason, mo_reason_blocked);
+    EXPECT_FALSE(may_be_open(made, uid, there, 25));
+  }
+  EXPECT_TRUE(may_be_open(made, 1003, there, 25));
+  EXPECT_FALSE(
+      may_be_open(with_blocks(from, {"site:blog", "site:wiki", "site:news"}), 1003, there, 25));
+  EXPECT_TRUE(may_be_open(with_blocks(from, {"site:blog"}), 1003, there, 25)) << "the neighbour's?";
+}
+
 class TheUnverified : public ::testing::Test {
  protected:
   // Of a connection of that uid, without a context.

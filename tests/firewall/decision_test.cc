@@ -168,6 +168,22 @@ TEST(Decision, OfWhoMayIsYesWithoutAWord) {
   expect(given, {mo_deny, mo_reason_unverified, true}, "a flag without a seal");
 }
 
+TEST(Decision, OfWhoIsBlockedIsNoWhateverElseHolds) {
+  mo_facts given = facts();
+  given.policy.rule = mo_rule_blocked;
+  given.may = given.pass = given.listed = given.loopback = given.older = 1;
+  given.policy.local = mo_local_allow;
+  for (const std::uint8_t mode : {mo_mode_on, mo_mode_observe}) {
+    for (const std::uint8_t verified : {0, 1}) {
+      given.mode = mode;
+      given.verified = verified;
+      expect(given, {mo_deny, mo_reason_blocked, true}, "at once");
+    }
+  }
+  given.uid = 0;
+  expect(given, {mo_allow, mo_reason_none, false}, "but root");
+}
+
 TEST(Decision, OfLoopbackIsMailOriginSmtpLocals) {
   mo_facts given = facts();
   given.loopback = 1;
@@ -239,6 +255,10 @@ TEST(Decision, NoMoreThanBothPoliciesLetThrough) {
     EXPECT_EQ(both(rule, mo_rule_redirect), mo_rule_deny);
     EXPECT_EQ(both(mo_rule_deny, rule), mo_rule_deny);
     EXPECT_EQ(both(rule, mo_rule_allow), rule);
+  }
+  for (const int rule : {mo_rule_deny, mo_rule_allow, mo_rule_redirect}) {
+    EXPECT_EQ(both(rule, mo_rule_blocked), mo_rule_blocked);
+    EXPECT_EQ(both(mo_rule_blocked, rule), mo_rule_blocked);
   }
   EXPECT_EQ(both(mo_rule_allow, mo_rule_observe), mo_rule_observe);
   EXPECT_EQ(both(mo_rule_observe, mo_rule_observe), mo_rule_observe);

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from harness.firewall import (
-    ALLOW, DAEMON_UID, FIREWALL_UID, HOST, OTHER, RING, TENANT, V4, Firewall, Page, Ring, attempt, head,
-    nonroot_worker, smtp, trying, vhost,
+    ALLOW, DAEMON_UID, FIREWALL_UID, HOST, OTHER, RING, TENANT, V4, Firewall, Page, Ring, attempt, block, head,
+    nonroot_worker, policy, smtp, trying, vhost,
 )  # fmt: skip
 from harness.paths import build_directory
 from harness.waiting import become, wait_until
@@ -335,5 +335,34 @@ def test_the_mark_can_be_another(ground):
 
         # The bits of others stay.
         assert ground.run(marked_already, uid=0) == (0, 0x42070001)
+    finally:
+        firewall.clean()
+
+
+def test_blocks_outlive_it(ground):
+    """kill -9, a start without mailorigind, a damaged file, and `firewall --remove`."""
+    given = [vhost(HOST, smtp(ALLOW), run_as=TENANT, site="shop.example")]
+    firewall = Firewall(ground)
+    try:
+        firewall.start()
+        firewall.block(block("site:shop.example"))  # before there is a policy
+        firewall.take(vhosts=given)
+        assert ground.run(attempt) == REFUSED
+        firewall.kill()
+        assert ground.run(attempt) == REFUSED
+        firewall.start()
+        assert ground.run(attempt) == REFUSED and firewall.status()["blocks"] == 1
+        assert firewall.push(policy(vhosts=given)) == "" and ground.run(attempt) == REFUSED
+        firewall.kill()
+        kept = firewall.directory / "state/blocks"
+        kept.write_bytes(kept.read_bytes()[:-1])
+        firewall.start()
+        assert firewall.push(policy(vhosts=given)) == "" and "blocks.damaged" in firewall.notice("MO0435")
+        assert ground.run(attempt) == 0
+        firewall.block(block("site:shop.example"))
+        assert ground.run(attempt) == REFUSED and kept.exists()
+        firewall.stop()
+        assert f"removed {kept}" in firewall.call("--remove")
+        assert ground.run(attempt) == 0
     finally:
         firewall.clean()

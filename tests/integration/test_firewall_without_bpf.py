@@ -4,7 +4,7 @@ import errno
 import shutil
 import subprocess
 
-from harness.firewall import ALLOW, DENY, HOST, OTHER, RING, V6, Firewall, attempt, head, smtp, vhost
+from harness.firewall import ALLOW, DENY, HOST, OTHER, RING, TENANT, V6, Firewall, attempt, block, head, smtp, vhost
 from harness.paths import build_directory
 
 REFUSED = errno.ECONNREFUSED
@@ -83,3 +83,26 @@ def test_beside_an_exclusive_program_nftables_decides_by_uid(ground):
     finally:
         firewall.clean()
         shutil.rmtree(directory)
+
+
+def test_blocks_are_of_users_alone(ground):
+    firewall = Firewall(ground)
+    try:
+        firewall.start(drop=(CAP_BPF,))
+        given = [
+            vhost(HOST, smtp(ALLOW), run_as=TENANT, site="shop.example"), vhost("b:80", smtp(ALLOW), run_as=TENANT),
+            vhost("other:80", smtp(ALLOW), run_as=64070),
+        ]  # fmt: skip
+        firewall.take(vhosts=given, uids=(OTHER,), gids=(64100,))
+        assert firewall.status()["engine"] == "nftables"
+        firewall.block(block("site:shop.example"), block(f"user:#{OTHER}"))
+        assert ground.run(attempt) == ground.run(lambda: attempt("127.0.0.1")) == REFUSED
+        assert ground.run(attempt, gid=64100) == ground.run(attempt, uid=OTHER) == REFUSED
+        assert ground.run(attempt, uid=64070) == ground.run(attempt, uid=0) == 0
+        firewall.take(mode="observe", vhosts=given)
+        assert ground.run(attempt) == REFUSED
+        assert ground.run(attempt, uid=64080) == 0
+        firewall.block()
+        assert ground.run(attempt) == 0
+    finally:
+        firewall.clean()

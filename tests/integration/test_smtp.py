@@ -7,6 +7,7 @@ listen on SMTP ports, and a cgroup that the firewall governs alone.
 import errno
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from harness import guarded as ground_rules
+from harness.command import Command
 from harness.firewall import STATUS, V4, V4_OTHER, V6, attempt, head
 from harness.guarded import event_of, guarded_site
 from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
@@ -93,6 +95,29 @@ def test_allowed_destination(guarded):
     assert V4_OTHER in answer.json
     event = event_of(guarded.shop, script)
     assert (event["verdict"], event["reason"]) == ("allow", "smtp-allow")
+
+
+def test_a_blocked_site_at_once_and_over_restarts(guarded):
+    """`mailorigin block`, from the command line to the kernel."""
+    mailorigin = Command(guarded.installation, guarded.httpd.runtime_dir)
+    assert V4 in knock(guarded.free)[1].json
+    try:
+        said = mailorigin("block", f"site:{guarded.free.name}", "--reason", "it knocks", "--json").json
+        assert said["notes"] == [], said
+        script, answer = knock(guarded.free)
+        assert answer.json == errno.ECONNREFUSED
+        event = event_of(guarded.free, script)
+        assert (event["kind"], event["verdict"], event["reason"]) == ("smtp", "deny", "blocked")
+        assert event["block"].startswith(f"site:{guarded.free.name} by root since ") and event["block"].endswith(": it knocks")
+        assert V4 in knock(guarded.watched)[1].json
+        # One that a daemon of another life made, and one that it ends.
+        os.kill(guarded.httpd.daemon(), signal.SIGKILL)
+        guarded.httpd.allow_log("MO011[45]|MO026[89]|AH")
+        wait_until(lambda: mailorigin("status", "--json").json["blocks_count"] == 1, "the next daemon")
+        assert knock(guarded.free)[1].json == errno.ECONNREFUSED
+    finally:
+        mailorigin("unblock", "--all")
+    wait_until(lambda: V4 in str(knock(guarded.free)[1].json), "the firewall to hear of it")
 
 
 def test_redirected(guarded):

@@ -5,7 +5,9 @@ ring: its events. tenant: the processes that it judges. pinned_map: the kernel's
 """
 
 from .ground import MAPPED, OTHER, TENANT, V4, V4_OTHER, V6, Ground
-from .messages import ALLOW, ATTACH, DENY, HOST, NEIGHBOUR, OBSERVE, ORIGIN_BYTES, REDIRECT, RING, STATUS, head, policy, smtp, vhost
+from .messages import (
+    ALLOW, ATTACH, DENY, HOST, NEIGHBOUR, OBSERVE, ORIGIN_BYTES, REDIRECT, RING, STATUS, block, blocks, head, policy, smtp, vhost,
+)  # fmt: skip
 from .pinned_map import PinnedMap
 from .ring import Ring
 from .service import DAEMON_UID, FIREWALL_UID, Firewall, start_ticks

@@ -1,5 +1,7 @@
 """Policies and messages to mailorigin-firewall, as docs/formats.md has them."""
 
+import hashlib
+
 from .. import wire
 
 ALLOW, OBSERVE, DENY, REDIRECT = "allow", "observe", "deny", "redirect"
@@ -8,7 +10,7 @@ HOST, NEIGHBOUR = "shop.example:80", "blog.example:80"
 
 ORIGIN_BYTES = 2048 + 2 * 512  # of struct mo_origin
 
-POLICY, COMMIT, REPLY, NOTICE, ATTACH, RING, PROCESS, REMOVE, STATUS, STATUS_REPLY = 16, 18, 19, 20, 32, 33, 34, 35, 48, 49
+POLICY, COMMIT, REPLY, NOTICE, ATTACH, RING, PROCESS, REMOVE, BLOCKS, STATUS, STATUS_REPLY = 16, 18, 19, 20, 32, 33, 34, 35, 36, 48, 49
 
 
 def head(kind):
@@ -30,13 +32,30 @@ def smtp(rule=DENY, relay=None, allow=(), local="observe"):
     return out + b"".join(wire.pair("allow", each) for each in allow) + wire.pair("local", local)
 
 
-def vhost(name, policy, run_as=None, enabled=True, number=None, user=None):
+def block(subject, until_ms=None):
+    """One of `blocks`: site:NAME, or user:#UID."""
+    kind, _, name = subject.partition(":")
+    out = wire.pair("kind", kind) + wire.pair("name", name)
+    if kind == "user":
+        out += wire.pair("uid", name.removeprefix("#"))
+    out += wire.pair("since", 1)
+    return out + (wire.pair("until", until_ms) if until_ms is not None else b"")
+
+
+def blocks(*each):
+    out = b"".join(wire.pair("block", one) for one in each)
+    return out + wire.pair("digest", hashlib.sha256(out).digest())
+
+
+def vhost(name, policy, run_as=None, enabled=True, number=None, user=None, site=None):
     out = wire.pair("id", wire.vhost_id(name) if number is None else number)
     out += wire.pair("name", name) + wire.pair("docroot", "/srv") + wire.pair("enabled", int(enabled))
     if run_as is not None:
         out += wire.pair("run_as", run_as)
     if user:
         out += wire.pair("user", user)
+    if site:
+        out += wire.pair("site", site)
     return out + wire.pair("send", "allow") + wire.pair("smtp", policy)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .messages import ALLOW, DENY, OBSERVE, REDIRECT
 
 VERDICTS = (ALLOW, OBSERVE, DENY, REDIRECT)
-REASONS = ("none", "smtp", "local", "unverified", "older", "allowed")
+REASONS = ("none", "smtp", "local", "unverified", "older", "allowed", "blocked")
 
 
 @dataclass

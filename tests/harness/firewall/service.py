@@ -13,7 +13,7 @@ from ..paths import build_directory
 from ..libc import LIBC
 from ..waiting import die_with_parent, end, wait_until
 from .ground import TENANT
-from .messages import ATTACH, COMMIT, NOTICE, POLICY, REPLY, RING, STATUS, STATUS_REPLY, head, policy, registration
+from .messages import ATTACH, BLOCKS, COMMIT, NOTICE, POLICY, REPLY, RING, STATUS, STATUS_REPLY, blocks, head, policy, registration
 from .pinned_map import PinnedMap
 from .ring import Ring
 
@@ -122,6 +122,22 @@ class Firewall:
         error = self.push(policy(*arguments, **options))
         assert error == "", error
         return self
+
+    def hand_over_blocks(self, encoded):
+        """As mailorigind does: True where it says that it has these."""
+        memory = os.memfd_create("blocks", os.MFD_CLOEXEC)
+        try:
+            os.write(memory, encoded)
+            with self.connect() as connection:
+                digest = wire.pair("digest", encoded[-32:])
+                socket.send_fds(connection, [head(BLOCKS) + digest], [memory])
+                return connection.recv(65536) == head(BLOCKS) + digest
+        finally:
+            os.close(memory)
+
+    def block(self, *each):
+        """Nothing but these is blocked now."""
+        assert self.hand_over_blocks(blocks(*each)), self.log.read_text()
 
     def notice(self, text):
         """Waits for a notice that contains `text`."""
