@@ -121,11 +121,10 @@ int monitor(apr_pool_t*, server_rec* server) {
 
 int post_perdir_config(request_rec* request) {
   const Vhost* const vhost = config_of(request->server).vhost;
-  if (vhost == nullptr || !vhost->strict || !vhost->configuration->has_settings_for_php) {
-    return DECLINED;
-  }
+  if (vhost == nullptr || !vhost->strict) return DECLINED;
   return guarded(HTTP_INTERNAL_SERVER_ERROR, [&] {
-    remember_before_htaccess(request);
+    tell_of_htaccess(request);
+    if (vhost->configuration->has_settings_for_php) remember_before_htaccess(request);
     return DECLINED;
   });
 }

@@ -31,6 +31,7 @@ struct RequestRecord {
   // See strict.cc.
   BeforeHtaccess* before;
   BeforeHtaccess* of_subrequests;  // that live; the last one first
+  bool has_htaccess_below;         // a subrequest, which may take the request's place
 };
 
 // Null if there is none.

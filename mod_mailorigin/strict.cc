@@ -214,6 +214,13 @@ bool has_settings_for_php(const ap_directive_t* tree) {
   return false;
 }
 
+void tell_of_htaccess(request_rec* request) {
+  if (request->main == nullptr || !has_htaccess(request)) return;
+  for (request_rec* around = request->main; around != nullptr; around = around->main) {
+    ensure_record(around).has_htaccess_below = true;
+  }
+}
+
 void remember_before_htaccess(request_rec* request) {
   auto* const before =
       static_cast<BeforeHtaccess*>(apr_pcalloc(request->pool, sizeof(BeforeHtaccess)));
@@ -251,10 +258,12 @@ void keep_htaccess_out(request_rec* request, module* proxy_fcgi) {
 bool refuses_servers_page(const request_rec* request) {
   const std::string_view handler = request->handler != nullptr ? request->handler : "";
   if (std::find(std::begin(servers_pages), std::end(servers_pages), handler) ==
-          std::end(servers_pages) ||
-      !has_htaccess(request)) {
+      std::end(servers_pages)) {
     return false;
   }
+  const RequestRecord* const record = record_of(request);
+  const bool below = record != nullptr && record->has_htaccess_below;
+  if (!below && !has_htaccess(request)) return false;
   const char* const own = WithoutHtaccess(request).handler();
   if (own != nullptr && handler == own) return false;
   ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,

@@ -12,6 +12,11 @@ namespace mailorigin::httpd {
 // whatever there is of them is .htaccess's.
 bool has_settings_for_php(const ap_directive_t* tree);
 
+// For post_perdir_config: a subrequest that takes the place of the request around it (by the
+// server's own DirectoryIndex or FallbackResource) leaves its .htaccess behind, so that one
+// says to those around it that there is one.
+void tell_of_htaccess(request_rec* request);
+
 // For post_perdir_config, where .htaccess has been read and nothing of it has run, and
 // where has_settings_for_php(): keeps what is needed to tell one from the other.
 void remember_before_htaccess(request_rec* request);

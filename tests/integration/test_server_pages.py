@@ -11,6 +11,10 @@ TypesConfig /dev/null
 """
 # The administrator's own, in each kind of section.
 SECTIONS = """
+  DirectoryIndex index.html below/page.txt
+  <Location "/elsewhere">
+    FallbackResource /below/page.txt
+  </Location>
   <Location "/by-location">
     SetHandler balancer-manager
   </Location>
@@ -21,7 +25,7 @@ SECTIONS = """
     SetHandler balancer-manager
   </If>
 """
-MODULES = ("proxy_http", "proxy_balancer", "lbmethod_byrequests", "slotmem_shm", "status", "info", "ldap", "rewrite", "mime")
+MODULES = ("proxy_http", "proxy_balancer", "lbmethod_byrequests", "slotmem_shm", "status", "info", "ldap", "rewrite", "mime", "dir")
 WAYS = {
     "SetHandler": "SetHandler {page}",
     "by an expression": 'SetHandler "%{{tolower:{page}}}"',
@@ -62,6 +66,17 @@ def status_of(vhost, htaccess, name="page.txt"):
 def test_refused(site, way, page):
     site.httpd.expect_log(f"MO0146: MailOriginStrict: /page.txt is {page} by .htaccess: ")
     assert status_of(site.shop, WAYS[way].format(page=page)) == 403
+
+
+@pytest.mark.parametrize("uri", ["/", "/elsewhere/page"], ids=["DirectoryIndex", "FallbackResource"])
+@pytest.mark.parametrize("way", WAYS)
+def test_refused_in_another_pages_place(site, way, uri):
+    """The server's own configuration leads to a directory, and the .htaccess there is none of the request's."""
+    (site.shop.docroot / ".htaccess").unlink(missing_ok=True)
+    site.shop.write("below/page.txt", "a page")
+    site.shop.write("below/.htaccess", WAYS[way].format(page="balancer-manager") + "\n")
+    site.httpd.expect_log("MO0146: MailOriginStrict: /below/page.txt is balancer-manager by .htaccess: ")
+    assert site.shop.get(uri).status == 403
 
 
 def test_not_strict(site):
