@@ -63,6 +63,8 @@ std::optional<Answer> QueuedMails::repeated(std::uint64_t position) const {
 
 std::optional<QueuedMails::Answered> QueuedMails::by_ticket(const QueuedMail& mail, uid_t asker,
                                                             const Moment& moment) {
+  // Who has closed its connection so as not to be known would be any ticket's user.
+  if (mail.by_smtp && !mail.uid) return std::nullopt;
   for (const std::string& ticket : mail.tickets) {
     const auto id = Ulid::parse(ticket);
     if (!id) continue;

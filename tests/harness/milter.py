@@ -4,6 +4,7 @@ import os
 import re
 import smtplib
 import subprocess
+import sys
 from dataclasses import dataclass
 
 from .httpd import free_port
@@ -101,6 +102,18 @@ class MilterPostfix(Postfix):
 
     def smtp(self):
         return smtplib.SMTP("127.0.0.1", self.port, timeout=30)
+
+    def smtp_and_gone(self, uid, sender, message):
+        """Three times, by a client that closes before Postfix has read it: of some the kernel has no user any more."""
+        lines = ["HELO me", f"MAIL FROM:<{sender}>", "RCPT TO:<to@example.org>", "DATA", *message.split("\n")[:-1], ".", "QUIT", ""]
+        dialogue = "\r\n".join(lines).encode()
+        code = f'''
+import socket
+for _ in range(3):
+    with socket.create_connection(("127.0.0.1", {self.port})) as client:
+        client.sendall({dialogue!r})
+'''
+        subprocess.run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", sys.executable, "-c", code], check=True)
 
     def mails(self):
         found = []
