@@ -10,8 +10,9 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
-std::string_view maker_of(std::string_view name) {
+std::vector<std::string_view> makers_of(std::string_view name) {
   constexpr std::string_view mark = ") : ";
+  std::vector<std::string_view> makers;
   // Directories may be called like code: the name's last part says.
   const std::size_t start = name.rfind('/') + 1;
   for (std::size_t end = name.find(mark, start); end != std::string_view::npos;
@@ -19,10 +20,11 @@ std::string_view maker_of(std::string_view name) {
     std::size_t begin = end;
     while (begin > start && is_digit(name[begin - 1])) begin--;
     if (begin < end && begin > start + 1 && name[begin - 1] == '(') {
-      return name.substr(0, begin - 1);
+      makers.push_back(name.substr(0, begin - 1));
     }
   }
-  return name;
+  makers.push_back(name);
+  return makers;
 }
 
 }  // namespace mailorigin

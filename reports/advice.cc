@@ -1,7 +1,9 @@
 #include "reports/advice.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "core/made_code.h"
 #include "reports/directives.h"
@@ -39,16 +41,29 @@ std::string shell_word(const std::string& text) {
   return out + '\'';
 }
 
+// Of those that may have made it, the one that is there; the first where none is, or not any more.
+std::string file_of_code(std::string_view name) {
+  const auto makers = makers_of(name);
+  for (auto file = makers.rbegin(); file != makers.rend(); ++file) {
+    std::error_code none;
+    if (file->starts_with('/') &&
+        std::filesystem::exists(std::filesystem::symlink_status(*file, none))) {
+      return std::string(*file);
+    }
+  }
+  return std::string(makers.front());
+}
+
 }  // namespace
 
 std::string blamed_script(const Event& event) {
   const std::string& caller = event.get(Field::caller);
   const std::size_t colon = caller.rfind(':');
   if (caller.starts_with('/') && colon != std::string::npos) {
-    return std::string(maker_of(std::string_view(caller).substr(0, colon)));
+    return file_of_code(std::string_view(caller).substr(0, colon));
   }
   if (event.has(Field::entry)) return event.get(Field::entry);
-  return std::string(maker_of(event.get(Field::file)));
+  return file_of_code(event.get(Field::file));
 }
 
 std::string block_command(const Event& event) {

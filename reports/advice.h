@@ -14,7 +14,7 @@ namespace mailorigin::reports {
 std::vector<std::string> advice(const Event& event, const VhostPolicy* vhost);
 
 // The script that sent: where the mailer library was called, else what httpd was asked for. Of
-// code that was made by eval(), the file that made it.
+// code that was made by eval(), the file that made it; it is looked whether a file is called so.
 std::string blamed_script(const Event& event);
 
 // The command, as a shell reads it, that stops mail of that script at once, or of that user where

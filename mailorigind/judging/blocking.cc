@@ -95,7 +95,10 @@ class Search {
   }
 
   void look_at(std::string_view name) {
-    name = maker_of(name);
+    for (const std::string_view file : makers_of(name)) look_at_file(file);
+  }
+
+  void look_at_file(std::string_view name) {
     if (name.empty()) return;
     take(blocks_.of_script(name));
     each_policy([&](const VhostPolicy& policy) {

@@ -182,6 +182,17 @@ TEST_F(BlockingTest, AScriptInADirectoryThatIsCalledLikeMadeCode) {
   }
 }
 
+TEST_F(BlockingTest, AScriptThatIsCalledLikeMadeCode) {
+  block("script:/srv/lib/a.php(1) : bad.php");
+  for (const char* script :
+       {"/srv/lib/a.php(1) : bad.php", "/srv/lib/a.php(1) : bad.php(7) : eval()'d code"}) {
+    question_.scripts = {script};
+    EXPECT_TRUE(stopped()) << script;
+  }
+  question_.scripts = {"/srv/lib/a.php", "/srv/lib/a.php(1) : good.php"};
+  EXPECT_FALSE(stopped());
+}
+
 TEST_F(BlockingTest, AScriptByBothNamesOfItsDocumentRoot) {
   block("script:/srv/shop/index.php");  // and httpd was asked for /var/www/shop/index.php
   EXPECT_TRUE(stopped());

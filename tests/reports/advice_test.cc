@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +39,15 @@ TEST(Advice, NamesTheFileThatMadeTheCode) {
   const auto lines = advice(mail_of("/srv/x.php(1) : eval()'d code:3"), nullptr);
   ASSERT_FALSE(lines.empty());
   EXPECT_EQ(lines[0], R"(MailOriginDenyScript "^/srv/x\\.php$")");
+}
+
+TEST(Advice, NamesAFileThatIsCalledLikeMadeCode) {
+  const std::string file = testing::TempDir() + "advice_test.php(1) : y.php";
+  ASSERT_TRUE(std::ofstream(file));
+  EXPECT_EQ(blamed_script(mail_of(file + ":3")), file);
+  EXPECT_EQ(blamed_script(mail_of(file + "(7) : eval()'d code:3")), file);
+  std::filesystem::remove(file);
+  EXPECT_EQ(blamed_script(mail_of(file + ":3")), testing::TempDir() + "advice_test.php");
 }
 
 TEST(Advice, BlocksByACommandForAShell) {
