@@ -69,7 +69,9 @@ std::string Style::lines(std::string_view text, std::size_t indent, std::size_t 
     const std::size_t end = std::min(text.find(' ', begin), text.size());
     const std::string_view word = text.substr(begin, end - begin);
     const bool first = begin == 0;
-    if (!first && column + 1 + width(word) > width_) {
+    // Not to a line that has no more room for it.
+    const bool fits = column + 1 + width(word) <= width_ || column < indent + more;
+    if (!first && !fits) {
       out += '\n' + std::string(indent + more, ' ');
       column = indent + more;
     } else if (!first) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "cli/report.h"
@@ -95,6 +96,15 @@ std::string joined(const json& list) {
   return out;
 }
 
+// "shop (uid 1001), pid 4711", as far as it is known.
+std::string who_text(const json& event) {
+  if (!event.contains("uid")) return text_at(event, "user");
+  const std::string uid = "uid " + std::to_string(number_at(event, "uid"));
+  const std::string user = text_at(event, "user");
+  return (user.empty() ? uid : user + " (" + uid + ')') +
+         (event.contains("pid") ? ", pid " + std::to_string(number_at(event, "pid")) : "");
+}
+
 std::string event_text(const json& event, const Style& style) {
   const auto text = [&](const char* name) { return text_at(event, name); };
   const auto number = [&](const char* name) {
@@ -104,13 +114,16 @@ std::string event_text(const json& event, const Style& style) {
   out += fact("time", text("time"), style);
   out += fact("verdict", text("verdict") + (text("reason").empty() ? "" : ", " + text("reason")),
               style);
-  out +=
-      fact("vhost", text("vhost") + (flag_at(event, "verified") ? "" : " (not verified)"), style);
-  out += fact("script", text("entry"), style);
-  out += fact("line", text("caller").empty() ? text("file") + ':' + number("line") : text("caller"),
+  out += fact("vhost",
+              text("vhost").empty()
+                  ? "of none"
+                  : text("vhost") + (flag_at(event, "verified") ? "" : " (not verified)"),
               style);
+  out += fact("script", text("entry"), style);
+  const std::string line = text("file").empty() ? "" : text("file") + ':' + number("line");
+  out += fact("line", text("caller").empty() ? line : text("caller"), style);
   out += fact("stack", text("stack"), style);
-  out += fact("user", text("user") + " (uid " + number("uid") + "), pid " + number("pid"), style);
+  out += fact("user", who_text(event), style);
   if (!text("client").empty()) {
     out += fact("request", text("client") + ' ' + text("method") + ' ' + text("uri"), style);
   }
@@ -151,16 +164,25 @@ std::string delivery_text(const json& deliveries, const Style& style) {
 std::string sent_text(const json& report, const Style& style) {
   Table table;
   table.add({"", "HOUR", "DAY", "WEEK"});
-  const auto add = [&](const std::string& name, const json& sent) {
+  const auto add_row = [&](const std::string& name, const json& sent) {
     table.add({name, std::to_string(number_at(sent, "hour")),
                std::to_string(number_at(sent, "day")), std::to_string(number_at(sent, "week"))});
   };
+  const auto add = [&](const std::string& name, const json& sent) {
+    add_row(name, sent);
+    for (const auto& [stopped, row] :
+         {std::pair("held", "  held"), std::pair("denied", "  refused")}) {
+      if (number_at(member(sent, stopped), "week") > 0) add_row(row, member(sent, stopped));
+    }
+  };
   const json& script = member(report, "script");
-  add("this script", script);
-  add("this vhost", member(report, "vhost"));
+  const json& event = member(report, "event");
+  if (event.contains("entry")) add("this script", script);
+  if (event.contains("vhost")) add("this vhost", member(report, "vhost"));
+  if (!event.contains("entry") && !event.contains("vhost")) return "";
   const std::string first = text_at(script, "first_seen");
   return '\n' + style.heading("Mails sent") + '\n' + table.text(2) +
-         (first.empty() ? "" : "  the script was first seen sending " + printable(first) + '\n');
+         (first.empty() ? "" : "  the script was first seen " + printable(first) + '\n');
 }
 
 std::string candidates_text(const json& report, const Style& style) {

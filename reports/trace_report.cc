@@ -121,7 +121,16 @@ Result<json> sent_by(store::Per per, const std::string& name, std::uint64_t now_
                      StoreAccess& store) {
   const auto sent = store([&](store::Reader& reader) { return reader.sent(per, name, now_ms); });
   if (!sent) return sent.error();
-  json out = {{"hour", sent->hour}, {"day", sent->day}, {"week", sent->week}};
+  json out;
+  const std::pair<const char*, const store::Counts*> spans[] = {
+      {"hour", &sent->hour}, {"day", &sent->day}, {"week", &sent->week}};
+  for (const auto& [span, counts] : spans) {
+    // Apart, whatever the order in which they were counted.
+    const std::uint64_t stopped = std::min(counts->mails, counts->held + counts->denied);
+    out[span] = counts->mails - stopped;
+    out["held"][span] = counts->held;
+    out["denied"][span] = counts->denied;
+  }
   if (per == store::Per::script) {
     out["path"] = name;
     if (sent->first_seen_ms) out["first_seen"] = rfc3339(*sent->first_seen_ms);

@@ -28,6 +28,11 @@ std::string listed(std::uint64_t from, std::uint64_t to) {
 constexpr std::uint64_t minutes_per_hour = 60;
 constexpr std::string_view sums = "SUM(mails), SUM(recipients), SUM(held), SUM(denied)";
 
+// Of a row that has a name's number and these.
+Counts counts_of(const Row& row) {
+  return {number_of(row[1]), number_of(row[2]), number_of(row[3]), number_of(row[4])};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Reader>> Reader::open(const std::string& driver, const std::string& params) {
@@ -147,11 +152,11 @@ Result<Sent> Reader::sent(Per per, std::string_view name, std::uint64_t now_ms) 
   sent.first_seen_ms = number_of(known->front()[1]);
   const std::string names = "AND name = " + known->front()[0].value_or("0");
   constexpr std::uint64_t spans_ms[] = {hour_ms, day_ms, 7 * day_ms};
-  std::uint64_t* const out[] = {&sent.hour, &sent.day, &sent.week};
+  Counts* const out[] = {&sent.hour, &sent.day, &sent.week};
   for (std::size_t i = 0; i < std::size(spans_ms); i++) {
     const auto rows = counted(per, names, now_ms - std::min(now_ms, spans_ms[i]), now_ms, "");
     if (!rows) return rows.error();
-    for (const Row& row : *rows) *out[i] += number_of(row[1]);
+    for (const Row& row : *rows) *out[i] += counts_of(row);
   }
   return sent;
 }
@@ -193,7 +198,7 @@ Result<std::vector<TopRow>> Reader::top(Per per, std::uint64_t from_ms, std::uin
   std::vector<std::string> numbers;
   for (const Row& row : *rows) {
     TopRow& line = out.emplace_back();
-    line.counts = {number_of(row[1]), number_of(row[2]), number_of(row[3]), number_of(row[4])};
+    line.counts = counts_of(row);
     numbers.push_back(row[0].value_or("0"));
     const auto name = database_->select(
         "SELECT text, first_seen FROM mailorigin_name WHERE n = %lld", {numbers.back()});

@@ -40,7 +40,7 @@ struct TopRow {
 };
 
 struct Sent {
-  std::uint64_t hour = 0, day = 0, week = 0;  // mails, up to now
+  Counts hour, day, week;  // up to now
   std::optional<std::uint64_t> first_seen_ms;
 };
 
@@ -75,8 +75,8 @@ class Reader {
   // How many there are of a request.
   Result<std::uint64_t> events_of_request(const std::string& request_id);
 
-  // What somebody (the vhost, the script of that name) sent in the hour, the day and the
-  // week before now.
+  // What became of the mails of somebody (the vhost, the script of that name) in the hour, the day
+  // and the week before now.
   Result<Sent> sent(Per per, std::string_view name, std::uint64_t now_ms);
 
   // By hours: where it is asked for in some and called by others in some, what is both counts once.

@@ -32,6 +32,8 @@ TEST(CliOutput, LinesFitTheTerminal) {
   EXPECT_EQ(Style(false, 9).lines("one two three", 2, 3), "  one two\n     three\n");
   EXPECT_EQ(Style(false, 8).lines("one two three", 2, 0), "  one\n  two\n  three\n");
   EXPECT_EQ(Style(false, 4).lines("longer than that", 0, 0), "longer\nthan\nthat\n");
+  EXPECT_EQ(Style(false, 9).lines("one   longer-than-that x", 2, 6),
+            "  one   longer-than-that\n        x\n");
   EXPECT_EQ(Style(false, 9).lines("", 2, 3), "  \n");
   EXPECT_EQ(Style(false, 12).after("\033[32mok\033[0m  ", 4, "one two three"),
             "\033[32mok\033[0m  one two\n    three\n");

@@ -21,7 +21,7 @@ SITE = {}
 
 
 def vhosts():
-    return [Vhost("shop", SHOP_UID, WITH_HEADER), Vhost("blog", BLOG_UID, WITH_HEADER), Vhost("forum", OTHER_UID, WITH_HEADER)]
+    return [Vhost("shop", SHOP_UID, WITH_HEADER), Vhost("blog", BLOG_UID, WITH_HEADER), Vhost("forum", OTHER_UID, WITH_HEADER + "  MailOriginMaxRecipients 2\n")]
 
 
 class Tracer(Command):
@@ -131,6 +131,20 @@ def test_what_became_of_it(site, tracer, mail, tmp_path):
     assert "MailOriginSend deny" in shown.out and event["entry"] in shown.out
 
 
+def test_what_was_stopped_is_not_sent(site, tracer):
+    script = site.forum.script("<?php mail($_GET['to'], $_GET['s'], 'body');")
+    marks = [new_mark(), new_mark()]
+    for mark, to in zip(marks, ("a@example.org", "a@example.org,b@example.org,c@example.org")):
+        site.forum.get(f"{script.uri}?to={to}&s={mark}")
+    sent, refused = (site.forum.json.wait(mark) for mark in marks)
+    assert (sent["verdict"], refused["verdict"]) == ("allow", "deny")
+    report = tracer.when_stored(refused["id"])["script"]
+    assert (report["hour"], report["denied"]["hour"], report["held"]["hour"]) == (1, 1, 0)
+    rows = [line.split() for line in tracer("trace", sent["id"]).out.splitlines()]
+    at = rows.index(["this", "script", "1", "1", "1"])
+    assert rows[at + 1] == ["refused", "1", "1", "1"]
+
+
 def test_what_is_not_known(tracer, mail):
     said = tracer.trace("01KBA1C2D3E4F5G6H7J8K9MNPQ")
     assert said.status == 1 and said.json["found"] is False and said.json["candidates"] == []
@@ -168,7 +182,7 @@ def test_tail(site, tracer, mail):
     tracer.when_stored(site.blog.json.wait(mark)["id"])
     lines = tracer("--json", "tail", "--vhost", site.shop.name, "--lines", "1").out.splitlines()
     assert [json.loads(line)["vhost"] for line in lines] == [site.shop.full_name]
-    assert tracer("tail", "--verdict", "deny").status == 1
+    assert tracer("tail", "--verdict", "redirect").status == 1
     following = subprocess.Popen(
         [str(tracer.program), "--runtime-dir", str(tracer.runtime_dir), "--json", "tail", "-f", "--lines", "0", "--vhost", "blog.example"],
         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,

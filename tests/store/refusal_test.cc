@@ -58,7 +58,7 @@ TEST_P(Refusal, SetsAsideWhatTheDatabaseRefuses) {
   EXPECT_EQ(all_events(), events.size() - refused.size());
   EXPECT_EQ(rows_of("mailorigin_recipient"), events.size() - refused.size());
   EXPECT_EQ(rows_of("mailorigin_name WHERE text = '/srv/refused.php'"), 0U);
-  EXPECT_EQ(must(open_reader()->sent(Per::script, "/srv/shop/index.php", now_ms)).hour,
+  EXPECT_EQ(must(open_reader()->sent(Per::script, "/srv/shop/index.php", now_ms)).hour.mails,
             events.size() - refused.size());
   // And it goes on.
   must_not_fail(writer->store(std::vector{sample(now_ms)}, 3, keep));

@@ -138,10 +138,12 @@ TEST_P(Store, CountsWhoSentHowMuch) {
   EXPECT_EQ(must(reader->top(Per::script, now_ms - 24 * hour_ms, now_ms, 1)).size(), 1U);
 
   const Sent sent = must(reader->sent(Per::script, "/srv/shop/other.php", now_ms));
-  EXPECT_EQ(sent.hour, 0U);
-  EXPECT_EQ(sent.day, 1U);
-  EXPECT_EQ(sent.week, 1U);
+  EXPECT_EQ(sent.hour, Counts{});
+  EXPECT_EQ(sent.day, (Counts{1, 1, 0, 0}));
+  EXPECT_EQ(sent.week, (Counts{1, 1, 0, 0}));
   EXPECT_EQ(sent.first_seen_ms, now_ms - 20 * hour_ms);
+  EXPECT_EQ(must(reader->sent(Per::script, "/srv/shop/index.php", now_ms)).hour,
+            (Counts{100, 200, 10, 10}));
   EXPECT_EQ(must(reader->sent(Per::script, "/none.php", now_ms)).first_seen_ms, std::nullopt);
 }
 
