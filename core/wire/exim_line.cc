@@ -6,6 +6,7 @@
 
 #include "core/base64url.h"
 #include "core/mail/facts.h"
+#include "core/mail/header_block.h"
 #include "core/name_values.h"
 #include "core/text.h"
 #include "core/ulid.h"
@@ -58,13 +59,18 @@ bool read_port(std::string_view value, EximLine::End& end) {
   return port.has_value();
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t first = std::min(text.find_first_not_of(blanks), text.size());
+  text.remove_prefix(first);
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
 // Several fields of that name are lines of one value.
 bool read_tickets(std::string_view value, QueuedMail& mail) {
   while (!value.empty() && mail.tickets.size() < tickets_shown) {
     const std::size_t end = std::min(value.find('\n'), value.size());
-    std::string_view ticket = value.substr(0, end);
-    while (!ticket.empty() && ticket.back() <= ' ') ticket.remove_suffix(1);
-    while (!ticket.empty() && ticket.front() <= ' ') ticket.remove_prefix(1);
+    const std::string_view ticket = trimmed(value.substr(0, end));
     if (Ulid::parse(ticket)) mail.tickets.emplace_back(ticket);
     value.remove_prefix(std::min(end + 1, value.size()));
   }
@@ -73,8 +79,12 @@ bool read_tickets(std::string_view value, QueuedMail& mail) {
 
 bool read_text(std::string_view name, std::string value, Words& words) {
   if (name == "ticket") return read_tickets(value, words.mail);
-  if (name == "subject" || name == "to" || name == "message_id") {
-    words.mail.claims.set(*field_named(name), value);
+  if (name == "to") {
+    words.mail.claims.set(Field::to, trimmed(value));
+    return true;
+  }
+  if (name == "subject" || name == "message_id") {
+    words.mail.claims.set(*field_named(name), field_value("X:" + value, "X"));
     return true;
   }
   std::string* const text = name == "sender"       ? &words.sender

@@ -16,12 +16,13 @@ RecipientDigest digest_of(const std::string& list) {
   return set.digest();
 }
 
-// "a@b.example", "me@shop.example", "Hi\nX: y" in base64.
+// "a@b.example", " me@shop.example\n", " Hi\n you\nX: y\n", " <1@b>\n" in base64, as Exim has
+// fields: from the colon on.
 constexpr const char* whole =
     "by=program uid=1001 id=1xXKOD-0006aL-2c count=1 size=5 sender=bWVAc2hvcC5leGFtcGxl "
     "recipients=YUBiLmV4YW1wbGU= qualify=Yi5leGFtcGxl domain=Qi5leGFtcGxl "
     "from=IG1lQHNob3AuZXhhbXBsZQo= "
-    "to=YUBiLmV4YW1wbGU= subject=SGkKWDogeQ== message_id= "
+    "to=IGFAYi5leGFtcGxlCg== subject=IEhpCiB5b3UKWDogeQo= message_id=IDwxQGI+Cg== "
     "ticket=MDFNODAxUVNDNkpRUUJBS0EzMzVaR0U0WTIK";
 
 TEST(EximLine, DescribesAMessage) {
@@ -40,7 +41,9 @@ TEST(EximLine, DescribesAMessage) {
   EXPECT_EQ(mail.local_domains, std::vector<std::string>{"b.example"});
   EXPECT_EQ(mail.claims.get(Field::from), "me@shop.example");
   EXPECT_EQ(mail.claims.get(Field::envelope_from), "me@shop.example");
-  EXPECT_EQ(mail.claims.get(Field::subject), "Hi\nX: y");
+  EXPECT_EQ(mail.claims.get(Field::to), "a@b.example");
+  EXPECT_EQ(mail.claims.get(Field::subject), "Hi you");
+  EXPECT_EQ(mail.claims.get(Field::message_id), "<1@b>");
   EXPECT_EQ(mail.claims.get(Field::recipients), "1");
 }
 
