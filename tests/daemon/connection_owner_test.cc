@@ -33,6 +33,29 @@ TEST(ConnectionOwner, IsTheKernels) {
   }
 }
 
+// Mail servers write its address as IPv4's.
+TEST(ConnectionOwner, IsTheKernelsOfAMappedAddress) {
+  const Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(listen(listener.get(), 1), 0);
+  sockaddr_in server{};
+  socklen_t size = sizeof server;
+  ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&server), &size), 0);
+  sockaddr_in6 mapped{};
+  mapped.sin6_family = AF_INET6;
+  mapped.sin6_port = server.sin_port;
+  ASSERT_EQ(inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.sin6_addr), 1);
+  const Fd client(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  size = sizeof mapped;
+  auto* const at = reinterpret_cast<sockaddr*>(&mapped);
+  ASSERT_EQ(connect(client.get(), at, size), 0);
+  ASSERT_EQ(getsockname(client.get(), at, &size), 0);
+  const auto owner = find_owner(end_of("127.0.0.1", ntohs(mapped.sin6_port)).value(),
+                                end_of("127.0.0.1", ntohs(server.sin_port)).value());
+  ASSERT_TRUE(owner);
+  EXPECT_EQ(owner->uid, geteuid());
+  EXPECT_NE(owner->cookie, 0U);
+}
+
 // The kernel then says uid 0.
 TEST(ConnectionOwner, IsNobodyWhoHasClosedIt) {
   testing::LoopbackConnection connection(AF_INET);
