@@ -103,8 +103,9 @@ std::string terms_text(const json& block) {
 
 }  // namespace
 
-std::string block_line(const json& block, const Style& style) {
-  return style.lines(printable(text_at(block, "block")) + ' ' + printable(terms_text(block)), 2, 2);
+std::string block_line(const json& block, const Style& style, std::size_t indent) {
+  return style.lines(printable(text_at(block, "block")) + ' ' + printable(terms_text(block)),
+                     indent, 2);
 }
 
 std::string block_text(const json& block, const Style& style) {

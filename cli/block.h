@@ -1,6 +1,7 @@
 // `mailorigin block`, `unblock` and `blocks`.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -14,7 +15,7 @@ extern const Command unblock_command;
 extern const Command blocks_command;
 
 // One block in a line, or in as many as the terminal needs.
-std::string block_line(const nlohmann::json& block, const Style& style);
+std::string block_line(const nlohmann::json& block, const Style& style, std::size_t indent = 2);
 
 // The facts of these commands for people.
 std::string block_text(const nlohmann::json& block, const Style& style);

@@ -12,9 +12,11 @@
 
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "core/socket_paths.h"
 #include "investigating/file_facts.h"
 #include "reports/fields.h"
 #include "reports/investigate_report.h"
+#include "reports/services.h"
 #include "reports/sizes.h"
 #include "reports/store_access.h"
 
@@ -62,6 +64,9 @@ int run(const Options& options, const Common& common) {
   question.access_logs = options.access_logs;
   question.login_logs = options.login_logs;
   question.clamd = options.clamd;
+  if (auto blocks = ask_blocks(control_socket(common.runtime_directory))) {
+    question.blocks = *std::move(blocks);
+  }
   question.now_ms = now_ms();
   const json report = [&] {
     ProgressBar bar;

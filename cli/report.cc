@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cli/block.h"
+#include "reports/advice.h"
 #include "reports/fields.h"
 
 namespace mailorigin::cli {
@@ -47,16 +49,22 @@ std::string advice_text(const nlohmann::json& report, const std::string& vhost,
                         const Style& style) {
   const nlohmann::json& directives = array_at(report, "advice");
   const std::string command = text_at(report, "block");
-  if (directives.empty() && command.empty()) return "";
+  const nlohmann::json& blocked = array_at(report, "blocked");
+  if (directives.empty() && command.empty() && blocked.empty()) return "";
   std::string out = '\n' + style.heading("To stop it") + '\n';
+  if (!blocked.empty()) out += "  it is blocked now:\n";
+  for (const nlohmann::json& each : blocked) out += block_line(each, style, 4);
   // Commands and directives are there to be pasted: not broken.
   if (!command.empty()) out += "  at once:\n    " + printable(command) + '\n';
   if (directives.empty()) return out;
-  out += style.lines(
-      "for good, one of these in " +
-          (vhost.empty() ? std::string("httpd.conf") : "the <VirtualHost> of " + printable(vhost)) +
-          ", then `apachectl graceful`:",
-      2, 0);
+  const bool of_server = vhost.empty() || (directives[0].is_string() &&
+                                           is_of_server(directives[0].get<std::string>()));
+  out +=
+      style.lines((directives.size() == 1 ? "for good, this in " : "for good, one of these in ") +
+                      (of_server ? std::string("httpd.conf, outside of any <VirtualHost>")
+                                 : "the <VirtualHost> of " + printable(vhost)) +
+                      ", then `apachectl graceful`:",
+                  2, 0);
   for (const nlohmann::json& line : directives) {
     if (line.is_string()) out += "    " + printable(line.get<std::string>()) + '\n';
   }

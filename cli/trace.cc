@@ -14,7 +14,9 @@
 
 #include "cli/report.h"
 #include "core/fd.h"
+#include "core/socket_paths.h"
 #include "reports/fields.h"
+#include "reports/services.h"
 #include "reports/store_access.h"
 #include "reports/trace_report.h"
 #include "tracing/mail_log.h"
@@ -70,8 +72,10 @@ int run(const Options& options, const Common& common) {
     complain(printable(opened.error().message));
     return exit_to_do;
   }
+  auto blocks = ask_blocks(control_socket(common.runtime_directory));
   const TraceQuestion question{
-      *input, options.mail_logs.empty() ? tracing::usual_mail_logs() : options.mail_logs, now_ms()};
+      *input, options.mail_logs.empty() ? tracing::usual_mail_logs() : options.mail_logs,
+      blocks ? *std::move(blocks) : Blocks(), now_ms()};
   const auto report = trace_report(question, opened->policy, opened->store);
   return print_report(report, common, trace_text,
                       [](const json& each) { return flag_at(each, "found"); });

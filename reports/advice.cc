@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/made_code.h"
+#include "core/name_values.h"
 #include "reports/directives.h"
 
 namespace mailorigin::reports {
@@ -20,6 +21,16 @@ std::string expression_of(const std::string& path) {
     out += c;
   }
   return out + '$';
+}
+
+constexpr std::string_view firewall_on = "MailOriginFirewall On";
+constexpr std::string_view unverified_denied = "MailOriginUnverified deny";
+
+bool is_connection(const Event& event) { return event.get(Field::kind) == "smtp"; }
+
+// One that the firewall can still stop: of those that it has refused, the script's mail is left.
+bool is_open_connection(const Event& event) {
+  return is_connection(event) && event.get(Field::verdict) != "deny";
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -67,32 +78,84 @@ std::string blamed_script(const Event& event) {
 }
 
 std::string block_command(const Event& event) {
+  const bool let_through = is_open_connection(event);
+  const std::string& site = event.get(Field::site);
+  if (let_through && !site.empty()) return "mailorigin block " + shell_word("site:" + site);
   const std::string script = blamed_script(event);
-  if (script.starts_with('/')) return "mailorigin block " + shell_word("script:" + script);
+  if (!let_through && script.starts_with('/')) {
+    return "mailorigin block " + shell_word("script:" + script);
+  }
   const std::string& uid = event.get(Field::uid);
   return uid.empty() || uid == "0" ? "" : "mailorigin block " + shell_word("user:#" + uid);
 }
 
-std::vector<std::string> advice(const Event& event, const VhostPolicy* vhost) {
-  // What the firewall refused needs no line more.
-  if (event.get(Field::kind) == "smtp" && event.get(Field::verdict) == "deny") return {};
-  if (!event.has(Field::vhost)) {
-    return {event.get(Field::kind) == "smtp" ? "MailOriginSmtp deny" : "MailOriginUnverified deny"};
+std::vector<const Block*> blocks_of(const Event& event, const Blocks& blocks,
+                                    std::uint64_t now_ms) {
+  std::vector<const Block*> out;
+  const auto take = [&](const Block* block) {
+    const bool known = std::find(out.begin(), out.end(), block) != out.end();
+    if (block != nullptr && !known && !block->is_over(now_ms)) out.push_back(block);
+  };
+  take(blocks.of_site(event.get(Field::site)));
+  if (const auto uid = parse_number(event.get(Field::uid), UINT32_MAX)) {
+    take(blocks.of_user(static_cast<std::uint32_t>(*uid)));
   }
-  if (event.get(Field::kind) == "smtp") return {"MailOriginSmtp deny"};
+  // The firewall knows no others.
+  if (is_open_connection(event)) return out;
+  for (const std::string& script : {blamed_script(event), event.get(Field::entry)}) {
+    take(blocks.of_script(script));
+  }
+  if (const auto client = parse_ip_address(event.get(Field::client))) {
+    blocks.of_client(*client, [&](const Block& block) { take(&block); });
+  }
+  return out;
+}
+
+std::vector<std::string> advice(const Event& event, const Policy* policy) {
+  const VhostPolicy* vhost = nullptr;
+  if (policy != nullptr) {
+    for (const VhostPolicy& each : policy->vhosts) {
+      if (each.name == event.get(Field::vhost)) vhost = &each;
+    }
+  }
+  if (is_connection(event)) {
+    // What the firewall refused needs no line more.
+    if (event.get(Field::verdict) == "deny") return {};
+    std::vector<std::string> out;
+    const VhostPolicy* const rules = vhost != nullptr    ? vhost
+                                     : policy != nullptr ? &policy->server
+                                                         : nullptr;
+    if (rules == nullptr || rules->smtp.rule != SmtpRule::deny)
+      out.emplace_back("MailOriginSmtp deny");
+    if (out.empty() && policy->firewall.mode != FirewallMode::on) {
+      out.emplace_back(firewall_on);
+    }
+    return out;
+  }
+  if (!event.has(Field::vhost)) return {std::string(unverified_denied)};
   std::vector<std::string> out;
   if (const std::string script = blamed_script(event); !script.empty()) {
+    const std::string line = "MailOriginDenyScript " + quoted_argument(expression_of(script));
     // A list of its own takes the place of the server's: what was in force stays so.
     if (vhost != nullptr) {
       for (const ScriptRule& rule : vhost->denied_scripts) {
         out.push_back("MailOriginDenyScript " + script_text(rule));
       }
     }
-    out.push_back("MailOriginDenyScript " + quoted_argument(expression_of(script)));
+    if (std::find(out.begin(), out.end(), line) != out.end()) {
+      out.clear();
+    } else {
+      out.push_back(line);
+    }
   }
-  out.emplace_back("MailOriginSend hold");
-  out.emplace_back("MailOriginSend deny");
+  const Rule send = vhost != nullptr ? vhost->send : Rule::allow;
+  if (send != Rule::hold && send != Rule::deny) out.emplace_back("MailOriginSend hold");
+  if (send != Rule::deny) out.emplace_back("MailOriginSend deny");
   return out;
+}
+
+bool is_of_server(std::string_view advice_line) {
+  return advice_line == firewall_on || advice_line == unverified_denied;
 }
 
 }  // namespace mailorigin::reports

@@ -46,26 +46,6 @@ bool find_uid(BlockSubject& subject) {
   return true;
 }
 
-Result<Blocks> ask_blocks(const std::string& socket) {
-  const auto packet = ask(socket, encode_head(MessageType::show_blocks), MessageType::blocks_shown);
-  if (!packet) return packet.error();
-  if (packet->descriptors.size() != 1) return Error{socket + ": the answer has no blocks"};
-  const auto bytes = read_file(packet->descriptors[0].get(), blocks_size_limit);
-  if (!bytes) return bytes.error();
-  return Blocks::decode(*bytes);
-}
-
-json facts_of(const Block& block) {
-  json facts = {{"block", block.subject.text()},
-                {"action", block.hold ? "hold" : "deny"},
-                {"by", block.by},
-                {"since", rfc3339(block.since_ms)}};
-  if (!block.real_path.empty()) facts["real_path"] = block.real_path;
-  if (block.until_ms) facts["until"] = rfc3339(*block.until_ms);
-  if (!block.reason.empty()) facts["reason"] = block.reason;
-  return facts;
-}
-
 // The site in whose DocumentRoot a path lies most closely; empty: none.
 std::string site_of_path(const Policy& policy, const Block& block) {
   const VhostPolicy* closest = nullptr;
@@ -203,6 +183,17 @@ bool is_meant(const Block& block, const BlockSubject& subject, const std::string
 
 }  // namespace
 
+json block_facts(const Block& block) {
+  json facts = {{"block", block.subject.text()},
+                {"action", block.hold ? "hold" : "deny"},
+                {"by", block.by},
+                {"since", rfc3339(block.since_ms)}};
+  if (!block.real_path.empty()) facts["real_path"] = block.real_path;
+  if (block.until_ms) facts["until"] = rfc3339(*block.until_ms);
+  if (!block.reason.empty()) facts["reason"] = block.reason;
+  return facts;
+}
+
 Result<json> block(const std::string& runtime_directory, const BlockWish& wish) {
   const std::string socket = control_socket(runtime_directory);
   Block wanted;
@@ -230,7 +221,7 @@ Result<json> block(const std::string& runtime_directory, const BlockWish& wish) 
   for (const Block& each : blocks->list()) {
     if (each.subject == wanted.subject) wanted = each;
   }
-  json facts = facts_of(wanted);
+  json facts = block_facts(wanted);
   facts["notes"] = std::move(notes);
   return facts;
 }
@@ -249,7 +240,7 @@ Result<json> unblock(const std::string& runtime_directory,
   }
   for (const Block& each : blocks->list()) {
     if (meant && !is_meant(each, *meant, real_path)) continue;
-    facts["unblocked"].push_back(facts_of(each));
+    facts["unblocked"].push_back(block_facts(each));
     if (!meant) continue;
     const auto answer = tell(socket, encode_unblock_message({each.subject, administrator()}));
     if (!answer) return answer.error();
@@ -269,7 +260,7 @@ Result<json> blocks_report(const std::string& runtime_directory) {
   const auto status = ask_status(socket);
   if (!status) return status.error();
   json facts = {{"blocks", json::array()}, {"notes", json::array()}};
-  for (const Block& each : blocks->list()) facts["blocks"].push_back(facts_of(each));
+  for (const Block& each : blocks->list()) facts["blocks"].push_back(block_facts(each));
   for (const json& finding : array_at(*status, "findings")) {
     const std::string text = text_at(finding, "text");
     if (text.starts_with("MO0265") || text.starts_with("MO0266")) facts["notes"].push_back(text);

@@ -26,6 +26,9 @@ Result<nlohmann::json> unblock(const std::string& runtime_directory,
                                const std::optional<BlockSubject>& subject);
 Result<nlohmann::json> blocks_report(const std::string& runtime_directory);
 
+// One of them, as docs/mailorigin.md has it below `blocks`.
+nlohmann::json block_facts(const Block& block);
+
 // The command that blocks it, as a shell reads it.
 std::string block_command_of(const BlockSubject& subject);
 

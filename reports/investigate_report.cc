@@ -22,6 +22,7 @@
 #include "investigating/requests.h"
 #include "reports/accounts.h"
 #include "reports/advice.h"
+#include "reports/block_report.h"
 #include "reports/httpd_process.h"
 
 namespace mailorigin::reports {
@@ -321,13 +322,18 @@ class Investigation {
   // What is no virtual host's sends nothing that could be stopped.
   void advise() {
     out_["advice"] = json::array();
+    out_["blocked"] = json::array();
     const VhostPolicy* const of = vhost();
     if (of == nullptr) return;
     Event event;
     event.set(Field::vhost, of->name);
+    event.set(Field::site, of->site);
     event.set(Field::entry, path_);
-    out_["advice"] = advice(event, of);
-    out_["block"] = block_command(event);
+    out_["advice"] = advice(event, &*policy_);
+    for (const Block* block : blocks_of(event, question_.blocks, question_.now_ms)) {
+      out_["blocked"].push_back(block_facts(*block));
+    }
+    out_["block"] = out_["blocked"].empty() ? block_command(event) : "";
   }
 
   const FileQuestion& question_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/blocks.h"
 #include "core/policy.h"
 #include "core/result.h"
 #include "investigating/file_facts.h"
@@ -22,6 +23,7 @@ struct FileQuestion {
   std::vector<std::string> access_logs;  // empty: those of the policy
   std::vector<std::string> login_logs;   // empty: the usual ones, and the journal
   std::string clamd;                     // empty: the one that is configured here
+  Blocks blocks;                         // that the daemon has
   std::uint64_t now_ms = 0;
   investigating::Progress progress;  // may be empty
 };

@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/policy_in_memory.h"
 #include "core/unix_socket.h"
+#include "core/wire/blocking.h"
 #include "core/wire/control.h"
 
 namespace mailorigin::reports {
@@ -77,6 +78,15 @@ Result<Policy> ask_policy(const std::string& socket_path) {
   const auto bytes = read_file(packet->descriptors[0].get(), policy_size_limit);
   if (!bytes) return bytes.error();
   return Policy::decode(*bytes);
+}
+
+Result<Blocks> ask_blocks(const std::string& socket) {
+  const auto packet = ask(socket, encode_head(MessageType::show_blocks), MessageType::blocks_shown);
+  if (!packet) return packet.error();
+  if (packet->descriptors.size() != 1) return Error{socket + ": the answer has no blocks"};
+  const auto bytes = read_file(packet->descriptors[0].get(), blocks_size_limit);
+  if (!bytes) return bytes.error();
+  return Blocks::decode(*bytes);
 }
 
 }  // namespace mailorigin::reports

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/blocks.h"
 #include "core/policy.h"
 #include "core/result.h"
 #include "core/unix_socket.h"
@@ -23,6 +24,8 @@ Result<nlohmann::json> ask_status(const std::string& socket_path);
 
 // The policy that the daemon has in force.
 Result<Policy> ask_policy(const std::string& socket_path);
+// What is blocked.
+Result<Blocks> ask_blocks(const std::string& socket_path);
 // Whether mailorigin-firewall keeps a policy, which it forgets when it hears Off: what was
 // loaded is in force still, or will be after the next boot. Known of the default directories
 // alone (else nothing): another httpd of this host may have none of its own.

@@ -8,6 +8,7 @@
 #include "core/name_values.h"
 #include "core/text.h"
 #include "reports/advice.h"
+#include "reports/block_report.h"
 #include "reports/candidates.h"
 #include "tracing/access_log.h"
 #include "tracing/clues.h"
@@ -181,8 +182,12 @@ Result<json> trace_report(const TraceQuestion& question, const std::optional<Pol
   auto vhost = sent_by(store::Per::vhost, event.get(Field::vhost), question.now_ms, store);
   if (!vhost) return vhost.error();
   report["vhost"] = *std::move(vhost);
-  report["advice"] = advice(event, vhost_of(policy, event));
-  report["block"] = block_command(event);
+  report["advice"] = advice(event, policy ? &*policy : nullptr);
+  report["blocked"] = json::array();
+  for (const Block* block : blocks_of(event, question.blocks, question.now_ms)) {
+    report["blocked"].push_back(block_facts(*block));
+  }
+  report["block"] = report["blocked"].empty() ? block_command(event) : "";
   return report;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/blocks.h"
 #include "core/policy.h"
 #include "core/result.h"
 #include "reports/store_access.h"
@@ -17,6 +18,7 @@ namespace mailorigin::reports {
 struct TraceQuestion {
   std::string_view input;              // an id, a line, a mail
   std::vector<std::string> mail_logs;  // paths, without what has been rotated
+  Blocks blocks;                       // that the daemon has
   std::uint64_t now_ms = 0;
 };
 

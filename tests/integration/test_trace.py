@@ -143,6 +143,15 @@ def test_what_was_stopped_is_not_sent(site, tracer):
     rows = [line.split() for line in tracer("trace", sent["id"]).out.splitlines()]
     at = rows.index(["this", "script", "1", "1", "1"])
     assert rows[at + 1] == ["refused", "1", "1", "1"]
+    # Its command is no advice any more.
+    site.httpd.allow_log("MO026[89]")
+    assert "mailorigin block script:" in tracer("trace", sent["id"]).out
+    assert tracer("block", f"script:{script.path}").status == 0
+    try:
+        text = tracer("trace", sent["id"]).out
+        assert "it is blocked now:\n" in text and "mailorigin block " not in text
+    finally:
+        assert tracer("unblock", "--all").status == 0
 
 
 def test_what_is_not_known(tracer, mail):

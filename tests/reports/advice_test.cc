@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,6 +71,70 @@ TEST(Advice, WhatTheFirewallRefusedNeedsNoLine) {
   EXPECT_EQ(advice(event, nullptr), std::vector<std::string>{"MailOriginSmtp deny"});
   event.set(Field::verdict, "deny");
   EXPECT_TRUE(advice(event, nullptr).empty());
+}
+
+TEST(Advice, SaysNothingThatIsInForce) {
+  Policy policy;
+  policy.vhosts.emplace_back().name = "shop.example:80";
+  const Event event = mail_of("/srv/x.php:3");
+  const std::string script = R"(MailOriginDenyScript "^/srv/x\\.php$")";
+  EXPECT_EQ(advice(event, &policy),
+            (std::vector<std::string>{script, "MailOriginSend hold", "MailOriginSend deny"}));
+  policy.vhosts[0].send = Rule::hold;
+  EXPECT_EQ(advice(event, &policy), (std::vector<std::string>{script, "MailOriginSend deny"}));
+  policy.vhosts[0].send = Rule::deny;
+  EXPECT_EQ(advice(event, &policy), std::vector<std::string>{script});
+}
+
+TEST(Advice, WhereTheFirewallOnlyObservesItIsTheServersTurn) {
+  Policy policy;
+  policy.firewall.mode = FirewallMode::observe;
+  policy.vhosts.emplace_back().name = "shop.example:80";
+  Event event = mail_of("/srv/x.php:3");
+  event.set(Field::kind, "smtp");
+  event.set(Field::verdict, "observe");
+  EXPECT_EQ(advice(event, &policy), std::vector<std::string>{"MailOriginFirewall On"});
+  EXPECT_TRUE(is_of_server("MailOriginFirewall On"));
+  policy.vhosts[0].smtp.rule = SmtpRule::allow;
+  EXPECT_EQ(advice(event, &policy), std::vector<std::string>{"MailOriginSmtp deny"});
+  EXPECT_FALSE(is_of_server("MailOriginSmtp deny"));
+}
+
+TEST(Advice, ConnectionsAreStoppedBySiteOrUser) {
+  Event event = mail_of("/srv/x.php:3");
+  event.set(Field::kind, "smtp");
+  event.set(Field::verdict, "observe");
+  event.set(Field::uid, "1001");
+  EXPECT_EQ(block_command(event), "mailorigin block 'user:#1001'");
+  event.set(Field::site, "shop.example");
+  EXPECT_EQ(block_command(event), "mailorigin block site:shop.example");
+  event.set(Field::verdict, "deny");
+  EXPECT_EQ(block_command(event), "mailorigin block script:/srv/x.php");
+}
+
+TEST(Advice, KnowsWhatIsBlocked) {
+  constexpr std::uint64_t now_ms = 1000;
+  Blocks blocks;
+  const auto add = [&](const char* subject, std::optional<std::uint64_t> until_ms) {
+    Block block;
+    block.subject = *parse_block_subject(subject);
+    block.until_ms = until_ms;
+    ASSERT_TRUE(blocks.add(block));
+  };
+  add("script:/srv/x.php", {});
+  add("client:192.0.2.0/24", {});
+  add("user:#1001", {});
+  add("site:shop.example", now_ms);
+  Event event = mail_of("/srv/x.php:3");
+  EXPECT_EQ(blocks_of(event, blocks, now_ms).size(), 1U);
+  event.set(Field::site, "shop.example");
+  EXPECT_EQ(blocks_of(event, blocks, now_ms).size(), 1U) << "it is over";
+  event.set(Field::client, "192.0.2.7");
+  event.set(Field::uid, "1001");
+  EXPECT_EQ(blocks_of(event, blocks, now_ms - 1).size(), 4U);
+  event.set(Field::kind, "smtp");
+  EXPECT_EQ(blocks_of(event, blocks, now_ms - 1).size(), 2U) << "of site and user alone";
+  EXPECT_TRUE(blocks_of(mail_of("/srv/y.php:1"), blocks, 0).empty());
 }
 
 }  // namespace
