@@ -25,6 +25,10 @@ static_assert(static_cast<int>(Rule::allow) == mo_local_allow &&
               static_cast<int>(Rule::observe) == mo_local_observe &&
               static_cast<int>(Rule::deny) == mo_local_deny);
 
+// Ahead of a mapped address's own. A shorter prefix is of a network of IPv6, which has no
+// IPv4 addresses in it: ::/0 is all of IPv6.
+constexpr std::uint8_t mapped_bits = 96;
+
 IpAddress without_host_bits(IpAddress address, std::uint8_t prefix) {
   for (std::size_t bit = prefix; bit < 128; bit++) {
     address[bit / 8] = static_cast<std::uint8_t>(address[bit / 8] & ~(0x80U >> bit % 8));
@@ -187,8 +191,8 @@ class Compiler {
     return known->second;
   }
 
-  // Those of `some` that lie within one of `others`. Prefixes lie within one another, or
-  // apart.
+  // Those of `some` that lie within one of `others`. Prefixes of one family lie within one
+  // another, or apart.
   static void add_covered(const Entries& some, const Entries& others, Entries& both) {
     std::set<std::pair<std::uint16_t, std::uint8_t>> kinds;
     for (const AllowedDestination& other : others) kinds.insert({other.port, other.prefix});
@@ -196,6 +200,7 @@ class Compiler {
       const std::uint16_t port = each.port;
       for (const auto& [other_port, prefix] : kinds) {
         if (prefix > each.prefix || (port != 0 && other_port != 0 && port != other_port)) continue;
+        if (is_mapped_ipv4(each.address) && prefix < mapped_bits) continue;
         if (!others.contains({0, other_port, prefix, without_host_bits(each.address, prefix)})) {
           continue;
         }
@@ -244,7 +249,7 @@ class Compiler {
     Entries entries;
     for (const SmtpDestination& each : allow) {
       for (const IpAddress& address : addresses_of(each.host, names_)) {
-        const int shift = is_mapped_ipv4(address) ? 96 : 0;
+        const int shift = is_mapped_ipv4(address) ? mapped_bits : 0;
         const auto prefix = static_cast<std::uint8_t>(each.prefix ? *each.prefix + shift : 128);
         entries.insert({0, each.port.value_or(0), prefix, without_host_bits(address, prefix)});
       }
@@ -302,7 +307,8 @@ void add_names(const SmtpPolicy& smtp, std::set<std::string>& names) {
 }
 
 bool covers(const AllowedDestination& entry, const IpAddress& address) {
-  return without_host_bits(address, entry.prefix) == entry.address;
+  return is_mapped_ipv4(entry.address) == is_mapped_ipv4(address) &&
+         without_host_bits(address, entry.prefix) == entry.address;
 }
 
 // With what is known of who connects.

@@ -56,6 +56,7 @@ Status put_allowed(const KernelMaps& maps, const CompiledPolicy& policy, std::ui
     mo_allowed_key key{
         mo_allowed_head_bits + std::uint32_t{each.prefix}, generation, each.list, each.port, 0, {}};
     std::copy(each.address.begin(), each.address.end(), key.address);
+    key.is_ipv4 = mo_is_mapped(key.address) != 0;
     if (Status put = maps.allowed.put(key, 1); !put) return put;
   }
   return Done{};

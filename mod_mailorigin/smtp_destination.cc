@@ -34,9 +34,10 @@ bool is_listed(const std::vector<SmtpDestination>& list, const IpAddress& addres
   return std::any_of(list.begin(), list.end(), [&](const SmtpDestination& each) {
     if (each.port && *each.port != port) return false;
     if (const auto network = parse_ip_address(each.host)) {
-      const unsigned whole = is_mapped_ipv4(*network) ? 32 : 128;
-      const unsigned bits = each.prefix ? *each.prefix : whole;
-      return is_in(address, *network, whole == 32 ? mapped_bits + bits : bits);
+      const bool is_ipv4 = is_mapped_ipv4(*network);
+      if (is_ipv4 != is_mapped_ipv4(address)) return false;  // ::/0 is all of IPv6
+      const unsigned before = is_ipv4 ? mapped_bits : 0;
+      return is_in(address, *network, each.prefix ? before + *each.prefix : 128);
     }
     const Addresses addresses = resolve(each.host);
     return std::find(addresses.begin(), addresses.end(), address) != addresses.end();

@@ -358,6 +358,7 @@ MO_INLINE int is_allowed(__u32 generation, __u32 list, __u16 port, const __u8* a
   struct mo_allowed_key key = {
       .prefix = mo_allowed_bits, .generation = generation, .list = list, .port = 0};
   __builtin_memcpy(key.address, address, sizeof(key.address));
+  key.is_ipv4 = mo_is_mapped(address) != 0;
   if (bpf_map_lookup_elem(&allowed, &key)) return 1;
   key.port = port;
   return bpf_map_lookup_elem(&allowed, &key) != 0;

@@ -11,7 +11,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 9,
+  mo_maps_version = 10,
 
   /* Of each one's share: core/abi/share.h. */
   mo_pages_limit = 8192,                   /* that mailorigind registers: 100 bytes each */
@@ -110,7 +110,7 @@ struct mo_allowed_key {
   __mo_u32 generation;
   __mo_u32 list;
   __mo_u16 port;
-  __mo_u16 reserved;
+  __mo_u16 is_ipv4; /* else ::/0 would cover the mapped addresses, too */
   __mo_u8 address[16];
 };
 enum { mo_allowed_head_bits = 96, mo_allowed_bits = 96 + 128 };

@@ -229,6 +229,16 @@ TEST_F(TheUnverified, OfOneSiteAreUnderTheStrictestOfItsPorts) {
   EXPECT_EQ(compiled(from).accounts.at(1001).has_vhost, 0U) << "two sites";
 }
 
+TEST_F(TheUnverified, HaveNoIpv4AddressesByANetworkOfIpv6) {
+  Policy from = policy({host(1, {"::/0"}, 1001), host(2, {"192.0.2.1", "2001:db8::1"}, 1001)});
+  from.server.smtp.allow = {destination("::/1")};
+  from.index();
+  EXPECT_EQ(of(from, 1001, "2001:db8::1").verdict, mo_allow);
+  EXPECT_EQ(of(from, 1001, "192.0.2.1").verdict, mo_deny) << "in common with ::/0";
+  EXPECT_EQ(of(from, 1002, "2001:db8::1").verdict, mo_allow);
+  EXPECT_EQ(of(from, 1002, "192.0.2.1").verdict, mo_deny);
+}
+
 TEST_F(TheUnverified, OfASharedUidAreUnderTheStrictestOfItsHostsAndTheServer) {
   Policy from = policy({host(1, {"192.0.2.1", "192.0.2.2:25"}, 1001),
                         host(2, {"192.0.2.0/24:25", "198.51.100.1"}, 1001)});

@@ -278,13 +278,16 @@ ALLOWED = [
     (["[2001:db8::1]:465"], V6, 25, False),
     (["0.0.0.0/0"], V4, 25, True),
     (["0.0.0.0/0"], V6, 25, False),
+    (["::/0"], V6, 25, True),
+    (["::/0"], V4, 25, False),
+    (["::/0"], MAPPED, 25, False),
     (["localhost"], V4, 25, False),
 ]
 
 
 @pytest.mark.parametrize("allow, address, port, allowed", ALLOWED)
 def test_destinations_that_are_allowed(firewall, ground, allow, address, port, allowed):
-    firewall.take(vhosts=[vhost(HOST, smtp(DENY, allow=allow), run_as=TENANT), vhost("x:80", smtp(DENY, allow=["::/0"]))])
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY, allow=allow), run_as=TENANT), vhost("x:80", smtp(DENY, allow=["::/0", "0.0.0.0/0"]))])
     with firewall.attached() as ring:
         assert ground.run(lambda: attempt(address, port)) == (0 if allowed else REFUSED)
         event = one(ring)

@@ -51,7 +51,8 @@ TEST(JudgeConnection, AllowsWhatIsListed) {
       with(SmtpRule::deny, {"192.0.2.0/25", "198.51.100.7:587", "2001:db8:1::/49", "::/1"});
   EXPECT_EQ(judged(policy, "192.0.2.127"), Rule::allow);
   EXPECT_EQ(judged(policy, "::ffff:192.0.2.1"), Rule::allow);
-  EXPECT_EQ(judged(policy, "192.0.2.128"), Rule::allow) << "::/1 has the mapped addresses as well";
+  EXPECT_EQ(judged(policy, "192.0.2.128"), Rule::deny) << "::/1 has no IPv4 addresses in it";
+  EXPECT_EQ(judged(policy, "7fff::1"), Rule::allow);
   const SmtpPolicy narrow =
       with(SmtpRule::deny, {"192.0.2.0/25", "198.51.100.7:587", "2001:db8::/49"});
   EXPECT_EQ(judged(narrow, "192.0.2.128"), Rule::deny);
