@@ -284,11 +284,17 @@ MO_INLINE int tell_registration(void) {
 
 /* ---- Accounts */
 
+/* Of a process of root's that acts as a user, as an FTP server does, that user's. */
+MO_INLINE __u32 acting_uid(const struct cred* cred) {
+  const __u32 uid = cred->uid.val;
+  return uid != 0 ? uid : cred->euid.val;
+}
+
 /* Whose share it counts in: who made the outermost user namespace in which the process
  * runs, for there one has as many uids as one likes. What root made is root's to number. */
 MO_INLINE __u32 accountable_uid(struct task_struct* task) {
   const struct cred* cred = task->real_cred;
-  __u32 uid = cred->uid.val;
+  __u32 uid = acting_uid(cred);
   struct user_namespace* namespace = cred->user_ns;
 #pragma clang loop unroll(disable)
   for (int i = 0; i < mo_namespaces_limit; i++) {
@@ -709,7 +715,7 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
   if (!config || config->mode == mo_mode_off || !config->is_smtp[at_most(port, 65535)]) return 1;
 
   struct task_struct* task = bpf_get_current_task_btf();
-  const __u32 uid = bpf_get_current_uid_gid();
+  const __u32 uid = acting_uid(task->cred);
   struct attempt attempt = {
       .start_ticks = start_ticks(task->group_leader),
       .cookie = bpf_get_socket_cookie(ctx),

@@ -51,6 +51,7 @@ struct user_namespace {
 };
 struct cred {
   kuid_t uid;
+  kuid_t euid;
   struct user_namespace* user_ns;
 };
 struct mm_struct {
@@ -71,6 +72,7 @@ struct task_struct {
   struct task_struct* group_leader;
   struct mm_struct* mm;
   const struct cred* real_cred;
+  const struct cred* cred;
   struct signal_struct* signal;
   struct nsproxy* nsproxy;
   char comm[16];

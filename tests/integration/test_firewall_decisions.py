@@ -100,6 +100,22 @@ def test_root_users_and_groups_may_without_an_event(firewall, ground):
         assert ground.run(attempt, uid=TENANT, groups=[64100]) == REFUSED
 
 
+def test_root_that_acts_as_a_user_is_that_user(firewall, ground):
+    """As servers do that go back to being root: what they are asked for is the user's doing."""
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT)])
+
+    def action():
+        os.seteuid(TENANT)
+        as_user = attempt()
+        os.seteuid(0)
+        return as_user, attempt()
+
+    with firewall.attached() as ring:
+        assert ground.run(action, uid=0) == (REFUSED, 0)
+        event = one(ring)
+    assert (event.uid, event.vhost, event.verdict) == (TENANT, wire.vhost_id(HOST), DENY)
+
+
 def test_a_context_brings_its_vhosts_rule(firewall):
     firewall.take(vhosts=[vhost(HOST, smtp(ALLOW)), vhost("b:80", smtp(OBSERVE)), vhost("c:80", smtp(DENY))])
     for name, verdict, expected in ((HOST, ALLOW, 0), ("b:80", OBSERVE, 0), ("c:80", DENY, REFUSED)):
