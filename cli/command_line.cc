@@ -13,7 +13,6 @@ namespace mailorigin::cli {
 namespace {
 
 constexpr std::size_t name_width = 21;
-constexpr std::size_t line_width = 80;
 constexpr std::size_t usage_width = 40;  // beside the rest of the line
 
 // "--runtime-dir DIR", "VHOST".
@@ -45,13 +44,14 @@ std::string options_help(const CLI::App& app) {
   return out;
 }
 
-// " [VHOST]", " [--remove]": what belongs to this command alone; where that takes more than
-// `room`, what has no dashes: the rest is listed under the command's own --help.
+// " [VHOST]", " PATH", " [--remove]": what belongs to this command alone; where that takes more
+// than `room`, what has no dashes: the rest is listed under the command's own --help.
 std::string own_arguments(const CLI::App& app, std::size_t room) {
   std::string all;
   std::string without_dashes;
   for (const CLI::Option* option : options_of(app)) {
-    const std::string each = " [" + name_of(*option) + ']';
+    const std::string name = name_of(*option);
+    const std::string each = option->get_required() ? ' ' + name : " [" + name + ']';
     all += each;
     if (option->get_positional()) without_dashes += each;
   }
@@ -69,9 +69,9 @@ std::string help_of(const CLI::App& program, const CLI::App& app, const Command&
 std::string help_of_all(const CLI::App& program, std::span<const Command* const> commands) {
   std::string out = "usage: mailorigin [options] COMMAND\n\n";
   for (const Command* command : commands) {
-    const std::size_t words = std::strlen(command->name) + std::strlen(command->description);
-    out += entry(command->name + own_arguments(*program.get_subcommand(command->name),
-                                               line_width - std::min(line_width, words + 3)),
+    // In the column of the names, so that the descriptions are in one, too.
+    const std::size_t room = name_width - std::min(name_width, std::strlen(command->name) + 2);
+    out += entry(command->name + own_arguments(*program.get_subcommand(command->name), room),
                  command->description);
   }
   out += '\n' + options_help(program) + entry("--version", "") +

@@ -40,7 +40,9 @@ struct Options {
 // Of what is not there any more: links of its directory are followed, as far as there is one.
 std::string absolute(const std::string& path) {
   std::error_code fault;
-  const auto whole = std::filesystem::weakly_canonical(path, fault);
+  // What begins with nothing that is there would stay relative.
+  const auto whole =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(path, fault), fault);
   return fault ? path : whole.string();
 }
 

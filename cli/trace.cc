@@ -50,11 +50,22 @@ Result<std::string> read_all(int fd, const std::string& name) {
   return out;
 }
 
+// No id and no log's line looks like it.
+bool is_path(const std::string& what) {
+  const bool named = what.starts_with('/') || what.starts_with("./") || what.starts_with("../") ||
+                     what.ends_with(".eml");
+  return named && what.find(' ') == std::string::npos;
+}
+
 // Standard input, a file of that name, or what was said itself.
 Result<std::string> read_input(const std::string& what) {
   if (what == "-") return read_all(STDIN_FILENO, "standard input");
   struct stat about {};
-  if (what.find('\n') != std::string::npos || stat(what.c_str(), &about) != 0) return what;
+  if (what.find('\n') != std::string::npos) return what;
+  if (stat(what.c_str(), &about) != 0) {
+    if (is_path(what)) return system_error(what, errno);
+    return what;
+  }
   if (!S_ISREG(about.st_mode)) return Error{what + " is no file"};
   const Fd file(open(what.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return system_error(what, errno);

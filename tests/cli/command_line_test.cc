@@ -59,7 +59,7 @@ TEST(CommandLine, Help) {
   EXPECT_EQ(help.error, "");
   EXPECT_FALSE(help.run);
   for (const char* part : {"usage: mailorigin [options] COMMAND\n", "  one   ", " is one\n",
-                           "count [THING] [--twice] counts", "  --runtime-dir DIR ", "  --json ",
+                           "  count [THING]         counts\n", "  --runtime-dir DIR ", "  --json ",
                            "  --version\n", "\nExample:\n  mailorigin one\n"}) {
     EXPECT_NE(help.text.find(part), std::string::npos) << part << " in\n" << help.text;
   }
