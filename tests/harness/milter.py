@@ -27,7 +27,6 @@ non_smtpd_milters = {milter}
 milter_default_action = {action}
 milter_connect_timeout = 5s
 smtpd_peername_lookup = no
-smtpd_forbid_unauth_pipelining = no
 """
 # The milter is outside, and does not see main.cf: of the names in it it has that of the host alone.
 OWN_MAIN = """

@@ -170,6 +170,7 @@ def as_subordinate(ground, uid, action):
     ours, theirs = socket.socketpair()
 
     def run():
+        ours.close()
         become(TENANT)
         LIBC.prctl(4, 1, 0, 0, 0)  # dumpable again: else its maps are root's
         if LIBC.unshare(CLONE_NEWUSER) != 0:
@@ -180,9 +181,9 @@ def as_subordinate(ground, uid, action):
         return action()
 
     pid, result = ground.child(run)
-    ours.recv(1)
-    Path(f"/proc/{pid}/uid_map").write_text(f"0 {TENANT} 1\n1 {uid} 1\n")
-    ours.send(b"1")
-    ours.close()
     theirs.close()
+    if ours.recv(1):  # else it has failed, and result() says of what
+        Path(f"/proc/{pid}/uid_map").write_text(f"0 {TENANT} 1\n1 {uid} 1\n")
+        ours.send(b"1")
+    ours.close()
     return result()
