@@ -18,6 +18,7 @@ TENANTS = {"shop": SHOP_UID, "blog": BLOG_UID, "other": OTHER_UID}  # Postfix's 
 
 MASTER = POSTFIX_MASTER + """
 127.0.0.1:{port} inet n - n - - smtpd
+[::1]:{port} inet n - n - - smtpd
 anvil unix - - n - 1 anvil
 showq unix n - n - - showq
 """

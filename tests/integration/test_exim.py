@@ -366,6 +366,62 @@ def test_roots_own_mail_passes(site, exim):
     assert (event["verdict"], event["uid"]) == ("allow", 0) and not is_frozen(exim.wait(mark))
 
 
+@pytest.fixture
+def stricter(site):
+    """A host may send two mails, and who has no host none that was not asked about."""
+    before = site.server_text, site.shop.directives
+    site.shop.directives += "  MailOriginLimit 2/hour burst=2\n"
+    site.configure(site.server_text + "MailOriginUnrecorded hold\n")
+    site.httpd.graceful()
+    yield
+    site.shop.directives = before[1]
+    site.configure(before[0])
+    site.httpd.graceful()
+
+
+def test_what_nobody_has_asked_about_is_held(site, exim, stricter):
+    mark, roots = new_mark(), new_mark()
+    assert exim.run("/usr/sbin/exim4", "-odq", "-t", uid=OTHER_UID, text=message(mark)).returncode == 0
+    event = site.server_json.wait(mark)
+    assert (event["verdict"], event["reason"], event["uid"]) == ("hold", "unrecorded", OTHER_UID) and is_frozen(exim.wait(mark))
+    assert exim.run("/usr/sbin/exim4", "-odq", "-t", text=message(roots)).returncode == 0
+    assert not is_frozen(exim.wait(roots))
+
+
+def test_smtp_is_limited(site, exim, port, stricter):
+    marks = [new_mark() for _ in range(3)]
+    said = [by_smtp(site.shop, port, mark) for mark in marks]
+    assert ["250 OK id=" in each for each in said] == [True, True, False]
+    event = site.shop.json.wait(marks[2])
+    assert (event["kind"], event["verdict"], event["reason"]) == ("submit", "deny", "limit")
+    assert f"550 not sent: limit (event {event['id']})" in said[2] and not exim.queued(marks[2])
+
+
+@pytest.fixture
+def block(site, command):
+    yield lambda *arguments: command("block", *arguments)
+    command("unblock", "--all")
+    site.httpd.allow_log("MO0268")
+    site.httpd.wait_log("MO0269")
+
+
+def test_a_block_is_above_hold(site, exim, port, block):
+    held, refused, direct, other = (new_mark() for _ in range(4))
+    by_smtp(site.blog, port, held)
+    assert site.blog.json.wait(held)["reason"] == "policy" and is_frozen(exim.wait(held))
+    assert block(f"site:{site.blog.name}").returncode == 0
+    said = by_smtp(site.blog, port, refused)
+    assert f"550 not sent: blocked (event {site.blog.json.wait(refused)['id']})" in said
+    assert exim.run(*BY_SHOP, "-oep", uid=BLOG_UID, text=message(direct)).returncode != 0
+    for mark in (refused, direct):
+        event = site.blog.json.wait(mark)
+        assert (event["verdict"], event["reason"]) == ("deny", "blocked") and not exim.queued(mark)
+    block(f"site:{site.shop.name}", "--hold")
+    assert "250 OK id=" in by_smtp(site.shop, port, other)
+    event = site.shop.json.wait(other)
+    assert (event["verdict"], event["reason"]) == ("hold", "blocked") and is_frozen(exim.wait(other))
+
+
 def test_a_line_that_is_none_lets_nothing_in(site, exim):
     with socket.socket(socket.AF_UNIX) as asking:
         asking.connect(str(site.httpd.runtime_dir / "exim.sock"))
