@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import pytest
+from harness.fpm import SHARED_EXTENSIONS
 from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, new_mark
 from harness.waiting import wait_until
 
@@ -62,7 +63,7 @@ def module_site(installation):
         "mail('One <to@example.org>', 'MARK', 'body', \"Cc: two@example.org\\r\\nX-Mail-Origin: forged\")",
         "mail('to@example.org', 'MARK', 'body', ['Bcc' => 'two@example.org'], '-fme@shop.example')",
         "mb_send_mail('to@example.org', 'MARK', 'body')",
-        "imap_mail('to@example.org', 'MARK', 'body', null, 'two@example.org')",
+        *["imap_mail('to@example.org', 'MARK', 'body', null, 'two@example.org')"] * ("imap" in SHARED_EXTENSIONS),
     ],
 )
 def test_a_mail_of_phps_is_one_event(site, call):
