@@ -56,16 +56,13 @@ def module_site(installation):
 # ---- A mail that came through mail()
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        "mail('to@example.org', 'MARK', 'body')",
-        "mail('One <to@example.org>', 'MARK', 'body', \"Cc: two@example.org\\r\\nX-Mail-Origin: forged\")",
-        "mail('to@example.org', 'MARK', 'body', ['Bcc' => 'two@example.org'], '-fme@shop.example')",
-        "mb_send_mail('to@example.org', 'MARK', 'body')",
-        *["imap_mail('to@example.org', 'MARK', 'body', null, 'two@example.org')"] * ("imap" in SHARED_EXTENSIONS),
-    ],
-)
+@pytest.mark.parametrize("call", [
+    "mail('to@example.org', 'MARK', 'body')",
+    "mail('One <to@example.org>', 'MARK', 'body', \"Cc: two@example.org\\r\\nX-Mail-Origin: forged\")",
+    "mail('to@example.org', 'MARK', 'body', ['Bcc' => 'two@example.org'], '-fme@shop.example')",
+    "mb_send_mail('to@example.org', 'MARK', 'body')",
+    *["imap_mail('to@example.org', 'MARK', 'body', null, 'two@example.org')"] * ("imap" in SHARED_EXTENSIONS),
+])  # fmt: skip
 def test_a_mail_of_phps_is_one_event(site, call):
     mark = new_mark()
     site.shop.run(f"<?php var_dump({call.replace('MARK', mark)});")
