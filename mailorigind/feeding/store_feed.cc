@@ -147,7 +147,10 @@ void StoreFeed::take_policy() {
     const std::lock_guard lock(mutex_);
     policy.swap(next_policy_);
     if (policy) {
-      standing_ = {policy->enabled, policy->driver, "", "", policy->retained_days};
+      const bool is_file = policy->enabled && policy->driver == "sqlite3";
+      standing_ = {policy->enabled, policy->driver,
+                   is_file ? target_of(*policy, state_directory_).params : "", "",
+                   policy->retained_days};
     }
   }
   if (!policy) return;
@@ -165,7 +168,6 @@ void StoreFeed::take_policy() {
   {
     const std::lock_guard lock(mutex_);
     position_ = journal_.begin();  // who knows what the other one has
-    if (policy->driver == "sqlite3") standing_.file = target.params;
   }
   keeper_ = std::make_unique<store::Keeper>(
       std::move(target), journal_name_, state_directory_,

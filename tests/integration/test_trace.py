@@ -154,6 +154,15 @@ def test_what_was_stopped_is_not_sent(site, tracer):
         assert tracer("unblock", "--all").status == 0
 
 
+def test_the_store_is_found_after_a_reload(site, tracer, mail):
+    event, _, _ = mail
+    tracer.when_stored(event["id"])
+    site.httpd.graceful()
+    again = site.blog.json.wait(site.blog.mail())["id"]  # the daemon has taken the policy anew
+    assert tracer.when_stored(again)["event"]["id"] == again
+    assert tracer("--json", "status").json["store"]["file"] == str(site.httpd.state_dir / "mail.db")
+
+
 def test_what_is_not_known(tracer, mail):
     said = tracer.trace("01KBA1C2D3E4F5G6H7J8K9MNPQ")
     assert said.status == 1 and said.json["found"] is False and said.json["candidates"] == []
