@@ -1,5 +1,6 @@
 """What Postfix's queue keeps: mail that nobody asked about, of hosts that may not send, and while nobody answers."""
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from harness.accounts import Accounts
 from harness.command import Command
 from harness.docs import section
 from harness.milter import MILTER_UID, TENANTS, MilterPostfix
+from harness.mounts import bind, unmount
 from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, new_mark
 from harness.waiting import wait_until
 from test_milter import QUEUE, TICKET, process_of, send, text, the_queue_event
@@ -201,7 +203,7 @@ def test_a_block_that_holds(site, postfix, mailorigin):
     assert "550 5.7.1 not sent: blocked" in by_smtp(site, postfix, SHOP_UID, marks[2])
 
 
-# ---- Who sees it
+# ---- Who sees it, and who lets it go
 
 
 def mailq(postfix, uid):
@@ -226,6 +228,46 @@ def test_held_mail_is_shown_to_all_unless_main_cf_says_otherwise(site, postfix):
         assert f"{mark}@example.org" in mailq(postfix, 0)[1]
     finally:
         main.write_text(before)
+
+
+def test_two_who_let_it_go_at_once_when_its_host_is_gone(site, postfix):
+    marks = [new_mark() for _ in range(4)]
+    for mark in marks:
+        assert "250 2.0.0 Ok" in by_smtp(site, postfix, BLOG_UID, mark, "blog.example")
+    ids = {site.blog.json.wait(mark)["id"] for mark in marks}
+    site.vhosts.remove(site.blog)
+    site.configure()
+    site.httpd.graceful()
+    state = postfix.root / site.httpd.state_dir.relative_to("/")
+    state.mkdir(parents=True, exist_ok=True)
+    bind(site.httpd.state_dir, state)
+
+    # Once: it copies the program, which no one may be running then.
+    command = Command(site.installation, site.httpd.runtime_dir)
+
+    def start(*arguments):
+        program = [str(command.program), "--runtime-dir", str(command.runtime_dir), "--json", *arguments]
+        return postfix.popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def said(process):
+        out, err = process.communicate(timeout=60)
+        assert out, (process.returncode, err)
+        return json.loads(out)
+
+    try:
+        wait_until(lambda: ids <= {each["id"] for each in said(start("held"))["held"]}, "the store to know them")
+        both = [start("release", *ids) for _ in range(2)]
+        outcomes = [{each["id"]: each["outcome"] for each in said(process)["mails"]} for process in both]
+        for each in ids:
+            assert "released" in [one.get(each) for one in outcomes], outcomes
+        assert {outcome for one in outcomes for outcome in one.values()} <= {"released", "gone"}, outcomes
+        # Postfix's are in the deferred queue now.
+        assert [each for each in postfix.mails() if each.on_hold and any(mark in each.text for mark in marks)] == []
+    finally:
+        unmount(state)
+        site.vhosts.insert(1, site.blog)
+        site.configure()
+        site.httpd.graceful()
 
 
 # ---- MailOriginMilterOnFailure
