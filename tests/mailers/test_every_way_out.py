@@ -89,7 +89,7 @@ def test_way(host, way):
         return
     if expected in (ASKED, NOTHING):
         host.server.settled()
-        found = events(host, mark)
+        found = wait_until(lambda: events(host, mark), f"its event: {said}") if expected == ASKED else events(host, mark)
         assert [(each["verified"], each["uid"], each["entry"]) for each in found] == [(True, shop.uid, str(page.path))] * (expected == ASKED), said
         assert not host.server.queued(mark), said
         return
