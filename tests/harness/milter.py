@@ -5,12 +5,13 @@ import re
 import smtplib
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .httpd import free_port
 from .mail_servers import POSTFIX_MASTER, Postfix
 from .mounts import unmount
-from .site import BLOG_UID, OTHER_UID, SHOP_UID
+from .site import BLOG_UID, OTHER_UID, SHOP_UID, Site
 from .waiting import wait_until
 
 MILTER_UID = 61901
@@ -165,3 +166,22 @@ for _ in range(3):
         mails = wait_until(found, f"a message with {mark} in the queue")
         assert len(mails) == 1, mails
         return mails[0]
+
+
+@contextmanager
+def site_before(postfix, installation, name, vhosts, configuration):
+    """Its httpd starts the milter that this Postfix asks. `configuration` has places for the milter's
+    {socket}, its {user}, the {mail_server}'s, and the {log}."""
+    installation.built("milter/mailorigin-milter")
+    site = Site(installation, installation.directory(name), vhosts, server="")
+    runtime = site.httpd.runtime_dir
+    runtime.mkdir(parents=True, exist_ok=True)
+    socket = runtime / "milter.sock"
+    site.configure(configuration.format(socket=socket, user=MILTER_UID, mail_server=postfix.uid, log=postfix.log))
+    try:
+        site.start()
+        wait_until(socket.exists, "the milter to listen")
+        postfix.use(runtime, f"unix:{socket}")
+        yield site
+    finally:
+        site.stop()

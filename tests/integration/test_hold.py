@@ -12,9 +12,9 @@ import pytest
 from harness.accounts import Accounts
 from harness.command import Command
 from harness.docs import section
-from harness.milter import MILTER_UID, TENANTS, MilterPostfix
+from harness.milter import TENANTS, MilterPostfix, site_before
 from harness.mounts import bind, unmount
-from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, new_mark
+from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.waiting import wait_until
 from test_milter import QUEUE, TICKET, process_of, send, text, the_queue_event
 
@@ -51,20 +51,10 @@ def accounts(installation):
 
 @pytest.fixture(scope="module")
 def module_site(installation, postfix, accounts):
-    installation.built("milter/mailorigin-milter")
     vhosts = [Vhost("shop", SHOP_UID, SHOP), Vhost("blog", BLOG_UID, BLOG), Vhost("metered", METERED_UID, METERED), Vhost("flooding", FLOODING_UID, FLOODING)]
-    site = Site(installation, installation.directory("hold"), vhosts, server="")
-    runtime = site.httpd.runtime_dir
-    runtime.mkdir(parents=True, exist_ok=True)
-    door = runtime / "milter.sock"
-    site.configure(STRICT.format(socket=door, user=MILTER_UID, mail_server=MilterPostfix.uid, log=postfix.log))
-    try:
-        site.start()
-        postfix.use(runtime, f"unix:{door}")
+    with site_before(postfix, installation, "hold", vhosts, STRICT) as site:
         until_it_holds(site)
         yield site
-    finally:
-        site.stop()
 
 
 def until_it_holds(site):

@@ -11,9 +11,9 @@ import pytest
 from harness.accounts import Accounts
 from harness.command import Command, Said
 from harness.mail_servers import ORIGIN
-from harness.milter import MILTER_UID, TENANTS, MilterPostfix
+from harness.milter import TENANTS, MilterPostfix, site_before
 from harness.mounts import bind, unmount
-from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Site, Vhost, new_mark
+from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.waiting import children_of, wait_until
 
 TICKET = "X-Mail-Origin-Ticket"
@@ -43,20 +43,9 @@ def accounts(installation):
 
 @pytest.fixture(scope="module")
 def module_site(installation, module_postfix, accounts):
-    installation.built("milter/mailorigin-milter")
     vhosts = [Vhost("shop", SHOP_UID, RULES), Vhost("blog", BLOG_UID, WITH_HEADER + "  MailOriginSend deny\n")]
-    site = Site(installation, installation.directory("milter"), vhosts, server="")
-    runtime = site.httpd.runtime_dir
-    runtime.mkdir(parents=True, exist_ok=True)
-    socket = runtime / "milter.sock"
-    site.configure(SERVER + QUEUE.format(socket=socket, user=MILTER_UID, mail_server=MilterPostfix.uid, log=module_postfix.log))
-    try:
-        site.start()
-        wait_until(socket.exists, "the milter to listen")
-        module_postfix.use(runtime, f"unix:{socket}")
+    with site_before(module_postfix, installation, "milter", vhosts, SERVER + QUEUE) as site:
         yield site
-    finally:
-        site.stop()
 
 
 @pytest.fixture
