@@ -144,11 +144,12 @@ std::uint64_t most_addresses(std::string_view list) {
   for (const char character : list) {
     const bool control = static_cast<unsigned char>(character) < ' ' || character == 127;
     if (is_one_of(character, " \t\r\n,;:<>(")) {
+      const bool colon_alone = character == ':' && !piece;  // is a name itself to Postfix
       end_piece();
       // <> is the postmaster.
       if (angle && is_one_of(character, "<>")) count++;
       angle = character == '<' || (angle && character != '>');
-      if (character == '>' && !inside) piece = true;
+      piece = colon_alone || (character == '>' && !inside);
       inside = character == '<' || (inside && character != '>');
     } else {
       // Some end an atom, and are or begin a word themselves.

@@ -13,6 +13,9 @@ constexpr std::string_view with_value = "ABCFLNORVXbefhopr";
 constexpr std::string_view with_value_or_none = "beo";
 // Options without one, for some program. Further options may follow in the same word.
 constexpr std::string_view flags = "GIUcimnstvx";
+// Those of them behind which Exim takes no further option: it refuses the word.
+// What follows another, it takes for nothing.
+constexpr std::string_view never_before_letters = "Icimstvx";
 
 class OptionsReader {
  public:
@@ -113,13 +116,15 @@ class OptionsReader {
   // As getopt() reads them, "-tif x" is -t -i -f x.
   void read_letters(std::string_view word) {
     bool known = true;
+    bool for_all = true;  // that this letter is an option
     if (word == "-I") say_mode('i', is_surely_option());
     // Of a daemon it is how often; that is a mode of its own.
     if (word.starts_with("-q") && is_surely_option() && !mode_said_) found_.mode = 'q';
     for (std::size_t i = 1; i < word.size(); i++) {
       const std::string_view rest = word.substr(i + 1);
       if (with_value.find(word[i]) != std::string_view::npos) {
-        const bool may_be_missing = with_value_or_none.find(word[i]) != std::string_view::npos;
+        const bool may_be_missing =
+            !for_all || with_value_or_none.find(word[i]) != std::string_view::npos;
         const std::string_view found = value(rest, may_be_missing);
         if (word[i] == 'b') {
           say_mode(found.empty() ? 'm' : found.front(),
@@ -137,6 +142,7 @@ class OptionsReader {
         const bool printable = word[i] > ' ' && word[i] < 127;
         not_understood(std::string{'-', printable ? word[i] : '?'});
       }
+      for_all = for_all && never_before_letters.find(word[i]) != std::string_view::npos;
     }
   }
 

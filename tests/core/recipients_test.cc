@@ -82,6 +82,8 @@ TEST(CountAddresses, CountsAllThatMayBeOneInOtherLists) {
       {"a@b, \"c, d@e", 3},
       {"a@b, (c, d@e", 3},
       {"a@b, [c, d@e", 3},
+      {"<a@b>:", 2},
+      {"::<a@b>,:", 3},
   };
   for (const auto& [list, least] : lists) EXPECT_GE(count_addresses(list), least) << list;
 }

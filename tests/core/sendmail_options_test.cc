@@ -71,6 +71,10 @@ TEST(SendmailOptions, ARecipientForOneProgramIsOne) {
               ElementsAre("a@b", "c@d", "-fe@f", "g@h"));
   // What is a value for one program is an option with a value for another.
   EXPECT_THAT(read({"-Gf", "-r", "a@b"}).recipients, ElementsAre("a@b"));
+  // And what is no option for one, behind a letter that takes the rest for nothing, has no value.
+  EXPECT_THAT(read({"-Gf", "a@b", "-r", "c@d"}).recipients, ElementsAre("a@b", "c@d"));
+  EXPECT_THAT(read({"-znF", "a@b"}).recipients, ElementsAre("a@b"));
+  EXPECT_THAT(read({"-if", "a@b"}).recipients, IsEmpty());
   EXPECT_THAT(read({"-O", "-B", "a@b"}).recipients, ElementsAre("a@b"));
   EXPECT_THAT(read({"-oMr", "-F", "a@b"}).recipients, ElementsAre("a@b"));
   EXPECT_THAT(read({"-e", "-h", "a@b"}).recipients, ElementsAre("a@b"));

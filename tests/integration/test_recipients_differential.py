@@ -6,8 +6,10 @@ MAILORIGIN_CASES makes it longer.
 
 import os
 import random
+import string
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import pytest
 from harness.mail_servers import CASE, ORIGIN, Exim, NotHere, Postfix
@@ -259,6 +261,21 @@ def test_no_argument_is_missed(servers, dice, read):
     readings, found = read(mails), queued(servers, mails)
     assert_none_is_missed(mails, readings, found)
     assert not (foreign := foreign_senders(mails, readings, found)), "\n".join(foreign)
+
+
+def test_what_separates_is_no_recipient_that_is_missed(servers, read):
+    texts = [form.format("".join(signs)) for signs in product(":;,", repeat=2) for form in ("{}", "<u@x.test>{}", "{}<u@x.test>", "u@x.test {} v@y.x.test")]
+    mails = [(["-t", *SENDER], FROM + f"To: {text}\n".encode(), b"x") for text in texts]
+    assert_none_is_missed(mails, read(mails), queued(servers, mails))
+
+
+def test_letters_behind_letters(servers, read):
+    """What is a value's option to one program is no part of the word to another, which takes the next word for a recipient."""
+    letters = [letter for letter in string.ascii_letters if letter not in "bdqt"]  # other modes, and -t
+    words = [[f"-{first}{second}", f"u{at}@x.test", "-r", f"v{at}@y.x.test"] for at, (first, second) in enumerate(product(letters, "fF"))]
+    mails = [(each, FROM + b"To: to@x.test\n", b"x") for each in words]
+    readings, found = read(mails), queued(servers, mails)
+    assert_none_is_missed(mails, readings, found)
 
 
 def test_a_sender_that_belongs_is_the_envelopes(servers, dice, read):
