@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .paths import PROJECT, RELEASE
 from .mounts import bind, mount_tmpfs, unmount
+from .queue_file import records
 from .waiting import die_with_parent, wait_until
 
 PACKAGES = PROJECT / "build/mail-servers" / RELEASE
@@ -217,7 +218,7 @@ class Postfix(_Server):
         queue = {}
         for file in incoming.iterdir():
             sender, recipients, number = None, [], None
-            for kind, value in self._records(file.read_bytes()):
+            for kind, value in records(file.read_bytes()):
                 if kind == "S":
                     sender = value
                 elif kind == "R":
@@ -227,19 +228,6 @@ class Postfix(_Server):
             queue[number] = Queued(sender, recipients)
             file.unlink()
         return queue
-
-    @staticmethod
-    def _records(data):
-        """A queue file's records (postcat(1)): a letter, the length in groups of seven bits, the value."""
-        at = 0
-        while at < len(data):
-            kind, length, shift, more = chr(data[at]), 0, 0, True
-            while more:
-                at += 1
-                length |= (data[at] & 127) << shift
-                shift, more = shift + 7, data[at] & 128
-            yield kind, data[at + 1 : at + 1 + length]
-            at += 1 + length
 
 
 class Exim(_Server):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .httpd import free_port
 from .mail_servers import POSTFIX_MASTER, Postfix
 from .mounts import unmount
+from .queue_file import records
 from .site import BLOG_UID, OTHER_UID, SHOP_UID, Site
 from .waiting import wait_until
 
@@ -124,40 +125,10 @@ for _ in range(3):
                     found.append(Mail(file.name, queue == "hold", self._text(file.read_bytes())))
         return found
 
-    def _text(self, data):
-        """Follows the pointers that a milter's changes leave in a queue file."""
-        lines, at, seen = [], 0, 0
-        records = dict(self._records_at(data))
-        while at < len(data) and seen < 100_000:
-            seen += 1
-            kind, value, after = records[at] if at in records else self._record(data, at)
-            if kind == "p" and int(value):
-                at = int(value)
-                continue
-            if kind in "NL":
-                lines.append(value.decode("latin-1") + ("\n" if kind == "N" else ""))
-            if kind == "E":
-                break
-            at = after
-        return "".join(lines)
-
     @staticmethod
-    def _record(data, start):
-        at, length, shift, more = start, 0, 0, True
-        while more:
-            at += 1
-            length |= (data[at] & 127) << shift
-            shift, more = shift + 7, data[at] & 128
-        return chr(data[start]), data[at + 1 : at + 1 + length], at + 1 + length
-
-    def _records_at(self, data):
-        at = 0
-        while at < len(data):
-            record = self._record(data, at)
-            yield at, record
-            if record[0] == "E":
-                return
-            at = record[2]
+    def _text(data):
+        lines = (value.decode("latin-1") + "\n" * (kind == "N") for kind, value in records(data) if kind in "NL")
+        return "".join(lines)
 
     def wait(self, mark):
         def found():
