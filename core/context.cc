@@ -57,12 +57,12 @@ std::string encode_tag(const ContextTag& tag) {
   return out;
 }
 
-std::optional<ContextTag> decode_tag(std::string_view bytes) {
+std::optional<ContextTag> decode_tag(std::string_view bytes, std::uint8_t purpose) {
   if (bytes.size() < ContextTag::sealed) return std::nullopt;
   ContextTag tag;
   tag.flags = little_endian<std::uint8_t>(bytes, 1);
   if (little_endian<std::uint8_t>(bytes, 0) != ContextTag::version ||
-      (tag.flags & ~known_flags) != 0 || little_endian<std::uint16_t>(bytes, 2) != 0) {
+      (tag.flags & ~known_flags) != purpose || little_endian<std::uint16_t>(bytes, 2) != 0) {
     return std::nullopt;
   }
   tag.key_id = little_endian<std::uint32_t>(bytes, 4);

@@ -25,6 +25,9 @@ struct ContextTag {
   enum Flag : std::uint8_t {
     pass = 1,       // MailOrigin Off when it was made; what counts is whether it still is
     truncated = 2,  // a detail was longer than its limit and was cut
+    // No context at all: httpd's own word about a request, which nobody carries; see
+    // core/wire/deputing.h.
+    deputy = 4,
   };
   static constexpr std::uint32_t any_uid = UINT32_MAX;
 
@@ -57,8 +60,9 @@ inline constexpr std::size_t context_text_limit = 8192;  // of the whole text
 std::string encode_tag(const ContextTag& tag);
 
 // The reverse of encode_tag() over at least 40 bytes; nothing for another
-// version or reserved bits that are set.
-std::optional<ContextTag> decode_tag(std::string_view bytes);
+// version or reserved bits that are set, nor where the flag `deputy` is not as in `purpose`:
+// what is sealed for the one purpose is nothing for the other.
+std::optional<ContextTag> decode_tag(std::string_view bytes, std::uint8_t purpose = 0);
 
 // As much of a context's bytes as the firewall has room for beside a process: all of
 // them, or the tag alone, which is what the kernel checks.

@@ -38,15 +38,18 @@ std::string seal(const Context& context, const SealKey& key) {
   std::string pairs;
   pairs.reserve(512);
   ContextTag tag = context.tag;
-  tag.key_id = key.id;
   if (append_details(pairs, context)) tag.flags |= ContextTag::truncated;
+  return base64url_encode(seal_bytes(tag, pairs, key));
+}
 
+std::string seal_bytes(ContextTag tag, std::string_view pairs, const SealKey& key) {
+  tag.key_id = key.id;
   std::string bytes = encode_tag(tag);
   bytes.reserve(ContextTag::size + pairs.size() + hash_size);
   append_little_endian(bytes, siphash24(bytes, key.secret));
   bytes += pairs;
   append_little_endian(bytes, siphash24(bytes, key.secret));
-  return base64url_encode(bytes);
+  return bytes;
 }
 
 std::string_view seal_fault_name(SealFault fault) {
@@ -70,27 +73,34 @@ Unsealed unseal(std::string_view text, const KeyRing& keys, std::uint64_t now_ns
 }
 
 Unsealed unseal_bytes(std::string_view bytes, const KeyRing& keys, std::uint64_t now_ns) {
-  if (bytes.size() < ContextTag::size + hash_size) return {};
+  const UnsealedPairs unsealed = unseal_pairs(bytes, 0, keys, now_ns);
+  if (!unsealed.tag) return {std::nullopt, unsealed.fault};
   Context context;
-  const auto tag = decode_tag(bytes);
+  context.tag = *unsealed.tag;
+  if (!read_details(unsealed.pairs, context)) return {};
+  return {std::move(context), SealFault::malformed};
+}
+
+UnsealedPairs unseal_pairs(std::string_view bytes, std::uint8_t purpose, const KeyRing& keys,
+                           std::uint64_t now_ns) {
+  if (bytes.size() < ContextTag::size + hash_size) return {};
+  const auto tag = decode_tag(bytes, purpose);
   if (!tag) return {};
-  context.tag = *tag;
 
   const SealKey* key = find_key(keys, tag->key_id);
-  if (key == nullptr) return {std::nullopt, SealFault::unknown_key};
+  if (key == nullptr) return {std::nullopt, {}, SealFault::unknown_key};
   const std::size_t end = bytes.size() - hash_size;
   const bool tag_holds = equal(siphash24(bytes.substr(0, ContextTag::sealed), key->secret),
                                little_endian<std::uint64_t>(bytes, ContextTag::sealed));
   const bool whole_holds =
       equal(siphash24(bytes.substr(0, end), key->secret), little_endian<std::uint64_t>(bytes, end));
-  if (!tag_holds || !whole_holds) return {std::nullopt, SealFault::forged};
+  if (!tag_holds || !whole_holds) return {std::nullopt, {}, SealFault::forged};
 
   if (tag->boottime_ns > now_ns + future_tolerance_ns ||
       now_ns > tag->boottime_ns + context_lifetime_ns) {
-    return {std::nullopt, SealFault::expired};
+    return {std::nullopt, {}, SealFault::expired};
   }
-  if (!read_details(bytes.substr(ContextTag::size, end - ContextTag::size), context)) return {};
-  return {std::move(context), SealFault::malformed};
+  return {tag, bytes.substr(ContextTag::size, end - ContextTag::size), SealFault::malformed};
 }
 
 }  // namespace mailorigin

@@ -19,6 +19,9 @@ inline constexpr std::uint64_t context_lifetime_ns = 86'400ULL * 1'000'000'000UL
 // set here; everything else is the caller's.
 std::string seal(const Context& context, const SealKey& key);
 
+// The bytes of a tag and pairs, both sealed. The tag's key_id is set here.
+std::string seal_bytes(ContextTag tag, std::string_view pairs, const SealKey& key);
+
 // SipHash-2-4 as apr_siphash24() computes it: what both seals are.
 std::uint64_t siphash24(std::string_view bytes, const std::array<unsigned char, 16>& key);
 
@@ -40,5 +43,15 @@ struct Unsealed {
 Unsealed unseal(std::string_view text, const KeyRing& keys, std::uint64_t now_ns);
 // The same for the bytes that the text stands for.
 Unsealed unseal_bytes(std::string_view bytes, const KeyRing& keys, std::uint64_t now_ns);
+
+// What seal_bytes() made for that purpose (ContextTag::deputy, or 0 for a context): its pairs,
+// which point into `bytes`, or why they do not count.
+struct UnsealedPairs {
+  std::optional<ContextTag> tag;
+  std::string_view pairs;
+  SealFault fault = SealFault::malformed;  // meaningful without a tag
+};
+UnsealedPairs unseal_pairs(std::string_view bytes, std::uint8_t purpose, const KeyRing& keys,
+                           std::uint64_t now_ns);
 
 }  // namespace mailorigin

@@ -69,6 +69,7 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& state_directory,
   if (key) daemon->heard_.use(KeyRing{*key, std::nullopt});
   if (const Status opened = daemon->open_state(); !opened) return opened.error();
   if (key) daemon->smtp_recorder_->use(KeyRing{*key, std::nullopt});
+  if (key) daemon->deputies_->use(KeyRing{*key, std::nullopt});
   if (key) daemon->queued_->use(KeyRing{*key, std::nullopt});
   if (const Status watched = daemon->watch(); !watched) return watched.error();
   return daemon;
@@ -99,11 +100,12 @@ Status Daemon::open_state() {
   });
   smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, known_connections_, judge_,
                                                   std::move(journalled));
+  deputies_ = std::make_unique<Deputies>(*recording_, judge_);
   queued_ = std::make_unique<QueuedMails>(judge_, *journal_, *recording_, tickets_, names_,
                                           known_connections_, firewall_);
   questions_ = std::make_unique<QuestionDesk>(connections_, judge_, *journal_, *recording_,
                                               answers_, tickets_, names_, firewall_, clock_, heard_,
-                                              *queued_, notices_);
+                                              *queued_, *deputies_, notices_);
   connections_.set_capacity(descriptor_limit_ / 2);
 
   judge_.use(blocks_.blocks());
@@ -191,6 +193,7 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
   judge_.use(active);
   heard_.use(active->policy(), std::move(counts), boottime_now_ns());
   smtp_recorder_->use(active);
+  deputies_->use(active);
   queued_->use(active);
   exim_.use(active->policy().queue.exim_uid);
   firewall_.want(active->policy().firewall.mode != FirewallMode::off);
@@ -282,6 +285,7 @@ Status Daemon::take(service::ControlDesk::Push push) {
   judge_.use(push.keys);
   heard_.use(push.keys);
   smtp_recorder_->use(push.keys);
+  deputies_->use(push.keys);
   queued_->use(push.keys);
   keep(std::move(push.encoded));
   put_in_force(std::move(push.policy), std::move(push.descriptors), std::move(counts));

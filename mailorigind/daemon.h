@@ -17,6 +17,7 @@
 #include "mailorigind/asking/tickets.h"
 #include "mailorigind/asking/user_names.h"
 #include "mailorigind/block_desk.h"
+#include "mailorigind/connections/deputies.h"
 #include "mailorigind/connections/smtp_recorder.h"
 #include "mailorigind/delivery/delivery.h"
 #include "mailorigind/feeding/store_feed.h"
@@ -99,6 +100,7 @@ class Daemon {
   KnownConnections known_connections_;
   std::unique_ptr<QueuedMails> queued_;
   std::unique_ptr<SmtpRecorder> smtp_recorder_;
+  std::unique_ptr<Deputies> deputies_;
   ThreadClock clock_{token_ns};
   ConnectionTable connections_;
   std::unique_ptr<QuestionDesk> questions_;

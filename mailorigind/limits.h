@@ -176,6 +176,10 @@ inline constexpr std::uint64_t removal_interval_ms = 60'000;
 // to 760 connections, by what is known of them, and gets at most 100 a second of one user.
 inline constexpr std::uint64_t ring_interval_ms = 50;
 inline constexpr std::size_t connections_per_turn = 256;
+// Connections of httpd's own that one virtual host's requests lead to: as many of them as the
+// kernel tells of one virtual host.
+inline constexpr double deputed_rate = 50;
+inline constexpr double deputed_burst = 100;
 // Nobody's name holds up the ring more often than this.
 inline constexpr std::uint64_t ring_wait_interval_ms = 2000;
 

@@ -51,11 +51,10 @@ std::string judged(request_rec* request, const char* hosts, int port) {
     std::string checked = text;
     if (judgement) {
       const std::string where = "ldap://" + checked;
-      if (judgement->address.empty() || refuses(request, judgement->verdict, where.c_str()))
-        return "";
-      const bool is_ipv6 = judgement->address.find(':') != std::string::npos;
-      checked = (is_ipv6 ? '[' + judgement->address + ']' : judgement->address) + ':' +
-                std::to_string(server.port);
+      const std::string& address = judgement->destination.address;
+      if (address.empty() || refuses(request, *judgement, where.c_str())) return "";
+      const bool is_ipv6 = address.find(':') != std::string::npos;
+      checked = (is_ipv6 ? '[' + address + ']' : address) + ':' + std::to_string(server.port);
     }
     out += (out.empty() ? "" : " ") + checked;
   }

@@ -75,14 +75,11 @@ int judge_proxy(request_rec* request, proxy_worker* worker, proxy_server_conf* c
   if (!endpoint) return DECLINED;
   const auto judgement = judge(request, endpoint->host, endpoint->port);
   if (!judgement) return DECLINED;
-  if (judgement->address.empty()) return HTTP_BAD_GATEWAY;
-  if (!judgement->is_name || proxy_host != nullptr) {
-    return refuses(request, judgement->verdict, url) ? HTTP_FORBIDDEN : DECLINED;
-  }
-  if (judgement->verdict.rule == Rule::deny && refuses(request, judgement->verdict, url)) {
-    return HTTP_FORBIDDEN;
-  }
-  char* const by_address = with_host(request->pool, url, judgement->address);
+  const std::string& address = judgement->destination.address;
+  if (address.empty()) return HTTP_BAD_GATEWAY;
+  if (refuses(request, *judgement, url)) return HTTP_FORBIDDEN;
+  if (!judgement->is_name || proxy_host != nullptr) return DECLINED;
+  char* const by_address = with_host(request->pool, url, address);
   return proxy.run(request, worker, conf, by_address, nullptr, 0);
 }
 

@@ -22,19 +22,6 @@ namespace {
 // A page of a thousand subrequests does not make a line of a thousand ids.
 constexpr unsigned ids_limit = 16;
 
-// The request as the client made it, behind subrequests and internal redirects.
-request_rec* original(request_rec* request) {
-  for (;;) {
-    if (request->main != nullptr) {
-      request = request->main;
-    } else if (request->prev != nullptr) {
-      request = request->prev;
-    } else {
-      return request;
-    }
-  }
-}
-
 const char* or_empty(const char* text) { return text != nullptr ? text : ""; }
 
 const char* note(const request_rec* request, const char* name) {
@@ -118,13 +105,13 @@ Context describe(request_rec* request, const Vhost& vhost, CodeRunner runner) {
   return context;
 }
 
-void remember(request_rec* request, const Vhost& vhost, const Context& context) {
+// Gives the context a request id of its own, and notes it for the log.
+void begin_id(request_rec* request, const Vhost& vhost, Context& context) {
+  context.tag.request_id = vhost.configuration->request_ids->next(
+      static_cast<std::uint64_t>(apr_time_as_msec(request->request_time)));
+  context.tag.boottime_ns = boottime_now_ns();
   request_rec* const asked = original(request);
   RequestRecord& record = ensure_record(asked);
-  if (looks_like_php(std::string_view(context.entry).substr(context.entry.rfind('/') + 1))) {
-    record.of_php = &vhost;
-    record.sealed_ns = context.tag.boottime_ns;
-  }
   if (record.count == ids_limit) return;
   record.count++;
   auto* const entry = static_cast<RequestId*>(apr_pcalloc(asked->pool, sizeof(RequestId)));
@@ -135,10 +122,12 @@ void remember(request_rec* request, const Vhost& vhost, const Context& context) 
 
 // For one process, under a request id of its own.
 const char* sealed_anew(request_rec* request, const Vhost& vhost, Context& context) {
-  context.tag.request_id = vhost.configuration->request_ids->next(
-      static_cast<std::uint64_t>(apr_time_as_msec(request->request_time)));
-  context.tag.boottime_ns = boottime_now_ns();
-  remember(request, vhost, context);
+  begin_id(request, vhost, context);
+  if (looks_like_php(std::string_view(context.entry).substr(context.entry.rfind('/') + 1))) {
+    RequestRecord& record = ensure_record(original(request));
+    record.of_php = &vhost;
+    record.sealed_ns = context.tag.boottime_ns;
+  }
   const std::string sealed = seal(context, vhost.configuration->keys->current);
   return apr_pstrmemdup(request->pool, sealed.data(), sealed.size());
 }
@@ -193,6 +182,15 @@ void begin_attempt(request_rec* request) {
   remove_contexts(request);
   apr_table_addn(request->subprocess_env, context_variable.data(),
                  sealed_anew(request, vhost, *first.context));
+}
+
+Context deputy_context(request_rec* request) {
+  const Vhost& vhost = *config_of(request->server).vhost;
+  Context context = describe(request, vhost, CodeRunner::backend);
+  // What a rewrite leaves of the URL is no script.
+  if (look(context.entry) != Found::file) context.entry.clear();
+  begin_id(request, vhost, context);
+  return context;
 }
 
 // Where it failed, PHP may not have run.

@@ -1,6 +1,7 @@
 // A request that runs code is given its sealed context.
 #pragma once
 
+#include "core/context.h"
 #include "mod_mailorigin/httpd_api.h"
 
 namespace mailorigin::httpd {
@@ -14,6 +15,10 @@ void give_context(request_rec* request);
 // where the first was lost, and that is another process: each attempt after the first is
 // given a context with a request id of its own.
 void begin_attempt(request_rec* request);
+
+// Of a request for which httpd itself is about to connect, under a request id of its own, which
+// %^MO has as well. Nobody is given it: mailorigind is told by it whose the connection is.
+Context deputy_context(request_rec* request);
 
 // When it is over: counts it for its virtual host if PHP has run.
 void count_request(request_rec* request);

@@ -17,6 +17,15 @@ struct RequestId {
   RequestId* next;
 };
 
+// A destination that httpd was led to and that was judged: a balancer tries again, a name becomes
+// an address, and a page's subrequests lead to the same.
+struct JudgedDestination {
+  const char* address;
+  apr_port_t port;
+  bool is_refused;
+  JudgedDestination* next;
+};
+
 struct RequestRecord {
   const char* context;  // for code inside httpd
   const char* proxied;  // the context that was given to mod_proxy's first attempt
@@ -25,6 +34,7 @@ struct RequestRecord {
   RequestId* first;
   RequestId* last;
   unsigned count;
+  JudgedDestination* judged;  // in the same
   // In the same: of the latest that PHP was to run; null: there is none.
   const Vhost* of_php;
   std::uint64_t sealed_ns;
@@ -47,6 +57,19 @@ inline RequestRecord& ensure_record(request_rec* request) {
     ap_set_module_config(request->request_config, &mailorigin_module, record);
   }
   return *record;
+}
+
+// The request as the client made it, behind subrequests and internal redirects.
+inline request_rec* original(request_rec* request) {
+  for (;;) {
+    if (request->main != nullptr) {
+      request = request->main;
+    } else if (request->prev != nullptr) {
+      request = request->prev;
+    } else {
+      return request;
+    }
+  }
 }
 
 }  // namespace mailorigin::httpd

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "mod_mailorigin/configuration.h"
 #include "mod_mailorigin/module.h"
+#include "mod_mailorigin/request_record.h"
 
 APLOG_USE_MODULE(mailorigin);
 
@@ -54,37 +56,96 @@ const ServerSettings& server_settings(const Vhost& vhost) {
   return server_settings_of(vhost.configuration->main_server);
 }
 
+// MailOriginFirewall
+FirewallMode firewall_mode(const Vhost& vhost) {
+  return server_settings(vhost).firewall.value_or(FirewallMode::off);
+}
+
+Verdict verdict_of(Rule rule, FirewallMode mode) {
+  if (rule == Rule::allow) return Verdict::allow;
+  return rule == Rule::deny && mode == FirewallMode::on ? Verdict::deny : Verdict::observe;
+}
+
+const JudgedDestination* find_judged(const RequestRecord& record,
+                                     const DeputedDestination& destination) {
+  const JudgedDestination* each = record.judged;
+  while (each != nullptr &&
+         (each->port != destination.port || destination.address != each->address)) {
+    each = each->next;
+  }
+  return each;
+}
+
+void say(request_rec* request, const Judgement& judgement, const char* where, Verdict verdict,
+         const Told& told) {
+  const Vhost& vhost = *config_of(request->server).vhost;
+  std::string about = told.cause;
+  if (!told.event.empty()) about += (about.empty() ? "event " : ", event ") + told.event;
+  if (!told.missing.empty()) {
+    about += (about.empty() ? "no event: " : ", no event: ") + told.missing;
+  }
+  if (!about.empty()) about = " (" + about + ')';
+  const char* const directive = told.is_blocked ? "mailorigin block" : judgement.verdict.directive;
+  if (verdict == Verdict::allow) {
+    ap_log_rerror(
+        APLOG_MARK, APLOG_WARNING, 0, request,
+        "MO0150: %s: for %s httpd connects to %s, as %s allows, and there is no record of "
+        "it%s",
+        vhost.name.data(), request->uri, where, directive, about.c_str());
+    return;
+  }
+  const bool refused = verdict == Verdict::deny;
+  ap_log_rerror(APLOG_MARK, refused ? APLOG_ERR : APLOG_WARNING, 0, request,
+                "MO0127: %s: for %s httpd %s %s: %s%s", vhost.name.data(), request->uri,
+                refused ? "was to connect, and does not, to" : "connects to", where, directive,
+                about.c_str());
+}
+
 }  // namespace
 
 std::optional<Judgement> judge(request_rec* request, const char* host, apr_port_t port) {
   const ServerConfig& config = config_of(request->server);
-  if (config.vhost == nullptr || !config.vhost->enabled) return std::nullopt;  // MailOrigin
-  const ServerSettings& server = server_settings(*config.vhost);
-  const FirewallMode mode = server.firewall.value_or(FirewallMode::off);  // MailOriginFirewall
-  if (mode == FirewallMode::off || !is_smtp_port(server, port)) return std::nullopt;
-
+  if (config.vhost == nullptr) return std::nullopt;
+  if (firewall_mode(*config.vhost) == FirewallMode::off ||
+      !is_smtp_port(server_settings(*config.vhost), port)) {
+    return std::nullopt;
+  }
   const SmtpPolicy policy = smtp_policy(config);
   const auto resolve = [&](const std::string& name) { return addresses_of(request->pool, name); };
-  Judgement judgement;
-  judgement.is_name = !parse_ip_address(host);
+  Judgement judgement{{Rule::allow, "MailOrigin Off"}, !parse_ip_address(host), {host, "", port}};
   for (const IpAddress& address : resolve(host)) {
-    if (judgement.address.empty()) judgement.address = ip_address_text(address);
+    std::string& first = judgement.destination.address;
+    if (first.empty()) first = ip_address_text(address);
+    if (!config.vhost->enabled) continue;  // MailOrigin
+    const SmtpVerdict verdict = judge_connection(policy, address, port, resolve);
     judgement.verdict =
-        strictest(judgement.verdict, judge_connection(policy, address, port, resolve));
+        judgement.verdict.rule == Rule::allow ? verdict : strictest(judgement.verdict, verdict);
   }
   return judgement;
 }
 
-bool refuses(request_rec* request, const SmtpVerdict& verdict, const char* where) {
-  if (verdict.rule == Rule::allow) return false;
+bool refuses(request_rec* request, const Judgement& judgement, const char* where) {
   const Vhost& vhost = *config_of(request->server).vhost;
-  const bool refused =
-      verdict.rule == Rule::deny && server_settings(vhost).firewall == FirewallMode::on;
-  ap_log_rerror(APLOG_MARK, refused ? APLOG_ERR : APLOG_WARNING, 0, request,
-                "MO0127: %s: for %s httpd %s %s: %s", vhost.name.data(), request->uri,
-                refused ? "was to connect, and does not, to" : "connects to", where,
-                verdict.directive);
-  return refused;
+  request_rec* const asked = original(request);
+  RequestRecord& record = ensure_record(asked);
+  if (const auto* const before = find_judged(record, judgement.destination)) {
+    return before->is_refused;
+  }
+  Verdict verdict = verdict_of(judgement.verdict.rule, firewall_mode(vhost));
+  const Told told = tell_of_connection(request, judgement.destination, judgement.verdict, verdict);
+  if (told.is_blocked) verdict = Verdict::deny;
+  // An allowed one needs no line where it is an event; under MailOrigin Off it needs neither.
+  if (verdict != Verdict::allow || (!told.missing.empty() && vhost.enabled)) {
+    say(request, judgement, where, verdict, told);
+  }
+  const bool is_refused = verdict == Verdict::deny;
+  if (is_refused) record.of_php = nullptr;  // whose process has not been reached
+  auto* const judged =
+      static_cast<JudgedDestination*>(apr_pcalloc(asked->pool, sizeof(JudgedDestination)));
+  *judged = {apr_pstrdup(asked->pool, judgement.destination.address.c_str()),
+             judgement.destination.port, is_refused, record.judged};
+  record.judged = judged;
+  return is_refused;
 }
 
 }  // namespace mailorigin::httpd

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "tracing": ("core",),
     "investigating": ("core", "tracing"),
     "reports": ("core", "store", "tracing", "investigating"),
-    "mod_mailorigin": ("core",),
+    "mod_mailorigin": ("core", "client"),
     "submit": ("core", "client"),
     "fpm_plugin": ("core", "client"),
     "store": ("core",),

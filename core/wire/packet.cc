@@ -20,6 +20,7 @@ std::optional<MessageType> message_type(std::string_view packet) {
     case MessageType::hello:
     case MessageType::queued:
     case MessageType::milter_hello:
+    case MessageType::deputed:
     case MessageType::counts:
     case MessageType::attach:
     case MessageType::ring:

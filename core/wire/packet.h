@@ -25,6 +25,7 @@ enum class MessageType : std::uint8_t {
   hello = 4,         // process -> daemon: a request that I run; not answered
   queued = 5,        // milter -> daemon: a message that enters the queue; answered
   milter_hello = 6,  // milter -> daemon: I am here; not answered
+  deputed = 7,       // httpd's child -> daemon: a request leads me to an SMTP port; answered
   policy = 16,       // httpd -> daemon, with one descriptor: a memfd of Policy::encode()
   descriptors = 17,  // httpd -> daemon, with 1..253 descriptors: targets, in order
   commit = 18,       // httpd -> daemon: use them

@@ -13,7 +13,8 @@ namespace mailorigin::daemon {
 QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
                            Recording& recording, RecentAnswers& answers, Tickets& tickets,
                            const UserNames& names, FirewallLink& firewall, ThreadClock& clock,
-                           HeardVhosts& heard, QueuedMails& queued, service::NoticeBoard& notices)
+                           HeardVhosts& heard, QueuedMails& queued, Deputies& deputies,
+                           service::NoticeBoard& notices)
     : connections_(connections),
       judge_(judge),
       journal_(journal),
@@ -25,6 +26,7 @@ QuestionDesk::QuestionDesk(ConnectionTable& connections, Judge& judge, const Jou
       clock_(clock),
       heard_(heard),
       queued_(queued),
+      deputies_(deputies),
       notices_(notices),
       registrations_(judge, firewall, waiting_) {}
 
@@ -80,6 +82,8 @@ void QuestionDesk::handle(AskingConnection& asking) {
     case MessageType::queued:
     case MessageType::milter_hello:
       return answer_queued(asking, asker);
+    case MessageType::deputed:
+      return answer_deputed(asking, asker);
     default:
       return answer_question(asking, asker);
   }
@@ -210,6 +214,29 @@ void QuestionDesk::answer_queued(AskingConnection& asking, AskingUser& asker) {
   pending_.push_back({asking.fd(), &asker, key, std::move(answered.answer), answered.record});
 }
 
+// Its virtual host pays, not httpd's uid: a tenant's programs may run as that one.
+void QuestionDesk::answer_deputed(AskingConnection& asking, AskingUser& asker) {
+  const std::uint64_t now_ms = moment_.elapsed_ms();
+  auto deputed = deputies_.read(packet_.bytes, moment_);
+  if (!deputed) {
+    connections_.close_bad(asking, "what it sent is not httpd's: " + deputed.error().message,
+                           now_ms);
+    return;
+  }
+  connections_.used(asking, now_ms);
+  const RecentAnswers::Key key{asker.uid, deputed->nonce};
+  if (const auto position = answers_.find(key)) {
+    if (auto given = answer_at(*position)) {
+      pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
+      return;
+    }
+  }
+  auto answered =
+      deputies_.answer(*std::move(deputed), packet_.sender, names_.name(asker.uid), moment_);
+  asking.user->turn.used(clock_.lap());
+  pending_.push_back({asking.fd(), &asker, key, std::move(answered.answer), answered.record});
+}
+
 // The answer that this very mail has had, if it shows its ticket; but for who has been
 // blocked since.
 std::optional<Answer> QuestionDesk::redeemed(AskingConnection& asking, AskingUser& asker) {
@@ -255,6 +282,13 @@ std::optional<Answer> QuestionDesk::repeated(const RecentAnswers::Key& key,
   const auto payload = journal_.payload_at(*position);
   if (!payload || !payload_repeats(*payload, question.claims)) return std::nullopt;
   auto given = payload_answer(*payload);
+  if (!given) return std::nullopt;
+  return std::move(given->answer);
+}
+
+std::optional<Answer> QuestionDesk::answer_at(std::uint64_t position) const {
+  const auto payload = journal_.payload_at(position);
+  auto given = payload ? payload_answer(*payload) : std::nullopt;
   if (!given) return std::nullopt;
   return std::move(given->answer);
 }

@@ -16,6 +16,7 @@
 #include "mailorigind/asking/tickets.h"
 #include "mailorigind/asking/user_names.h"
 #include "mailorigind/asking/waiting_answers.h"
+#include "mailorigind/connections/deputies.h"
 #include "mailorigind/connections/firewall_link.h"
 #include "mailorigind/journal/journal.h"
 #include "mailorigind/journal/recording.h"
@@ -32,7 +33,8 @@ class QuestionDesk {
   QuestionDesk(ConnectionTable& connections, Judge& judge, const Journal& journal,
                Recording& recording, RecentAnswers& answers, Tickets& tickets,
                const UserNames& names, FirewallLink& firewall, ThreadClock& clock,
-               HeardVhosts& heard, QueuedMails& queued, service::NoticeBoard& notices);
+               HeardVhosts& heard, QueuedMails& queued, Deputies& deputies,
+               service::NoticeBoard& notices);
 
   // ---- A turn: begin, any number of read(), end.
 
@@ -67,6 +69,7 @@ class QuestionDesk {
   void hear(AskingConnection& asking, AskingUser& asker);
   void answer_registration(AskingConnection& asking, AskingUser& asker);
   void answer_queued(AskingConnection& asking, AskingUser& asker);
+  void answer_deputed(AskingConnection& asking, AskingUser& asker);
   void answer_question(AskingConnection& asking, AskingUser& asker);
   // To `quota`, what has been worked since the last time but for what is paid; how long.
   std::uint64_t charge(Quota& quota, std::uint64_t paid_ns = 0);
@@ -75,6 +78,7 @@ class QuestionDesk {
   [[nodiscard]] double cost(std::size_t size, bool fills_journal) const;
   [[nodiscard]] std::optional<Answer> repeated(const RecentAnswers::Key& key,
                                                const Question& question) const;
+  [[nodiscard]] std::optional<Answer> answer_at(std::uint64_t position) const;
   std::optional<Answer> redeemed(AskingConnection& asking, AskingUser& asker);
 
   ConnectionTable& connections_;
@@ -88,6 +92,7 @@ class QuestionDesk {
   ThreadClock& clock_;
   HeardVhosts& heard_;
   QueuedMails& queued_;
+  Deputies& deputies_;
   service::NoticeBoard& notices_;
   WaitingAnswers waiting_;
   Registrations registrations_;

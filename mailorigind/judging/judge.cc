@@ -13,14 +13,6 @@ namespace mailorigin::daemon {
 
 namespace {
 
-void describe_asker(Event& event, const AskingProcess& asker) {
-  const Credentials& credentials = asker.credentials;
-  if (credentials.pid != 0) event.set(Field::pid, static_cast<std::uint64_t>(credentials.pid));
-  if (credentials.uid != Credentials().uid) event.set(Field::uid, std::uint64_t{credentials.uid});
-  if (credentials.gid != Credentials().gid) event.set(Field::gid, std::uint64_t{credentials.gid});
-  event.set(Field::user, asker.user);
-}
-
 // Where a script without a context says that it lies, or was started.
 std::string_view place_of(const Question& question) {
   const std::string& entry = question.claims.get(Field::entry);
@@ -158,7 +150,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   }
   answer.id = stamp_.put(event, moment.wall_ms);
   event.set(Field::kind, question.submitted ? submit_kind : mail_kind);
-  describe_asker(event, asker);
+  describe_process(event, asker.credentials, asker.user);
   event.set(Field::verdict, verdict_name(answer.verdict));
   event.set(Field::reason, answer.reason);
   if (exhausted != nullptr) exhausted->recorded_busy(moment.elapsed_ms(), answer.id);
@@ -175,6 +167,17 @@ const Block* Judge::block_of(const Question& question, uid_t uid, const Shown& s
 
 const Block* Judge::block_of_connection(uid_t uid, const VhostPolicy& vhost) const {
   return find_block(*blocks_, users_, uid, vhost);
+}
+
+const Block* Judge::block_of_request(const Context& request, std::string_view htaccess,
+                                     const VhostPolicy& vhost, const Moment& moment) const {
+  if (blocks_->empty()) return nullptr;
+  Question question;
+  question.claims.set(Field::file, htaccess);
+  const Shown shown{&request, {}, nullptr};
+  Decision decision;
+  decision.policy = &vhost;
+  return block_of(question, vhost.run_as.value_or(Credentials().uid), shown, decision, moment);
 }
 
 bool Judge::is_blocked(const Question& question, const AskingProcess& asker, const Moment& moment) {

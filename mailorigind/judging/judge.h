@@ -72,6 +72,12 @@ class Judge {
   // Which of them the firewall has refused a connection by; see judging/blocking.h.
   [[nodiscard]] const Block* block_of_connection(uid_t uid, const VhostPolicy& vhost) const;
 
+  // Which of them stops what httpd itself does for a request of that virtual host, because of
+  // that .htaccess, which may be empty; null where none does. A block of the user that PHP runs
+  // as there is one.
+  [[nodiscard]] const Block* block_of_request(const Context& request, std::string_view htaccess,
+                                              const VhostPolicy& vhost, const Moment& moment) const;
+
   // Whether the question is blocked now, whatever was answered before. Counts nothing.
   bool is_blocked(const Question& question, const AskingProcess& asker, const Moment& moment);
 

@@ -28,4 +28,11 @@ void describe_owner(Event& event, const VhostPolicy& vhost) {
   event.set(Field::docroot, vhost.docroot);
 }
 
+void describe_process(Event& event, const Credentials& process, std::string_view user) {
+  if (process.pid != 0) event.set(Field::pid, static_cast<std::uint64_t>(process.pid));
+  if (process.uid != Credentials().uid) event.set(Field::uid, std::uint64_t{process.uid});
+  if (process.gid != Credentials().gid) event.set(Field::gid, std::uint64_t{process.gid});
+  event.set(Field::user, user);
+}
+
 }  // namespace mailorigin::daemon

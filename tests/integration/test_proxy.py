@@ -1,20 +1,27 @@
-"""httpd as a tenant's deputy: what .htaccess makes it connect to is judged by the tenant's virtual host."""
+"""httpd as a tenant's deputy: what .htaccess makes it connect to is judged by the tenant's virtual host, and is its event.
+
+mailorigind runs as a unit does, without the firewall beside it: the kernel would judge once more.
+"""
 
 import http.client
+import os
 import re
+import signal
 import socket
 import threading
 from pathlib import Path
 
 import pytest
+from harness.command import Command
+from harness.external import ExternalDaemon
 from harness.httpd import free_port
 from harness.mail_servers import CASE, POSTFIX_MASTER, NotHere, Postfix
 from harness.mounts import bind, unmount
-from harness.site import SHOP_UID, Site, Vhost
+from harness.site import SHOP_UID, Site, Vhost, new_mark
 from harness.waiting import wait_until
 
 PROXIES = ("proxy_http", "proxy_scgi", "proxy_uwsgi", "proxy_ajp", "proxy_wstunnel", "proxy_balancer",
-           "lbmethod_byrequests", "slotmem_shm", "proxy_ftp")  # fmt: skip
+           "lbmethod_byrequests", "slotmem_shm", "proxy_ftp", "include")  # fmt: skip
 DIALOGUE = "MAIL FROM:<me@shop.example>\r\nRCPT TO:<you@example.org>\r\nDATA\r\n"
 
 
@@ -103,28 +110,48 @@ def named(installation):
     unmount(Path("/etc/hosts"))
 
 
+LOG = "  MailOriginLog logs/{short}.json json\n"
+
+
 @pytest.fixture
 def make_proxy(make_site, mail_server):
-    """A site of one host; nobody asks its daemon for anything."""
+    """A site of one host."""
+    daemons = []
 
-    def make(server, directives="", lines=""):
-        host = Vhost("shop", SHOP_UID, "  MailOriginLog none\n" + directives, run=lines)
+    def make(server, directives="", lines="", modules=PROXIES, daemon=True):
         site = make_site(
-            [host], modules=PROXIES, daemon="external",
+            [Vhost("shop", SHOP_UID, LOG + directives, run=lines)], modules=modules, daemon="external", start=False,
             server=f"MailOriginSmtpPorts {mail_server.port}\n{server}",
         )  # fmt: skip
+        if daemon:
+            daemons.append(ExternalDaemon(site.installation, site.httpd.runtime_dir, site.httpd.state_dir).start())
+            site.daemon = daemons[-1].process.pid
         site.httpd.allow_log(r"MO0111|\bAH\d{5}: |\[proxy_\w+:error\]")
-        return site
+        return site.start()
 
-    return make
+    yield make
+    for daemon in daemons:
+        daemon.close()
 
 
-def deputed(site, htaccess, dialogue=DIALOGUE):
+def deputed(site, htaccess, dialogue=DIALOGUE, mark=""):
     """Posts a dialogue to a page of a tenant's directory with that .htaccess: the status."""
     site.shop.write("deputy/.htaccess", htaccess + "\n")
     page = site.shop.write("deputy/page.txt", "a page")
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"} if "ws://" in htaccess else {}
-    return site.shop.get(page.uri, "GET" if headers else "POST", headers=headers, body=None if headers else dialogue).status
+    return site.shop.get(
+        f"{page.uri}?{mark}", "GET" if headers else "POST", headers=headers, body=None if headers else dialogue
+    ).status
+
+
+def event_of(site, mark):
+    """The only one of that request, whose id is in its line of access_log."""
+    event = site.shop.json.wait(mark)
+    assert event["request_id"] in site.shop.access.wait(mark).split()[0].split(",")
+    assert (event["kind"], event["verified"], event["vhost"]) == ("smtp", True, site.shop.full_name)
+    assert event["docroot"] == str(site.shop.docroot) and event["client"] == "127.0.0.1"
+    assert event["user"] == "www-data" and "/apache2" in event["exe"]
+    return event
 
 
 LOCAL = {
@@ -154,74 +181,167 @@ def deputy(installation):
         f"MailOriginFirewall On\nMailOriginSmtpLocal deny\nMailOriginSmtpPorts {server.port}\n"
         f"<Proxy balancer://members>\nBalancerMember http://127.0.0.1:{server.port}\n</Proxy>\n"
     )
-    host = Vhost("shop", SHOP_UID, "  MailOriginLog none\n", run="")
-    site = Site(
-        installation, installation.directory("deputy"), [host], server=text, modules=(*PROXIES, "alias"), daemon="external"
-    )
+    host = Vhost("shop", SHOP_UID, LOG, run="")
+    site = Site(installation, installation.directory("deputy"), [host], server=text, modules=PROXIES, daemon="external")
     site.mail_server = server
+    daemon = ExternalDaemon(installation, site.httpd.runtime_dir, site.httpd.state_dir).start()
     try:
         yield site.start()
     finally:
         site.stop()
+        daemon.close()
         server.close()
 
 
 @pytest.mark.parametrize("way", LOCAL)
 def test_refused(deputy, way):
-    port = deputy.mail_server.port
+    port, mark = deputy.mail_server.port, new_mark()
+    htaccess = LOCAL[way].replace("{port}", str(port))
     deputy.shop.write("deputy/below/.htaccess", f'SetHandler "proxy:fcgi://127.0.0.1:{port}"\n')
     deputy.shop.write("deputy/below/page.txt", "")
     deputy.httpd.allow_log(r"MO0111|\bAH\d{5}: ")
-    deputy.httpd.expect_log(r"MO0127: shop\.example:\d+: for /\S+ httpd was to connect, and does not, to \w+://\S*: MailOriginSmtpLocal")
-    assert deputed(deputy, LOCAL[way].replace("{port}", str(port))) == (404 if way == "ErrorDocument" else 403)
+    deputy.httpd.expect_log(r"MO0127: shop\.example:\d+: for /\S+ httpd was to connect, and does not, to \w+://\S*: MailOriginSmtpLocal \(\S+, event \w{26}\)$")
+    assert deputed(deputy, htaccess, mark=mark) == (404 if way == "ErrorDocument" else 403)
     assert deputy.mail_server.told == []
+    event = event_of(deputy, mark)
+    assert (event["verdict"], event["reason"], event["dst_port"]) == ("deny", "smtp-local", port)
+    assert event["dst"] == {"IPv6": "::1", "unspecified": "0.0.0.0"}.get(way, "127.0.0.1") or way == "a name"
+    directory = deputy.shop.docroot / ("deputy/below" if way == "ErrorDocument" else "deputy")
+    line = next(number for number, text in enumerate(htaccess.splitlines(), 1) if "roxy:" in text or "[P]" in text or "E" == text[0])
+    assert (event["file"], event["line"]) == (f"{directory}/.htaccess", line)
+    assert event["caller"] == f"{directory}/.htaccess:{line}"
     deputy.verify()
+
+
+def test_one_event_for_a_request(deputy):
+    """Whatever asks for it again: a page's subrequests here."""
+    port, mark = deputy.mail_server.port, new_mark()
+    deputy.httpd.allow_log(r"MO0111|\bAH\d{5}: |\[include:error\]")
+    deputy.httpd.expect_log("MO0127: ")
+    page = '<!--#include virtual="a.txt" -->' * 5
+    deputy.shop.write("parts/page.shtml", page)
+    deputy.shop.write(
+        "parts/.htaccess",
+        'Options +Includes\n<Files "page.shtml">\nSetOutputFilter INCLUDES\n</Files>\n'
+        f'<Files "a.txt">\nSetHandler "proxy:http://127.0.0.1:{port}"\n</Files>\n',
+    )
+    deputy.shop.write("parts/a.txt", "")
+    assert deputy.shop.get(f"/parts/page.shtml?{mark}").status == 200
+    assert event_of(deputy, mark)["line"] == 6
+    said = [line for line in deputy.httpd.said().splitlines() if "MO0127" in line and "/parts/a.txt" in line]
+    assert len(said) == 1 and deputy.mail_server.told == []
+    deputy.verify()
+
+
+def test_traced(deputy):
+    """From the id in error_log to the line of .htaccess."""
+    port, mark = deputy.mail_server.port, new_mark()
+    deputy.httpd.allow_log(r"MO0111|\bAH\d{5}: ")
+    deputy.httpd.expect_log("MO0127: ")
+    assert deputed(deputy, f'SetHandler "proxy:fcgi://127.0.0.1:{port}"', mark=mark) == 403
+    event = event_of(deputy, mark)
+    mailorigin = Command(deputy.installation, deputy.httpd.runtime_dir)
+    traced = wait_until(lambda: (said := mailorigin("trace", event["id"], "--json").json)["found"] and said, "the store")
+    assert traced["event"]["caller"] == f"{deputy.shop.docroot}/deputy/.htaccess:1"
+    assert any(mark in line for line in traced["request"]["access_log"]), traced
 
 
 OUTSIDE = 'SetHandler "proxy:fcgi://{address}:{port}"'
 BY_NAME = 'SetHandler "proxy:fcgi://{name}:{port}"'
 RULES = {
-    # the server's lines, the host's, what .htaccess says: whether it connects, and what error_log has of it
-    "denied": ("MailOriginFirewall On\n", "", OUTSIDE, False, "MailOriginSmtp$"),
-    "redirected": ("MailOriginFirewall On\n", "  MailOriginSmtp redirect 127.0.0.1:25\n", OUTSIDE, False, "MailOriginSmtp$"),
-    "allowed": ("MailOriginFirewall On\n", "  MailOriginSmtp allow\n", OUTSIDE, True, None),
-    "allowed by name": ("MailOriginFirewall On\n", "  MailOriginSmtp allow\n", BY_NAME, True, None),
-    "observed": ("MailOriginFirewall On\n", "  MailOriginSmtp observe\n", OUTSIDE, True, "MailOriginSmtp$"),
-    "observed by name": ("MailOriginFirewall On\n", "  MailOriginSmtp observe\n", BY_NAME, True, "MailOriginSmtp$"),
-    "listed": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {address}\n", OUTSIDE, True, None),
-    "listed by name": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {name}\n", OUTSIDE, True, None),
-    "another port listed": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {address}:1\n", OUTSIDE, False, "MailOriginSmtp$"),
+    # the server's lines, the host's, what .htaccess says: whether it connects; the event's verdict and reason
+    "denied": ("MailOriginFirewall On\n", "", OUTSIDE, False, "deny smtp"),
+    "redirected": ("MailOriginFirewall On\n", "  MailOriginSmtp redirect 127.0.0.1:25\n", OUTSIDE, False, "deny smtp"),
+    "allowed": ("MailOriginFirewall On\n", "  MailOriginSmtp allow\n", OUTSIDE, True, "allow smtp"),
+    "allowed by name": ("MailOriginFirewall On\n", "  MailOriginSmtp allow\n", BY_NAME, True, "allow smtp"),
+    "observed": ("MailOriginFirewall On\n", "  MailOriginSmtp observe\n", OUTSIDE, True, "observe smtp"),
+    "observed by name": ("MailOriginFirewall On\n", "  MailOriginSmtp observe\n", BY_NAME, True, "observe smtp"),
+    "listed": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {address}\n", OUTSIDE, True, "allow smtp-allow"),
+    "listed by name": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {name}\n", OUTSIDE, True, "allow smtp-allow"),
+    "another port listed": ("MailOriginFirewall On\n", "  MailOriginSmtpAllow {address}:1\n", OUTSIDE, False, "deny smtp"),
     "listed for the server": (
-        "MailOriginFirewall On\nMailOriginSmtpAllow {address}\n", "  MailOriginSmtpAllow none\n", OUTSIDE, False, "MailOriginSmtp$",
+        "MailOriginFirewall On\nMailOriginSmtpAllow {address}\n", "  MailOriginSmtpAllow none\n", OUTSIDE, False, "deny smtp",
     ),
-    "observing": ("MailOriginFirewall observe\n", "", OUTSIDE, True, "MailOriginSmtp$"),
+    "observing": ("MailOriginFirewall observe\n", "", OUTSIDE, True, "observe smtp"),
     "no firewall": ("", "", OUTSIDE, True, None),
     "MailOrigin Off": ("MailOriginFirewall On\n", "  MailOrigin Off\n", OUTSIDE, True, None),
-    "local by default": ("MailOriginFirewall On\n", "", 'SetHandler "proxy:fcgi://127.0.0.1:{port}"', True, "MailOriginSmtpLocal$"),
+    "local by default": ("MailOriginFirewall On\n", "", 'SetHandler "proxy:fcgi://127.0.0.1:{port}"', True, "observe smtp-local"),
     "no such name": ("MailOriginFirewall On\n", "  MailOriginSmtp allow\n", 'SetHandler "proxy:fcgi://no.such.invalid:{port}"', False, None),
 }
 
 
 @pytest.mark.parametrize("case", RULES)
 def test_rules(make_proxy, mail_server, named, case):
-    server, directives, htaccess, connects, said = RULES[case]
+    server, directives, htaccess, connects, judged = RULES[case]
     filled = [
         text.replace("{address}", own_address()).replace("{name}", NAME).replace("{port}", str(mail_server.port))
         for text in (server, directives, htaccess)
     ]
     site = make_proxy(filled[0], filled[1])
-    status = deputed(site, filled[2])
+    mark = new_mark()
+    status = deputed(site, filled[2], mark=mark)
     assert bool(mail_server.told) is connects or (status >= 500 and connects), (status, mail_server.told)
     if not connects:
-        assert mail_server.told == [] and status == (403 if said else 502)
-    if said:
-        site.httpd.expect_log(rf"MO0127: .*: {said}")
+        assert mail_server.told == [] and status == (403 if judged else 502)
+    if not judged:
+        assert not site.shop.json.lines_with(mark)
+        return
+    if not judged.startswith("allow"):
+        site.httpd.expect_log(r"MO0127: .*: MailOriginSmtp(Local)? \(")
+    event = event_of(site, mark)
+    assert f"{event['verdict']} {event['reason']}" == judged
+    assert (event["file"], event["line"]) == (f"{site.shop.docroot}/deputy/.htaccess", 1)
+    assert event["entry"] == f"{site.shop.docroot}/deputy/page.txt"
+
+
+ALLOWED = "MailOriginFirewall On\nMailOriginSmtpLocal allow\n"
+DENIED = "MailOriginFirewall On\nMailOriginSmtpLocal deny\n"
+
+
+def test_a_blocked_site(make_proxy, mail_server):
+    """`mailorigin block` goes before what is configured; so does one of the .htaccess itself."""
+    site = make_proxy(ALLOWED)
+    mailorigin = Command(site.installation, site.httpd.runtime_dir)
+    site.httpd.allow_log("MO026[89]")
+    handler = f'SetHandler "proxy:fcgi://127.0.0.1:{mail_server.port}"'
+    for subject in (f"site:{site.shop.name}", f"script:{site.shop.docroot}/deputy/.htaccess", "client:127.0.0.1"):
+        assert mailorigin("block", subject).status == 0
+        site.httpd.expect_log(r"MO0127: .*: mailorigin block \(")
+        mark = new_mark()
+        assert deputed(site, handler, mark=mark) == 403 and mail_server.told == []
+        event = event_of(site, mark)
+        assert (event["verdict"], event["reason"]) == ("deny", "blocked") and event["block"].startswith(subject)
+        mailorigin("unblock", "--all")
+    deputed(site, handler)
+    wait_until(lambda: mail_server.told, "httpd to connect again")
+
+
+@pytest.mark.parametrize("rule", [ALLOWED, DENIED], ids=["allow", "deny"])
+def test_without_a_daemon(make_proxy, mail_server, rule):
+    """The verdict does not depend on it, and error_log has what the event would say."""
+    site = make_proxy(rule, daemon=False)
+    site.httpd.expect_log(
+        rf"{'MO0127' if rule == DENIED else 'MO0150'}: .* to fcgi://127\.0\.0\.1:{mail_server.port}/\S*[:,] .*\(/\S+/\.htaccess:1, no event: .*mailorigin\.sock"
+    )
+    status = deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{mail_server.port}"')
+    assert (status == 403) is (rule == DENIED) and bool(mail_server.told) is (rule == ALLOWED)
+
+
+def test_a_daemon_that_does_not_answer(make_proxy, mail_server):
+    site = make_proxy(DENIED)
+    site.httpd.expect_log("MO0127: .*no event: .*no answer in time")
+    os.kill(site.daemon, signal.SIGSTOP)
+    try:
+        assert deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{mail_server.port}"') == 403
+    finally:
+        os.kill(site.daemon, signal.SIGCONT)
+    assert mail_server.told == []
 
 
 def test_other_ports_are_nobodys_business(make_proxy):
     """A backend on a port of its own, by .htaccess: no rule, no line."""
     port = free_port()
-    site = make_proxy("MailOriginFirewall On\nMailOriginSmtpLocal deny\n")
+    site = make_proxy(DENIED)
     assert deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{port}"') == 503
     assert not re.search("MO0127", site.httpd.said())
 
@@ -246,8 +366,11 @@ def test_a_balancer_of_the_server(make_proxy, mail_server):
         "  ProxyPass /all balancer://both\n",
     )
     site.httpd.expect_log("MO0127: ")
-    assert site.shop.get("/all/x", "POST", body=DIALOGUE).status == 403
+    mark = new_mark()
+    assert site.shop.get(f"/all/x?{mark}", "POST", body=DIALOGUE).status == 403
     assert mail_server.told == []
+    # No .htaccess has said so.
+    assert not {"file", "line", "caller", "entry"} & set(event_of(site, mark))
 
 
 @pytest.mark.parametrize("rule", ["allow", "deny"])
@@ -259,7 +382,11 @@ def test_real_mail_server(make_proxy, postfix, scheme, rule):
         "\r\nMAIL FROM:<me@shop.example>\r\nRCPT TO:<you@example.org>\r\nDATA\r\n"
         f"{CASE}: 0\r\n\r\nspam\r\n.\r\nQUIT\r\n"
     )
-    status = deputed(site, f'SetHandler "proxy:{scheme}://127.0.0.1:{postfix.port}"', dialogue)
+    mark = new_mark()
+    status = deputed(site, f'SetHandler "proxy:{scheme}://127.0.0.1:{postfix.port}"', dialogue, mark)
+    event = event_of(site, mark)
+    assert (event["verdict"], event["reason"], event["dst_port"]) == (rule, "smtp-local", postfix.port)
+    assert event["caller"] == f"{site.shop.docroot}/deputy/.htaccess:1"
     if rule == "allow":
         queue = wait_until(lambda: postfix.empty_queue(30), "Postfix to queue it")
         assert queue[0].recipients == [b"you@example.org"]
@@ -271,36 +398,34 @@ def test_real_mail_server(make_proxy, postfix, scheme, rule):
 LDAP = ("ldap", "authn_core", "auth_basic", "authz_user", "authnz_ldap")
 
 
-def signed_in(site, url):
+def signed_in(site, url, mark=""):
     """Asks for a page whose .htaccess has users looked up there: the status."""
     site.shop.write("members/.htaccess", f'AuthType Basic\nAuthName x\nAuthBasicProvider ldap\nAuthLDAPURL "{url}"\nRequire valid-user\n')
     page = site.shop.write("members/page.txt", "a page")
-    return site.shop.get(page.uri, headers={"Authorization": "Basic bWU6bWU="}, timeout=60).status
+    return site.shop.get(f"{page.uri}?{mark}", headers={"Authorization": "Basic bWU6bWU="}, timeout=60).status
 
 
 @pytest.mark.parametrize("hosts", ["127.0.0.1:{port}", "localhost:{port}", "127.0.0.1:1 [::1]:{port}", "127.1:{port}"])
-def test_directory_server(make_site, mail_server, hosts):
+def test_directory_server(make_proxy, mail_server, hosts):
     """AuthLDAPURL makes httpd connect as well."""
-    host = Vhost("shop", SHOP_UID, "  MailOriginLog none\n", run="")
-    site = make_site(
-        [host], modules=LDAP, daemon="external",
-        server=f"MailOriginSmtpPorts {mail_server.port}\nMailOriginFirewall On\nMailOriginSmtpLocal deny\n",
-    )  # fmt: skip
-    site.httpd.allow_log(r"MO0111|\bAH\d{5}: |authnz_ldap|\[ldap:")
+    site = make_proxy(DENIED, modules=LDAP)
+    site.httpd.allow_log(r"authnz_ldap|\[ldap:")
     for _ in range(2):
+        mark = new_mark()
         site.httpd.expect_log(r"MO0127: shop\.example:\d+: for /members/page\.txt httpd was to connect, and does not, to ldap://\S+: MailOriginSmtpLocal")
-        assert signed_in(site, "ldap://" + hosts.replace("{port}", str(mail_server.port)) + "/dc=x?uid") == 500
+        assert signed_in(site, "ldap://" + hosts.replace("{port}", str(mail_server.port)) + "/dc=x?uid", mark) == 500
         assert mail_server.told == []
+        event = event_of(site, mark)
+        assert (event["verdict"], event["reason"], event["dst_port"]) == ("deny", "smtp-local", mail_server.port)
+        assert event["caller"] == f"{site.shop.docroot}/members/.htaccess:4"
         site.httpd.graceful()
 
 
-def test_allowed_directory_server(make_site, mail_server):
+def test_allowed_directory_server(make_proxy, mail_server):
     """Elsewhere, and where the rules have it, mod_ldap connects as ever."""
-    host = Vhost("shop", SHOP_UID, "  MailOriginLog none\n", run="")
-    site = make_site(
-        [host], modules=LDAP, daemon="external",
-        server=f"MailOriginSmtpPorts {mail_server.port}\nMailOriginFirewall On\nMailOriginSmtpLocal allow\n",
-    )  # fmt: skip
-    site.httpd.allow_log(r"MO0111|\bAH\d{5}: |authnz_ldap|\[ldap:")
-    signed_in(site, f"ldap://localhost:{mail_server.port}/dc=x?uid")
+    site = make_proxy(ALLOWED, modules=LDAP)
+    site.httpd.allow_log(r"authnz_ldap|\[ldap:")
+    mark = new_mark()
+    signed_in(site, f"ldap://localhost:{mail_server.port}/dc=x?uid", mark)
     wait_until(lambda: mail_server.told, "mod_ldap to connect")
+    assert event_of(site, mark)["verdict"] == "allow"

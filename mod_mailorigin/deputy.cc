@@ -1,0 +1,113 @@
+#include "mod_mailorigin/deputy.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "client/asker.h"
+#include "core/event.h"
+#include "core/file.h"
+#include "core/random.h"
+#include "core/text.h"
+#include "core/wire/deputing.h"
+#include "mod_mailorigin/configuration.h"
+#include "mod_mailorigin/deputy_cause.h"
+#include "mod_mailorigin/request.h"
+
+namespace mailorigin::httpd {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A worker of httpd's is worth more than an event: the verdict does not depend on it.
+constexpr client::Patience patience{100ms, 500ms};
+constexpr std::size_t htaccess_limit = 256 << 10;  // of a file, to look for a line in
+
+std::string program_path() {
+  char path[PATH_MAX];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof path);
+  return size > 0 ? std::string(path, static_cast<std::size_t>(size)) : std::string();
+}
+
+void find_cause(request_rec* request, const DeputedDestination& destination, Event& connection) {
+  const auto* const core = static_cast<const core_server_config*>(
+      ap_get_core_module_config(request->server->module_config));
+  const char* const names = core->access_name != nullptr ? core->access_name : DEFAULT_ACCESS_FNAME;
+  CauseSearch search(destination.host, destination.port);
+  for (const htaccess_result* each = request->htaccess; each != nullptr; each = each->next) {
+    if (each->htaccess == nullptr) continue;
+    const char* rest = names;
+    while (*rest != '\0') {
+      const std::string path = std::string(each->dir) + ap_getword_conf(request->pool, &rest);
+      const auto file = open_regular_file(path, 0);
+      const auto text = file ? read_file(file->get(), htaccess_limit) : Result<std::string>("");
+      if (text) search.read(path, *text);
+    }
+  }
+  if (search.file().empty()) return;
+  connection.set(Field::file, search.file());
+  if (search.line() == 0) return;
+  connection.set(Field::line, search.line());
+  connection.set(Field::caller, search.file() + ':' + std::to_string(search.line()));
+}
+
+// The word that the kernel's programs have for it.
+std::string_view reason_of(const SmtpVerdict& judged) {
+  const std::string_view directive = judged.directive;
+  if (directive == "MailOriginSmtpLocal") return "smtp-local";
+  return directive == "MailOriginSmtpAllow" ? "smtp-allow" : "smtp";
+}
+
+client::Reply ask(const DaemonSettings& daemon, const DeputedConnection& deputed,
+                  const SealKey& key) {
+  const std::string packet = encode_deputed(deputed, key);
+  client::Reply reply;
+  for (const SocketDirective& socket : daemon.sockets) {
+    // Its own connection: these are few, and threads share no Asker.
+    reply = client::Asker().exchange(socket.path, packet, deputed.nonce, patience);
+    // The way to one socket may be closed to httpd's user, and another one's not.
+    if (reply.answer || reply.none.why != client::Silence::unreachable) break;
+  }
+  return reply;
+}
+
+}  // namespace
+
+Told tell_of_connection(request_rec* request, const DeputedDestination& destination,
+                        const SmtpVerdict& judged, Verdict verdict) {
+  const Configuration& configuration = *config_of(request->server).vhost->configuration;
+  DeputedConnection deputed;
+  random_bytes(deputed.nonce.data(), deputed.nonce.size());
+  deputed.request = deputy_context(request);
+  Event& connection = deputed.connection;
+  connection.set(Field::verdict, verdict_name(verdict));
+  connection.set(Field::reason, reason_of(judged));
+  connection.set(Field::dst, destination.address);
+  connection.set(Field::dst_port, std::uint64_t{destination.port});
+  connection.set(Field::exe, program_path());
+  find_cause(request, destination, connection);
+
+  Told told;
+  told.cause =
+      connection.has(Field::caller) ? connection.get(Field::caller) : connection.get(Field::file);
+  const client::Reply reply = ask(configuration.daemon, deputed, configuration.keys->current);
+  if (!reply.answer) {
+    told.missing = reply.none.cause;
+    return told;
+  }
+  told.is_blocked = reply.answer->verdict == Verdict::deny && reply.answer->reason == "blocked";
+  if (reply.answer->recorded) {
+    told.event = one_line(reply.answer->id);
+  } else {
+    told.missing = reply.answer->explanation.empty() ? "mailorigind cannot write its journal"
+                                                     : one_line(reply.answer->explanation);
+  }
+  return told;
+}
+
+}  // namespace mailorigin::httpd
