@@ -18,7 +18,7 @@ from .firewall.ground import unified
 from .paths import build_directory
 from .mounts import mount_tmpfs, unmount
 from .paths import PHP_CONFIGURATION
-from .waiting import children_of, die_with_parent, wait_until
+from .waiting import SLOWNESS, children_of, die_with_parent, wait_until
 
 SYSTEMD = Path("/lib/systemd/systemd")
 RELAY = "192.0.2.25"
@@ -100,7 +100,7 @@ class Machine:
 
     @staticmethod
     def _run(*command, **environment):
-        subprocess.run([str(each) for each in command], env={**os.environ, **environment}, check=True, capture_output=True, timeout=PATIENCE)
+        subprocess.run([str(each) for each in command], env={**os.environ, **environment}, check=True, capture_output=True, timeout=PATIENCE * SLOWNESS)
 
     def write(self, name, text, mode=0o644):
         path = self.root / name
@@ -153,7 +153,7 @@ class Machine:
     def __call__(self, *command, check=True, patience=PATIENCE):
         """Runs a program in there, as root."""
         done = self.start(*command)
-        out, err = done.communicate(timeout=patience)
+        out, err = done.communicate(timeout=patience * SLOWNESS)
         assert not check or done.returncode == 0, f"{command}: {out}{err}"
         return Said(done.returncode, out, err)
 

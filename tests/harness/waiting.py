@@ -12,6 +12,7 @@ from .libc import LIBC
 _PR_SET_PDEATHSIG = 1
 
 PATIENCE = 15.0  # seconds; reached only by what has failed
+SLOWNESS = float(os.environ.get("MAILORIGIN_SLOWNESS", 1))  # how much longer all takes, in an emulated machine
 
 
 class NeverHappened(AssertionError):
@@ -20,14 +21,14 @@ class NeverHappened(AssertionError):
 
 def wait_until(condition, what, timeout=PATIENCE):
     """Returns the first true value of condition(); fails with `what` after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * SLOWNESS
     pause = 0.002
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise NeverHappened(f"waited {timeout:g} s in vain for {what}")
+            raise NeverHappened(f"waited {timeout * SLOWNESS:g} s in vain for {what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
 

@@ -18,6 +18,7 @@ CONFIGURATION = {
     "/etc/logrotate.d/mailorigin",
     "/etc/apparmor.d/usr.local.sbin.mailorigind",
     "/etc/apparmor.d/usr.local.sbin.mailorigin-firewall",
+    "/etc/apparmor.d/usr.local.sbin.mailorigin-milter",
 }
 FILES = CONFIGURATION | {
     f"{HTTPD_MODULES}/mod_mailorigin.so",
