@@ -24,7 +24,8 @@ ORIGIN = "origin.invalid"  # what the servers give a name without a domain
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 CASE = "X-Case"
 
-# Its clients here pipeline before that is offered, which 3.9 and newer forbid unless they are told.
+# Its clients here pipeline before that is offered, and one of them is a proxy whose first line is binary: newer ones
+# hang up on both unless they are told not to.
 POSTFIX_MAIN = f"""
 compatibility_level = 3.6
 queue_directory = /var/spool/postfix
@@ -41,6 +42,7 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 maillog_file = /var/log/mail.log
 maillog_file_permissions = 0644
 smtpd_forbid_unauth_pipelining = no
+smtpd_forbidden_commands =
 in_flow_delay = 0
 """
 # Without a queue manager, mail stays where cleanup(8) has put it.

@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import wire
 from ..paths import build_directory
 from ..libc import LIBC
-from ..waiting import die_with_parent, end, wait_until
+from ..waiting import SLOWNESS, die_with_parent, end, wait_until
 from .ground import TENANT
 from .messages import ATTACH, BLOCKS, COMMIT, NOTICE, POLICY, REPLY, RING, STATUS, STATUS_REPLY, blocks, head, policy, registration
 from .pinned_map import PinnedMap
@@ -86,7 +86,7 @@ class Firewall:
 
     def connect(self, timeout=10):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.settimeout(timeout or None)
+        connection.settimeout(timeout * SLOWNESS or None)
         connection.connect(str(self.directory / "firewall.sock"))
         return connection
 
@@ -154,7 +154,7 @@ class Firewall:
             except TimeoutError:
                 pass
             finally:
-                self.control.settimeout(10)
+                self.control.settimeout(10 * SLOWNESS)
             return next((notice for notice in self.notices if text in notice), None)
 
         return wait_until(look, f"a notice with {text!r} among {self.notices}")
