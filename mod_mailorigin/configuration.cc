@@ -15,6 +15,7 @@
 #include "mod_mailorigin/access_logs.h"
 #include "mod_mailorigin/cgi_programs.h"
 #include "mod_mailorigin/configuration_checks.h"
+#include "mod_mailorigin/page_handlers.h"
 #include "mod_mailorigin/pool.h"
 #include "mod_mailorigin/site_names.h"
 #include "mod_mailorigin/site_sections.h"
@@ -133,6 +134,7 @@ class Reader {
     }
     if (purpose_ == Purpose::faults) return;
     configuration_.has_settings_for_php = has_settings_for_php(ap_conftree);
+    configuration_.page_handlers = page_handlers(ap_conftree);
   }
 
   void read_servers() {

@@ -15,6 +15,7 @@
 #include "core/request_counts.h"
 #include "mod_mailorigin/config.h"
 #include "mod_mailorigin/daemon_settings.h"
+#include "mod_mailorigin/handler_names.h"
 #include "mod_mailorigin/httpd_api.h"
 #include "mod_mailorigin/request_ids.h"
 
@@ -44,6 +45,7 @@ struct Configuration {
   std::vector<std::string> warnings;
 
   bool has_settings_for_php = false;  // see there
+  HandlerNames page_handlers;         // see there
   module* proxy_fcgi = nullptr;       // null: not loaded
   module* userdir = nullptr;          // likewise
   bool has_php_inside = false;        // mod_php is loaded

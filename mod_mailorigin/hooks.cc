@@ -124,6 +124,7 @@ int post_perdir_config(request_rec* request) {
   if (vhost == nullptr || !vhost->strict) return DECLINED;
   return guarded(HTTP_INTERNAL_SERVER_ERROR, [&] {
     tell_of_htaccess(request);
+    remember_handler(request);
     if (vhost->configuration->has_settings_for_php) remember_before_htaccess(request);
     return DECLINED;
   });
@@ -137,7 +138,10 @@ apr_status_t open_htaccess(request_rec* request, const char*, const char*, ap_co
 int handler(request_rec* request) {
   return guarded(HTTP_INTERNAL_SERVER_ERROR, [&] {
     const Vhost* const vhost = config_of(request->server).vhost;
-    if (vhost != nullptr && vhost->strict && refuses_servers_page(request)) return HTTP_FORBIDDEN;
+    if (vhost != nullptr && vhost->strict &&
+        refuses_servers_page(request, vhost->configuration->page_handlers)) {
+      return HTTP_FORBIDDEN;
+    }
     give_context(request);
     return DECLINED;
   });

@@ -39,6 +39,7 @@ struct RequestRecord {
   const Vhost* of_php;
   std::uint64_t sealed_ns;
   // See strict.cc.
+  const char* handler;  // before .htaccess
   BeforeHtaccess* before;
   BeforeHtaccess* of_subrequests;  // that live; the last one first
   bool has_htaccess_below;         // a subrequest, which may take the request's place

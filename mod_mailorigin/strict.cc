@@ -28,12 +28,6 @@ namespace {
 
 // Parameters by which a request changes the settings of a php-fpm worker.
 constexpr const char* php_value_names[] = {"PHP_VALUE", "PHP_ADMIN_VALUE"};
-// Handlers that show, or change, what is all virtual hosts': members of their balancers (each
-// of which may be a mail server), their requests, the configuration with MailOriginStore's
-// password.
-constexpr std::string_view servers_pages[] = {
-    "balancer-manager", "server-status", "application/x-httpd-status",
-    "server-info",      "ldap-status",   "md-status"};
 constexpr std::string_view proxy_prefix = "proxy:";
 constexpr int walks[] = {AP_NOTE_DIRECTORY_WALK, AP_NOTE_LOCATION_WALK, AP_NOTE_FILE_WALK,
                          AP_NOTE_IF_WALK};
@@ -255,20 +249,22 @@ void keep_htaccess_out(request_rec* request, module* proxy_fcgi) {
   set_proxy_settings(request, proxy_fcgi, settings != nullptr ? settings : of_vhost);
 }
 
-bool refuses_servers_page(const request_rec* request) {
+void remember_handler(request_rec* request) {
+  if (request->handler != nullptr) ensure_record(request).handler = request->handler;
+}
+
+bool refuses_servers_page(const request_rec* request, const HandlerNames& pages) {
   const std::string_view handler = request->handler != nullptr ? request->handler : "";
-  if (std::find(std::begin(servers_pages), std::end(servers_pages), handler) ==
-      std::end(servers_pages)) {
-    return false;
-  }
+  if (!pages.contains(handler)) return false;
   const RequestRecord* const record = record_of(request);
+  if (record != nullptr && record->handler != nullptr && handler == record->handler) return false;
   const bool below = record != nullptr && record->has_htaccess_below;
   if (!below && !has_htaccess(request)) return false;
   const char* const own = WithoutHtaccess(request).handler();
   if (own != nullptr && handler == own) return false;
   ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
-                "MO0146: MailOriginStrict: %s is %s by .htaccess: where it is to be, a section of "
-                "httpd.conf says so with SetHandler",
+                "MO0146: MailOriginStrict: %s is %s by .htaccess, which may be a page about the "
+                "whole server: where it is to be, a section of httpd.conf says so with SetHandler",
                 request->uri, request->handler);
   return true;
 }

@@ -3,6 +3,7 @@
 // configuration says of them stays as it is. Nor may it name pages about the whole server.
 #pragma once
 
+#include "mod_mailorigin/handler_names.h"
 #include "mod_mailorigin/httpd_api.h"
 
 namespace mailorigin::httpd {
@@ -27,10 +28,12 @@ void remember_before_htaccess(request_rec* request);
 // loaded.
 void keep_htaccess_out(request_rec* request, module* proxy_fcgi);
 
-// True, and said in error_log, where .htaccess alone makes this request a page about the whole
-// server, or one that changes it (balancer-manager, server-status and their kin): the server's own
-// sections do not name that handler for it by SetHandler. For the handler hook.
-bool refuses_servers_page(const request_rec* request);
+// For post_perdir_config: a handler that the request has already is none of .htaccess's (JkMount).
+void remember_handler(request_rec* request);
+
+// True, and said in error_log, where .htaccess alone makes this request one of `pages`: the
+// server's own sections do not name that handler for it by SetHandler. For the handler hook.
+bool refuses_servers_page(const request_rec* request, const HandlerNames& pages);
 
 // For open_htaccess: whether one of these two is asking, which wants none.
 bool wants_no_htaccess(const request_rec* request);

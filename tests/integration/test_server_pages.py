@@ -1,8 +1,19 @@
-"""Pages about the whole server, which a tenant's .htaccess may not name: balancer-manager adds members for all hosts."""
+"""Pages about the whole server, which a tenant's .htaccess may not name: balancer-manager adds members for all hosts.
+
+Of mod_jk, which is none of httpd's, its code says what names it knows. (Debian 12's mod_qos is not to be loaded: it lacks pcre.)
+"""
 
 import pytest
 from harness.site import ALL_FORMATS, BLOG_UID, SHOP_UID, Site, Vhost
 
+JK = """
+JkShmFile {dir}/logs/jk.shm
+JkLogFile {dir}/logs/jk.log
+JkWorkerProperty worker.list=app,about
+JkWorkerProperty worker.about.type=status
+JkWorkerProperty worker.app.type=ajp13
+JkWorkerProperty worker.app.port=9
+"""
 SERVER = """
 TypesConfig /dev/null
 <Proxy balancer://cluster>
@@ -24,8 +35,12 @@ SECTIONS = """
   <If "%{REQUEST_URI} == '/by-if.txt'">
     SetHandler balancer-manager
   </If>
+  JkMount /by-jk/* app
 """
-MODULES = ("proxy_http", "proxy_balancer", "lbmethod_byrequests", "slotmem_shm", "status", "info", "ldap", "rewrite", "mime", "dir")
+MODULES = (
+    "proxy_http", "proxy_balancer", "lbmethod_byrequests", "slotmem_shm", "status", "info", "ldap", "rewrite", "mime", "dir",
+    "heartmonitor", "md", "jk",
+)  # fmt: skip
 WAYS = {
     "SetHandler": "SetHandler {page}",
     "by an expression": 'SetHandler "%{{tolower:{page}}}"',
@@ -33,7 +48,10 @@ WAYS = {
     "AddHandler": "AddHandler {page} .txt",
     "ForceType": "ForceType {page}",
 }
-PAGES = ("balancer-manager", "server-status", "application/x-httpd-status", "server-info", "ldap-status")
+PAGES = (
+    "balancer-manager", "server-status", "application/x-httpd-status", "server-info", "ldap-status", "heartbeat", "md-status",
+    "jakarta-servlet",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +61,7 @@ def site(installation):
         Vhost("shop", SHOP_UID, ALL_FORMATS + SECTIONS),
         Vhost("blog", BLOG_UID, ALL_FORMATS + "  MailOriginStrict Off\n"),
     ]
-    made = Site(installation, installation.directory("pages"), vhosts, server=SERVER, modules=MODULES)
+    made = Site(installation, installation.directory("pages"), vhosts, server=SERVER + JK, modules=MODULES)
     try:
         yield made.start()
         made.verify()
@@ -64,7 +82,7 @@ def status_of(vhost, htaccess, name="page.txt"):
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("way", WAYS)
 def test_refused(site, way, page):
-    site.httpd.expect_log(f"MO0146: MailOriginStrict: /page.txt is {page} by .htaccess: ")
+    site.httpd.expect_log(f"MO0146: MailOriginStrict: /page.txt is {page} by .htaccess, ")
     assert status_of(site.shop, WAYS[way].format(page=page)) == 403
 
 
@@ -75,12 +93,24 @@ def test_refused_in_another_pages_place(site, way, uri):
     (site.shop.docroot / ".htaccess").unlink(missing_ok=True)
     site.shop.write("below/page.txt", "a page")
     site.shop.write("below/.htaccess", WAYS[way].format(page="balancer-manager") + "\n")
-    site.httpd.expect_log("MO0146: MailOriginStrict: /below/page.txt is balancer-manager by .htaccess: ")
+    site.httpd.expect_log("MO0146: MailOriginStrict: /below/page.txt is balancer-manager by .htaccess, ")
     assert site.shop.get(uri).status == 403
 
 
-def test_not_strict(site):
-    assert status_of(site.blog, WAYS["SetHandler"].format(page="balancer-manager")) == 200
+@pytest.mark.parametrize(
+    "htaccess", ["SetHandler balancer-manager", "SetHandler jakarta-servlet\nSetEnv JK_WORKER_NAME about"]
+)
+def test_not_strict(site, htaccess):
+    assert status_of(site.blog, htaccess) == 200
+    assert site.blog.get("/page.txt").text != "a page"
+
+
+@pytest.mark.parametrize("handler", ["x-mapp-php5", "default-handler", "text/plain", "text/x-of-nobody"])
+@pytest.mark.parametrize("way", WAYS)
+def test_other_handlers_are_nobodys_business(site, way, handler):
+    """What no module knows, an old host's PHP say, is served as ever."""
+    assert status_of(site.shop, WAYS[way].format(page=handler)) == 200
+    assert site.shop.get("/page.txt").text == "a page"
 
 
 @pytest.mark.parametrize("name", ["by-location", "by-file.txt", "by-if.txt"])
@@ -88,3 +118,19 @@ def test_the_administrators_own(site, name):
     """Also where an .htaccess is in the way."""
     assert status_of(site.shop, "Options -Indexes", name) == 200
     assert "Load Balancer Manager" in site.shop.get(f"/{name}").text
+
+
+def test_a_handler_from_before_htaccess(site):
+    """JkMount gives it; whoever serves there is away."""
+    status_of(site.shop, "Options -Indexes")
+    site.httpd.allow_log("mod_jk|jk_")
+    assert site.shop.get("/by-jk/page").status == 503
+
+
+def test_what_the_server_gives_to_files(make_site):
+    """By AddHandler: then it is a file's."""
+    made = make_site(
+        [Vhost("shop", SHOP_UID, ALL_FORMATS, run="")], modules=("jk", "mime"),
+        server="TypesConfig /dev/null\nAddHandler jakarta-servlet .jsp\n" + JK,
+    )  # fmt: skip
+    assert status_of(made.shop, "SetHandler jakarta-servlet\nSetEnv JK_WORKER_NAME about") == 200
