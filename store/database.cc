@@ -84,7 +84,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& driver,
     database->handle_ = nullptr;
     return said_by_server(reason != nullptr ? reason : "it cannot be opened");
   }
-  prepare_refusals(*dialect, apr_dbd_native_handle(database->driver_, database->handle_));
+  prepare_refusals(*dialect, database->connection());
   return database;
 }
 
@@ -93,10 +93,12 @@ Database::~Database() {
   if (pool_ != nullptr) apr_pool_destroy(pool_);
 }
 
+void* Database::connection() const { return apr_dbd_native_handle(driver_, handle_); }
+
 Error Database::error(int number) {
   const char* const said = apr_dbd_error(driver_, handle_, number);
   const std::string text = said != nullptr && *said != '\0' ? said : "the database says no more";
-  refused_values_ = refuses_values(dialect_, apr_dbd_native_handle(driver_, handle_), text);
+  refused_values_ = refuses_values(dialect_, connection(), text);
   return said_by_server(words_of(dialect_, text));
 }
 

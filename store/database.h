@@ -40,6 +40,8 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   [[nodiscard]] Dialect dialect() const { return dialect_; }
+  // The driver's own: sqlite3* or PGconn*.
+  [[nodiscard]] void* connection() const;
   // Whether the last statement with values failed for these: the same would be refused again, and
   // others are taken.
   [[nodiscard]] bool refused_values() const { return refused_values_; }

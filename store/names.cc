@@ -1,5 +1,8 @@
 #include "store/names.h"
 
+#include <optional>
+
+#include "core/name_values.h"
 #include "store/columns.h"
 #include "store/schema.h"
 
@@ -23,21 +26,21 @@ Status Names::prepare() {
   return Done{};
 }
 
-Result<std::string> Names::number(std::string_view field, std::string_view text,
-                                  std::uint64_t seen_ms) {
+Result<std::uint64_t> Names::number(std::string_view field, std::string_view text,
+                                    std::uint64_t seen_ms) {
   const std::string stored = storable(text);
-  const std::string key = name_key(field, stored);
+  const NameHash hash = name_hash(field, stored);
   const std::uint64_t day = seen_ms / day_ms;
-  const auto found = known_.find(key);
+  const auto found = known_.find(hash);
   if (found != known_.end() && found->second.day >= day) return found->second.number;
   const std::string time = std::to_string(seen_ms);
-  const auto rows = database_.select(insert_, {key, stored, time, time});
+  const auto rows = database_.select(insert_, {name_key(hash), stored, time, time});
   if (!rows) return rows.error();
-  if (rows->empty() || !rows->front().front()) return Error{"it gave a name no number"};
+  const auto number = rows->empty() ? std::nullopt : parse_number(rows->front()[0].value_or(""));
+  if (!number) return Error{"it gave a name no number"};
   if (known_.size() >= names_remembered) known_.clear();
-  std::string number = *rows->front().front();
-  known_[key] = {number, day};
-  return number;
+  known_[hash] = {*number, day};
+  return *number;
 }
 
 }  // namespace mailorigin::store

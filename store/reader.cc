@@ -1,10 +1,15 @@
 #include "store/reader.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "core/name_values.h"
 #include "store/columns.h"
+#include "store/keys.h"
 #include "store/schema.h"
 
 namespace mailorigin::store {
@@ -25,6 +30,38 @@ std::string listed(std::uint64_t from, std::uint64_t to) {
   return out + ')';
 }
 
+// Few events have it, and they are to be found by its index: of a table that has no statistics
+// yet, a day's first minutes, PostgreSQL would believe that the last ids soon show as many as are
+// wanted.
+constexpr const char* found_by_value = "e.id || ''";
+
+struct Conditions {
+  std::string where;
+  std::vector<Value> values;
+  std::string order = "e.id";
+
+  void add(const std::string& condition, std::string value) {
+    where += (where.empty() ? "" : " AND ") + condition;
+    values.emplace_back(std::move(value));
+  }
+};
+
+// What a search asks of ids, and of spans of time, which ids begin with.
+Conditions told_by_ids(const Search& search) {
+  Conditions conditions;
+  if (!search.id.empty()) conditions.add("e.id = %s", search.id);
+  if (!search.request_id.empty()) {
+    conditions.add("e.request_id = %s", storable(search.request_id));
+  }
+  if (!conditions.where.empty()) conditions.order = found_by_value;
+  if (search.from_ms > 0) conditions.add("e.id >= %s", first_id(search.from_ms));
+  if (search.to_ms > 0) conditions.add("e.id < %s", first_id(search.to_ms + 1));
+  return conditions;
+}
+
+constexpr std::size_t times_at_once = 1000;
+constexpr std::size_t most_at_a_time = 100'000;  // events of one millisecond
+
 constexpr std::uint64_t minutes_per_hour = 60;
 constexpr std::string_view sums = "SUM(mails), SUM(recipients), SUM(held), SUM(denied)";
 
@@ -39,17 +76,17 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& driver, const st
   auto database = Database::open(driver, params);
   if (!database) return database.error();
   if (const Status settled = settle_reader(**database); !settled) return settled.error();
-  const auto known = known_columns(**database);
-  if (!known) return known.error();
+  auto tables = known_tables(**database);
+  if (!tables) return tables.error();
   std::unique_ptr<Reader> reader(new Reader(*std::move(database)));
+  reader->tables_ = *std::move(tables);
   // Each name by its key: one row of another table for each.
   std::string columns;
   const auto& all = event_columns();
   for (std::size_t i = 0; i < all.size(); i++) {
     const std::string name(all[i].name());
-    if (!known->contains(name)) continue;
+    if (!reader->tables_.columns.contains(name)) continue;
     reader->columns_.push_back(i);
-    reader->has_queue_ids_ = reader->has_queue_ids_ || all[i].field == Field::queue_id;
     const std::string column = "e.\"" + name + '"';
     columns += (columns.empty() ? "" : ", ");
     columns += all[i].kind == Column::Kind::name
@@ -61,39 +98,86 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& driver, const st
 }
 
 Result<std::vector<Event>> Reader::find(const Search& search) {
-  std::string where;
-  std::vector<Value> values;
-  const auto add = [&](const std::string& condition, std::string value) {
-    where += (where.empty() ? "" : " AND ") + condition;
-    values.emplace_back(std::move(value));
-  };
-  if (!search.id.empty()) add("e.id = %s", search.id);
-  if (!search.request_id.empty()) add("e.request_id = %s", storable(search.request_id));
-  if (!search.message_id.empty()) add("e.message_key = %lld", message_key(search.message_id));
-  // A store that no newer daemon has opened yet has none.
+  std::optional<std::int64_t> key;
+  if (!search.message_id.empty()) key = message_key(storable(search.message_id));
+  if (!search.queue_id.empty()) key = queue_key(storable(search.queue_id));
+  if (!search.recipient.empty()) key = recipient_key(storable(search.recipient));
+  if (!key) {
+    Conditions conditions = told_by_ids(search);
+    if (conditions.where.empty()) return std::vector<Event>();
+    return events(conditions.where, conditions.values, conditions.order, search.most);
+  }
+  std::vector<Event> found;
+  // What the writer changes meanwhile, it has older first.
+  if (tables_.has_older) {
+    auto older = find_older(search);
+    if (!older) return older.error();
+    found = *std::move(older);
+  }
+  if (tables_.has_keys) {
+    auto now = find_by_key(search, *key);
+    if (!now) return now.error();
+    std::move(now->begin(), now->end(), std::back_inserter(found));
+  }
+  const auto id = [](const Event& event) -> const std::string& { return event.get(Field::id); };
+  std::sort(found.begin(), found.end(),
+            [&](const Event& a, const Event& b) { return id(a) > id(b); });
+  found.erase(std::unique(found.begin(), found.end(),
+                          [&](const Event& a, const Event& b) { return id(a) == id(b); }),
+              found.end());
+  if (found.size() > search.most) found.resize(search.most);
+  return found;
+}
+
+Result<std::vector<Event>> Reader::find_by_key(const Search& search, std::int64_t key) {
+  std::vector<Event> found;
+  std::uint64_t to_ms = search.to_ms > 0 ? search.to_ms : INT64_MAX;
+  while (found.size() < search.most) {
+    const auto times = events_of_key(*database_, key, search.from_ms, to_ms, times_at_once);
+    if (!times) return times.error();
+    for (const std::uint64_t time_ms : *times) {
+      Search then = search;
+      then.from_ms = then.to_ms = time_ms;
+      const Conditions conditions = told_by_ids(then);
+      const auto rows = this->rows(conditions.where, conditions.values, "e.id", most_at_a_time);
+      if (!rows) return rows.error();
+      for (const Row& row : *rows) {
+        if (!is_meant(search, row)) continue;
+        auto event = event_of(row);
+        if (!event) return event.error();
+        found.push_back(*std::move(event));
+      }
+      if (found.size() >= search.most) break;
+    }
+    if (times->size() < times_at_once || times->back() == 0) break;
+    to_ms = times->back() - 1;
+  }
+  return found;
+}
+
+Result<std::vector<Event>> Reader::find_older(const Search& search) {
+  Conditions conditions = told_by_ids(search);
+  if (!search.message_id.empty()) {
+    conditions.add("e.message_key = %lld", std::to_string(message_key(search.message_id)));
+  }
   if (!search.queue_id.empty()) {
-    if (!has_queue_ids_) return std::vector<Event>();
-    add("e.queue_id = %s", storable(search.queue_id));
+    // A store that no newer daemon has opened yet has none.
+    if (!tables_.columns.contains(std::string(info(Field::queue_id).name))) {
+      return std::vector<Event>();
+    }
+    conditions.add("e.queue_id = %s", storable(search.queue_id));
   }
   if (!search.recipient.empty()) {
-    add("e.id IN (SELECT event FROM mailorigin_recipient WHERE address = %s)",
-        storable(search.recipient));
+    conditions.add("e.id IN (SELECT event FROM mailorigin_recipient WHERE address = %s)",
+                   storable(search.recipient));
   }
-  const bool by_value = !where.empty();
-  if (search.from_ms > 0) add("e.id >= %s", first_id(search.from_ms));
-  if (search.to_ms > 0) add("e.id < %s", first_id(search.to_ms + 1));
-  if (where.empty()) return std::vector<Event>();
-  // Few have it, and they are to be found by its index: of a table that has no statistics yet, a
-  // day's first minutes, PostgreSQL would believe that the last ids soon show as many as are
-  // wanted.
-  return events(where, values, by_value ? "e.id || ''" : "e.id", search.most);
+  return events(conditions.where, conditions.values, found_by_value, search.most);
 }
 
 Result<std::vector<Event>> Reader::events(const std::string& where,
                                           const std::vector<Value>& values,
                                           const std::string& order, std::size_t most) {
-  const auto rows = database_->select(
-      select_ + where + " ORDER BY " + order + " DESC LIMIT " + std::to_string(most), values);
+  const auto rows = this->rows(where, values, order, most);
   if (!rows) return rows.error();
   std::vector<Event> events;
   for (const Row& row : *rows) {
@@ -102,6 +186,30 @@ Result<std::vector<Event>> Reader::events(const std::string& where,
     events.push_back(*std::move(event));
   }
   return events;
+}
+
+Result<std::vector<Row>> Reader::rows(const std::string& where, const std::vector<Value>& values,
+                                      const std::string& order, std::size_t most) {
+  return database_->select(
+      select_ + where + " ORDER BY " + order + " DESC LIMIT " + std::to_string(most), values);
+}
+
+// Of the row, since an event's text may be cut.
+bool Reader::is_meant(const Search& search, const Row& row) const {
+  const auto stored = [&](Field field) {
+    for (std::size_t i = 0; i < columns_.size(); i++) {
+      if (event_columns()[columns_[i]].field == field) return row[i].value_or("");
+    }
+    return std::string();
+  };
+  if (!search.message_id.empty() &&
+      message_key(stored(Field::message_id)) != message_key(storable(search.message_id))) {
+    return false;
+  }
+  if (!search.queue_id.empty() && stored(Field::queue_id) != storable(search.queue_id)) {
+    return false;
+  }
+  return search.recipient.empty() || has_address(stored(Field::to), storable(search.recipient));
 }
 
 Result<Event> Reader::event_of(const Row& row) {
@@ -117,10 +225,13 @@ Result<Event> Reader::event_of(const Row& row) {
         event.set(column.field, true);
         break;
       default:
-        event.set(column.field, *row[i]);
+        // What would not fit is not what was said: `truncated` is the event's own.
+        event.set(column.field, std::string_view(*row[i]).substr(0, info(column.field).limit));
     }
   }
-  if (const Status added = add_recipients(event); !added) return added.error();
+  if (tables_.has_older && !event.has(Field::to)) {
+    if (const Status added = add_recipients(event); !added) return added.error();
+  }
   return event;
 }
 
@@ -131,7 +242,6 @@ Status Reader::add_recipients(Event& event) {
   if (!rows) return rows.error();
   std::string to;
   for (const Row& row : *rows) to += (to.empty() ? "" : ", ") + row.front().value_or("");
-  // What would not fit is not what was said: `truncated` is the event's own.
   event.set(Field::to, to.substr(0, info(Field::to).limit));
   return Done{};
 }

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "core/result.h"
 #include "store/database.h"
 #include "store/rollup.h"
+#include "store/schema.h"
 
 namespace mailorigin::store {
 
@@ -94,6 +94,15 @@ class Reader {
  private:
   explicit Reader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   Result<Event> event_of(const Row& row);
+  // The newest first.
+  Result<std::vector<Row>> rows(const std::string& where, const std::vector<Value>& values,
+                                const std::string& order, std::size_t most);
+  // Whether it has what a search's key stands for: others may have the same, or the same time.
+  [[nodiscard]] bool is_meant(const Search& search, const Row& row) const;
+  // Those that a key stands for.
+  Result<std::vector<Event>> find_by_key(const Search& search, std::int64_t key);
+  // By what version 4 had.
+  Result<std::vector<Event>> find_older(const Search& search);
   Status add_recipients(Event& event);
   Result<std::vector<Event>> events(const std::string& where, const std::vector<Value>& values,
                                     const std::string& order, std::size_t most);
@@ -105,7 +114,7 @@ class Reader {
   std::unique_ptr<Database> database_;
   std::vector<std::size_t> columns_;  // of event_columns(): those that the database has
   std::string select_;
-  bool has_queue_ids_ = false;
+  Tables tables_;
 };
 
 }  // namespace mailorigin::store

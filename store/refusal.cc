@@ -1,22 +1,13 @@
 #include "store/refusal.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <array>
+
+#include "store/driver_functions.h"
 
 namespace mailorigin::store {
 
 namespace {
-
-// A function of a library that apr_dbd's driver has loaded. Linked, it would have to be there on
-// hosts that have no such database.
-template <class Function>
-Function* function_of(const char* library, const char* name) {
-  void* const loaded = dlopen(library, RTLD_NOW | RTLD_NOLOAD);
-  if (loaded == nullptr) return nullptr;
-  return reinterpret_cast<Function*>(dlsym(loaded, name));
-}
 
 // sqlite3_errcode()
 constexpr int sqlite_too_big = 18, sqlite_constraint = 19, sqlite_mismatch = 20;
@@ -48,7 +39,7 @@ std::string_view sqlstate_of(std::string_view text) {
 
 void prepare_refusals(Dialect dialect, void* connection) {
   if (dialect != Dialect::postgresql) return;
-  const auto set = function_of<int(void*, int)>("libpq.so.5", "PQsetErrorVerbosity");
+  const auto set = function_of<int(void*, int)>(postgresql_library, "PQsetErrorVerbosity");
   if (set != nullptr && connection != nullptr) set(connection, verbose);
 }
 
@@ -58,7 +49,7 @@ bool refuses_values(Dialect dialect, void* connection, std::string_view text) {
     return std::any_of(value_classes.begin(), value_classes.end(),
                        [&](std::string_view each) { return state.starts_with(each); });
   }
-  const auto code_of = function_of<int(void*)>("libsqlite3.so.0", "sqlite3_errcode");
+  const auto code_of = function_of<int(void*)>(sqlite_library, "sqlite3_errcode");
   if (code_of == nullptr || connection == nullptr) return false;
   const int code = code_of(connection);
   return code == sqlite_constraint || code == sqlite_too_big || code == sqlite_mismatch;

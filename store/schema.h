@@ -2,15 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "core/result.h"
 #include "store/database.h"
 
 namespace mailorigin::store {
 
-inline constexpr std::uint64_t schema_version = 4;
+inline constexpr std::uint64_t schema_version = 5;
 
 // Makes the tables where there are none, brings older ones up to date, and adds columns
 // for fields that have come since. Refuses a database that is something else's, or of a
@@ -21,15 +23,22 @@ Status prepare_schema(Database& database);
 Status settle_writer(Database& database);
 Status settle_reader(Database& database);
 
-// The columns that the events of this database have. Fails as prepare_schema() does, and
-// where there is no store (yet).
-Result<std::set<std::string>> known_columns(Database& database);
+// What a database has that a reader may meet.
+struct Tables {
+  std::set<std::string> columns;  // of events
+  bool has_keys = false;          // from version 5 on
+  bool has_older = false;         // events of version 4, and what they are looked up by
+};
+// Fails as prepare_schema() does, and where there is no store (yet).
+Result<Tables> known_tables(Database& database);
 
-// PostgreSQL keeps each day's events by themselves. `day`: since the epoch.
+// The tables that PostgreSQL has by the day. `day`: since the epoch.
 Status prepare_day(Database& database, std::uint64_t day);
 
 // The smallest id of that millisecond.
 std::string first_id(std::uint64_t milliseconds);
+// The millisecond of an id; nothing of a text that is none.
+std::optional<std::uint64_t> milliseconds_of(std::string_view id);
 
 inline constexpr std::uint64_t day_ms = 86'400'000;
 

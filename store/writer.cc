@@ -42,6 +42,11 @@ Result<std::unique_ptr<Writer>> Writer::open(const std::string& driver, const st
   if (const Status settled = settle_writer(**database); !settled) return settled.error();
   if (const Status made = prepare_schema(**database); !made) return made.error();
   std::unique_ptr<Writer> writer(new Writer(*std::move(database), journal));
+  if (writer->database_->dialect() == Dialect::sqlite) {
+    auto checkpoints = Checkpoints::start(*writer->database_, params);
+    if (!checkpoints) return checkpoints.error();
+    writer->checkpoints_ = *std::move(checkpoints);
+  }
   if (const Status prepared = writer->prepare(); !prepared) return prepared.error();
   return writer;
 }
@@ -50,19 +55,25 @@ Status Writer::prepare() {
   if (const Status prepared = names_.prepare(); !prepared) return prepared;
   std::string columns, values;
   for (const Column& column : event_columns()) {
-    columns += '"' + std::string(column.name()) + "\", ";
-    values += column.kind == Column::Kind::text ? "%s, " : "%lld, ";
+    const char* const separator = columns.empty() ? "" : ", ";
+    columns += separator + ('"' + std::string(column.name()) + '"');
+    values += separator + std::string(column.kind == Column::Kind::text ? "%s" : "%lld");
   }
-  events_.head = "INSERT INTO mailorigin_event (" + columns + "message_key) VALUES ";
-  events_.row = '(' + values + "%lld)";
+  events_.head = "INSERT INTO mailorigin_event (" + columns + ") VALUES ";
+  events_.row = '(' + values + ')';
   events_.tail = " ON CONFLICT (id) DO NOTHING";
-  recipients_.head = "INSERT INTO mailorigin_recipient (event, address, domain) VALUES ";
-  recipients_.row = "(%s, %s, %lld)";
-  recipients_.tail = " ON CONFLICT (event, address) DO NOTHING";
+  if (database_->dialect() == Dialect::sqlite) {
+    key_rows_.head = "INSERT INTO mailorigin_key (part, key, event) VALUES ";
+    key_rows_.row = "(%lld, %lld, %lld)";
+    key_rows_.tail = " ON CONFLICT DO NOTHING";
+  } else {
+    key_rows_.head = "INSERT INTO mailorigin_key (key, event) VALUES ";
+    key_rows_.row = "(%lld, %lld)";
+  }
   // A mail without a Message-ID gets one from its mail server.
   auto pass = database_->prepare(
-      "UPDATE mailorigin_event SET queue_id = %s, message_id = COALESCE(message_id, %s), "
-      "message_key = COALESCE(message_key, %lld) WHERE id = %s");
+      "UPDATE mailorigin_event SET queue_id = %s, message_id = COALESCE(message_id, %s) "
+      "WHERE id = %s");
   if (!pass) return pass.error();
   pass_ = *pass;
   for (auto [table, name] :
@@ -78,6 +89,9 @@ Status Writer::prepare() {
           (each == "mails" ? "" : ", ") + each + " = " + text + '.' + each + " + excluded." + each;
     }
   }
+  const auto tables = known_tables(*database_);
+  if (!tables) return tables.error();
+  has_older_ = tables->has_older;
   const auto position = read_position();
   if (!position) return position.error();
   position_ = *position;
@@ -93,6 +107,9 @@ Result<std::optional<std::uint64_t>> Writer::read_position() {
 }
 
 Status Writer::store(std::span<const Event> events, std::uint64_t to, const SetAside& set_aside) {
+  if (checkpoints_ != nullptr) {
+    if (const Status kept = checkpoints_->keep_short(); !kept) return kept;
+  }
   Status stored = transact(to, [&] { return write(events); });
   if (stored || !set_aside || !database_->refused_values()) return stored;
   return transact(to, [&] { return write_what_is_taken(events, set_aside); });
@@ -100,10 +117,10 @@ Status Writer::store(std::span<const Event> events, std::uint64_t to, const SetA
 
 void Writer::forget_written() {
   names_.forget();
+  keys_.forget();
   days_.clear();
-  for (Table* table : {&events_, &recipients_, &minutes_, &hours_}) table->waiting.clear();
+  for (Table* table : {&events_, &key_rows_, &minutes_, &hours_}) table->waiting.clear();
   by_minute_.clear();
-  by_hour_.clear();
 }
 
 template <class Write>
@@ -152,6 +169,9 @@ Status Writer::write(std::span<const Event> events) {
   for (const Event& event : events) {
     if (is_passage(event)) continue;
     if (const Status added = add_event(event); !added) return added;
+    // While they are still in the processor's own memory.
+    if (events_.waiting.size() < row_counts[0]) continue;
+    if (const Status flushed = flush(events_); !flushed) return flushed;
   }
   if (const Status flushed = flush(events_); !flushed) return flushed;
   // Once the mails are there.
@@ -159,9 +179,8 @@ Status Writer::write(std::span<const Event> events) {
     if (!is_passage(event)) continue;
     if (const Status added = add_passage(event); !added) return added;
   }
-  for (Table* table : {&events_, &recipients_}) {
-    if (const Status flushed = flush(*table); !flushed) return flushed;
-  }
+  if (const Status flushed = flush(events_); !flushed) return flushed;
+  if (const Status written = write_keys(); !written) return written;
   return write_counts();
 }
 
@@ -169,29 +188,40 @@ Status Writer::write(std::span<const Event> events) {
 // has come by.
 Status Writer::add_passage(const Event& event) {
   const std::string& message_id = event.get(Field::message_id);
-  const auto changed =
-      database_->run(pass_, {or_null(event.get(Field::queue_id)), or_null(message_id),
-                             message_id.empty() ? Value() : Value(message_key(message_id)),
-                             storable(event.get(Field::mail_id))});
+  const std::string& queue_id = event.get(Field::queue_id);
+  const auto changed = database_->run(
+      pass_, {or_null(queue_id), or_null(message_id), storable(event.get(Field::mail_id))});
   if (!changed) return changed.error();
-  return *changed > 0 ? Status(Done{}) : add_event(event);
+  if (*changed == 0) return add_event(event);
+  const auto mail_ms = milliseconds_of(event.get(Field::mail_id));
+  if (!mail_ms) return Done{};
+  if (const Status prepared = prepare_day_of(*mail_ms); !prepared) return prepared;
+  if (!queue_id.empty()) keys_.add(queue_key(storable(queue_id)), *mail_ms);
+  if (!message_id.empty()) keys_.add(message_key(storable(message_id)), *mail_ms);
+  return Done{};
+}
+
+Status Writer::prepare_day_of(std::uint64_t milliseconds) {
+  const std::uint64_t day = milliseconds / day_ms;
+  if (days_.contains(day)) return Done{};
+  if (const Status prepared = prepare_day(*database_, day); !prepared) return prepared;
+  days_.insert(day);
+  return Done{};
 }
 
 Status Writer::add_event(const Event& event) {
   const std::uint64_t time_ms = parse_rfc3339(event.get(Field::time)).value_or(0);
-  if (const std::uint64_t day = time_ms / day_ms; !days_.contains(day)) {
-    if (const Status prepared = prepare_day(*database_, day); !prepared) return prepared;
-    days_.insert(day);
-  }
-  Counts counts;
-  if (is_mail(event)) {
-    counts.mails = 1;
-    counts.recipients = parse_number(event.get(Field::recipients), UINT32_MAX).value_or(0);
-    counts.held = event.get(Field::verdict) == "hold" ? 1 : 0;
-    counts.denied = event.get(Field::verdict) == "deny" ? 1 : 0;
-  }
+  const std::uint64_t id_ms = milliseconds_of(event.get(Field::id)).value_or(time_ms);
+  if (const Status prepared = prepare_day_of(id_ms); !prepared) return prepared;
+  const std::vector<std::string> recipients =
+      recipient_addresses(event.get(Field::to), event.get(Field::headers), recipients_kept);
   Row row;
+  row.reserve(event_columns().size());
   for (const Column& column : event_columns()) {
+    if (column.field == Field::to) {
+      row.push_back(recipients.empty() ? Value() : Value(kept_addresses(recipients)));
+      continue;
+    }
     const std::string& value = event.get(column.field);
     if (value.empty()) {
       row.emplace_back();
@@ -211,66 +241,81 @@ Status Writer::add_event(const Event& event) {
         row.emplace_back(std::to_string(time_ms));
         break;
       case Column::Kind::name: {
-        auto name = names_.number(column.name(), value, time_ms);
+        const auto name = names_.number(column.name(), value, time_ms);
         if (!name) return name.error();
-        row.emplace_back(*std::move(name));
+        row.emplace_back(std::to_string(*name));
         break;
       }
     }
   }
-  row.push_back(event.has(Field::message_id) ? Value(message_key(event.get(Field::message_id)))
-                                             : std::nullopt);
   events_.waiting.push_back(std::move(row));
 
-  if (counts.mails > 0) {
-    for (const auto& [per, field] : {std::pair{Per::vhost, Field::vhost},
-                                     {Per::script, Field::entry},
-                                     {Per::caller, Field::caller},
-                                     {Per::uid, Field::uid},
-                                     {Per::client, Field::client}}) {
-      if (!event.has(field)) continue;
-      auto name = names_.number(name_field(per), event.get(field), time_ms);
-      if (!name) return name.error();
-      count(per, *std::move(name), time_ms, counts);
-    }
+  if (event.has(Field::message_id)) {
+    keys_.add(message_key(storable(event.get(Field::message_id))), id_ms);
   }
-  return add_recipients(event, time_ms, counts);
+  if (event.has(Field::queue_id)) {
+    keys_.add(queue_key(storable(event.get(Field::queue_id))), id_ms);
+  }
+  for (const std::string& address : recipients) keys_.add(recipient_key(storable(address)), id_ms);
+  return is_mail(event) ? count_event(event, time_ms, recipients) : Status(Done{});
 }
 
-Status Writer::add_recipients(const Event& event, std::uint64_t time_ms, const Counts& counts) {
-  std::map<std::string, std::uint64_t> by_domain;
-  for (const std::string& address :
-       recipient_addresses(event.get(Field::to), event.get(Field::headers), recipients_kept)) {
-    Value domain;
-    if (const std::string_view text = domain_of(address); !text.empty()) {
-      auto name = names_.number(recipient_domain, text, time_ms);
-      if (!name) return name.error();
-      by_domain[*name]++;
-      domain = *std::move(name);
-    }
-    recipients_.waiting.push_back({event.get(Field::id), storable(address), std::move(domain)});
+Status Writer::count_event(const Event& event, std::uint64_t time_ms,
+                           const std::vector<std::string>& recipients) {
+  Counts counts;
+  counts.mails = 1;
+  counts.recipients = parse_number(event.get(Field::recipients), UINT32_MAX).value_or(0);
+  counts.held = event.get(Field::verdict) == "hold" ? 1 : 0;
+  counts.denied = event.get(Field::verdict) == "deny" ? 1 : 0;
+  for (const auto& [per, field] : {std::pair{Per::vhost, Field::vhost},
+                                   {Per::script, Field::entry},
+                                   {Per::caller, Field::caller},
+                                   {Per::uid, Field::uid},
+                                   {Per::client, Field::client}}) {
+    if (!event.has(field)) continue;
+    const auto name = names_.number(name_field(per), event.get(field), time_ms);
+    if (!name) return name.error();
+    count(per, *name, time_ms, counts);
   }
-  if (counts.mails == 0) return Done{};
-  for (const auto& [name, recipients] : by_domain) {
-    Counts of_domain = counts;
-    of_domain.recipients = recipients;
-    count(Per::recipient_domain, name, time_ms, of_domain);
+  std::map<std::uint64_t, std::uint64_t> by_domain;
+  for (const std::string& address : recipients) {
+    const std::string_view domain = domain_of(address);
+    if (domain.empty()) continue;
+    const auto name = names_.number(recipient_domain, domain, time_ms);
+    if (!name) return name.error();
+    by_domain[*name]++;
+  }
+  for (const auto& [name, of_domain] : by_domain) {
+    counts.recipients = of_domain;
+    count(Per::recipient_domain, name, time_ms, counts);
   }
   return Done{};
 }
 
-void Writer::count(Per per, std::string name, std::uint64_t time_ms, const Counts& counts) {
+void Writer::count(Per per, std::uint64_t name, std::uint64_t time_ms, const Counts& counts) {
   by_minute_[{per, time_ms / minute_ms, name}] += counts;
-  by_hour_[{per, time_ms / hour_ms, std::move(name)}] += counts;
+}
+
+Status Writer::write_keys() {
+  return keys_.write([this](std::vector<Row> rows) {
+    key_rows_.waiting = std::move(rows);
+    return flush(key_rows_);
+  });
 }
 
 Status Writer::write_counts() {
-  for (auto [counted, table] : {std::pair{&by_minute_, &minutes_}, {&by_hour_, &hours_}}) {
+  std::map<Period, Counts> by_hour;
+  for (const auto& [period, counts] : by_minute_) {
+    const auto& [per, minute, name] = period;
+    by_hour[{per, minute * minute_ms / hour_ms, name}] += counts;
+  }
+  for (auto [counted, table] : {std::pair{&by_minute_, &minutes_}, {&by_hour, &hours_}}) {
     for (const auto& [period, counts] : *counted) {
       const auto& [per, number, name] = period;
-      table->waiting.push_back({std::to_string(static_cast<int>(per)), std::to_string(number), name,
-                                std::to_string(counts.mails), std::to_string(counts.recipients),
-                                std::to_string(counts.held), std::to_string(counts.denied)});
+      table->waiting.push_back({std::to_string(static_cast<int>(per)), std::to_string(number),
+                                std::to_string(name), std::to_string(counts.mails),
+                                std::to_string(counts.recipients), std::to_string(counts.held),
+                                std::to_string(counts.denied)});
     }
     counted->clear();
     if (const Status flushed = flush(*table); !flushed) return flushed;

@@ -15,14 +15,13 @@
 
 #include "core/event.h"
 #include "core/result.h"
+#include "store/checkpoints.h"
 #include "store/database.h"
+#include "store/keys.h"
 #include "store/names.h"
 #include "store/rollup.h"
 
 namespace mailorigin::store {
-
-// Of one mail, address by address.
-inline constexpr std::size_t recipients_kept = 200;
 
 // Told of an event that the database refuses, and why, in its words; it must keep the event. An
 // error of its own is store()'s.
@@ -49,7 +48,10 @@ class Writer {
 
  private:
   Writer(std::unique_ptr<Database> database, std::string journal)
-      : database_(std::move(database)), names_(*database_), journal_(std::move(journal)) {}
+      : database_(std::move(database)),
+        names_(*database_),
+        keys_(*database_),
+        journal_(std::move(journal)) {}
   Status prepare();
   Result<std::optional<std::uint64_t>> read_position();
   // One transaction around `write`, and the new position.
@@ -62,8 +64,12 @@ class Writer {
   void forget_written();
   Status add_event(const Event& event);
   Status add_passage(const Event& event);
-  Status add_recipients(const Event& event, std::uint64_t time_ms, const Counts& counts);
-  void count(Per per, std::string name, std::uint64_t time_ms, const Counts& counts);
+  Status count_event(const Event& event, std::uint64_t time_ms,
+                     const std::vector<std::string>& recipients);
+  // That the tables of that millisecond's day are there.
+  Status prepare_day_of(std::uint64_t milliseconds);
+  void count(Per per, std::uint64_t name, std::uint64_t time_ms, const Counts& counts);
+  Status write_keys();
   Status write_counts();
   // Rows of one table, several with one statement.
   struct Table {
@@ -75,19 +81,27 @@ class Writer {
   };
   Status flush(Table& table);
   Status move_position(std::uint64_t to);
-  template <class Remove>
-  Status remove_events(std::uint64_t before_ms, Remove remove);
+  // Removes a little; true once there is nothing more of it.
+  using Removal = std::function<Result<bool>()>;
+  Removal removal_of_rows(const std::string& key, const std::string& table,
+                          const std::string& condition);
+  std::vector<Removal> removals(std::uint64_t now_ms, std::uint64_t retained_ms);
+  Result<bool> remove_keys(std::uint64_t before_ms);
+  Result<bool> drop_a_day(std::uint64_t before_ms);
 
-  using Period = std::tuple<Per, std::uint64_t, std::string>;  // by whom, which one, name
+  using Period = std::tuple<Per, std::uint64_t, std::uint64_t>;  // by whom, which one, name
   std::unique_ptr<Database> database_;
+  std::unique_ptr<Checkpoints> checkpoints_;  // of SQLite
   Names names_;
+  Keys keys_;
   const std::string journal_;
   std::optional<std::uint64_t> position_;
+  bool has_older_ = false;        // events of version 4
   std::set<std::uint64_t> days_;  // that are prepared
-  Table events_, recipients_, minutes_, hours_;
-  Database::Statement pass_;          // of a mail into the queue
-  std::uint64_t rows_at_once_ = 128;  // that remove_older() removes
-  std::map<Period, Counts> by_minute_, by_hour_;
+  Table events_, key_rows_, minutes_, hours_;
+  Database::Statement pass_;      // of a mail into the queue
+  std::size_t next_removal_ = 0;  // of removals()
+  std::map<Period, Counts> by_minute_;
 };
 
 }  // namespace mailorigin::store

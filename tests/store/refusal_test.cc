@@ -41,6 +41,7 @@ TEST_P(Refusal, SetsAsideWhatTheDatabaseRefuses) {
   std::vector<std::string> refused, set_aside;
   for (int i = 0; i < 300; i++) {
     events.push_back(sample(now_ms));
+    events.back().set(Field::to, "someone" + std::to_string(i) + "@example.org");
     if (i == 0 || i == 128 || i == 129 || i == 299) {
       events.back().set(Field::subject, "refused");
       events.back().set(Field::entry, "/srv/refused.php");
@@ -50,13 +51,13 @@ TEST_P(Refusal, SetsAsideWhatTheDatabaseRefuses) {
   const SetAside keep = [&](const Event& event, const std::string& why) -> Status {
     set_aside.push_back(event.get(Field::id));
     EXPECT_NE(why.find(driver() == "pgsql" ? "strict" : "not here"), std::string::npos) << why;
-    EXPECT_EQ(why.find("someone@"), std::string::npos) << "a row is a tenant's: " << why;
+    EXPECT_EQ(why.find("someone"), std::string::npos) << "a row is a tenant's: " << why;
     return Done{};
   };
   must_not_fail(writer->store(events, 2, keep));
   EXPECT_EQ(set_aside, refused);
   EXPECT_EQ(all_events(), events.size() - refused.size());
-  EXPECT_EQ(rows_of("mailorigin_recipient"), events.size() - refused.size());
+  EXPECT_EQ(rows_of("mailorigin_key"), events.size() - refused.size());
   EXPECT_EQ(rows_of("mailorigin_name WHERE text = '/srv/refused.php'"), 0U);
   EXPECT_EQ(must(open_reader()->sent(Per::script, "/srv/shop/index.php", now_ms)).hour.mails,
             events.size() - refused.size());
@@ -84,7 +85,7 @@ TEST_P(Refusal, WaitsWithWhatCannotBeSetAside) {
 TEST_P(Refusal, SetsNothingAsideWhereTheDatabaseIsInTrouble) {
   auto writer = open_writer();
   must_not_fail(writer->store({}, 1));
-  must_not_fail(raw()->run("DROP TABLE mailorigin_recipient"));
+  must_not_fail(raw()->run("DROP TABLE mailorigin_key"));
   int set_aside = 0;
   EXPECT_FALSE(writer->store(std::vector{sample(now_ms)}, 2, [&](const Event&, const std::string&) {
     set_aside++;
