@@ -273,7 +273,7 @@ void compare(Bench& bench, unsigned clients, unsigned rounds) {
 
 int run(unsigned clients, double seconds, unsigned rounds) {
   Bench bench(clients, seconds);
-  std::printf("placed by the kernel; CPU: answering+names+delivery\n");
+  std::printf("placed by the kernel; CPU: answering+names+delivery+store\n");
   compare(bench, clients, rounds);
   std::printf("daemon on one core, clients on the others\n");
   const std::string many = std::to_string(clients) + " clients";

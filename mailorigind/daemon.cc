@@ -94,10 +94,7 @@ Status Daemon::open_state() {
   if (!name) return name.error();
   store_ = std::make_unique<StoreFeed>(*journal_, *retention_, notices_, state_directory_,
                                        *std::move(name));
-  recording_ = std::make_unique<Recording>(*journal_, notices_, [this] {
-    delivery_->wake();
-    store_->wake();
-  });
+  recording_ = std::make_unique<Recording>(*journal_, notices_);
   smtp_recorder_ = std::make_unique<SmtpRecorder>(*recording_, names_, known_connections_, judge_,
                                                   std::move(journalled));
   deputies_ = std::make_unique<Deputies>(*recording_, judge_);
@@ -406,7 +403,16 @@ void Daemon::loop() {
     }
     for (const service::Poller::Ready& one : others) ending = attend(one, moment) || ending;
     if (notices_.waiting()) control_.pass_notices();
+    wake_delivery();
   }
+}
+
+// Once the turn's answers have left: waking a thread takes longer than an answer.
+void Daemon::wake_delivery() {
+  const std::uint64_t end = journal_->end();
+  if (end == delivered_until_) return;
+  delivered_until_ = end;
+  delivery_->wake();
 }
 
 }  // namespace mailorigin::daemon

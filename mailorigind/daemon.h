@@ -72,6 +72,7 @@ class Daemon {
   void record_connections(const Moment& moment);
   // Does what is due; how long to wait for more at most.
   int patience();
+  void wake_delivery();
   bool attend(const service::Poller::Ready& ready, const Moment& moment);
   void put_in_force(Policy policy, std::vector<Fd> descriptors,
                     std::optional<RequestCounts> counts);
@@ -108,6 +109,7 @@ class Daemon {
   service::ControlDesk control_;
   std::uint64_t ring_read_ms_ = 0;
   std::uint64_t tidied_ms_ = 0;
+  std::uint64_t delivered_until_ = 0;  // of the journal, as far as delivery was woken for it
   Fd signals_;
   std::jthread policy_shower_;
   std::jthread policy_keeper_;

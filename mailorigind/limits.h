@@ -164,8 +164,9 @@ inline constexpr std::uint64_t store_share = journal_capacity / 2 - 4 * segment_
 // So much of the journal goes with one transaction, if it is there: what is counted by minute and
 // hour is written once for all of its events.
 inline constexpr std::uint64_t store_batch = 4 * delivery_chunk;
-// It gathers for a moment: a transaction costs as much as a hundred events.
-inline constexpr std::chrono::milliseconds store_linger{100};
+// How often it looks for what there is: a transaction costs as much as fifty events, and whoever
+// answers should not have to wake its thread.
+inline constexpr std::uint64_t store_interval_ms = 500;
 // How often it is looked for what is too old.
 inline constexpr std::uint64_t removal_interval_ms = 60'000;
 

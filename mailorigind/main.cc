@@ -1,6 +1,5 @@
 // mailorigind: starts as root with its sockets, gives root up, and runs.
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include "mailorigind/daemon.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/options.h"
+#include "mailorigind/thread_share.h"
 #include "service/limits.h"
 #include "service/option_reader.h"
 #include "service/privileges.h"
@@ -17,8 +17,6 @@
 namespace mailorigin::daemon {
 
 namespace {
-
-constexpr int answering_priority = -10;
 
 Status serve(const Options& options) {
   auto inherited = take_inherited();
@@ -32,9 +30,7 @@ Status serve(const Options& options) {
       !made) {
     return made;
   }
-  // Everybody waits for the one who answers, also when hundreds of a tenant's processes
-  // want the processor. Where that is not allowed, the unit's Nice= has done it.
-  (void)setpriority(PRIO_PROCESS, 0, answering_priority);
+  come_first();
   // MailOriginUser
   if (const Status became = service::become(*account); !became) return became;
   umask(077);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mailorigind/journal/event_record.h"
+#include "mailorigind/thread_share.h"
 
 namespace mailorigin::daemon {
 
@@ -61,6 +62,7 @@ void Delivery::finish(Clock::time_point deadline) {
 }
 
 void Delivery::run() {
+  name_thread("delivery");
   while (!finishing_) {
     if (!turn(milliseconds(Clock::now()))) wait();
   }

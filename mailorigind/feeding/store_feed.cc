@@ -14,6 +14,7 @@
 #include "mailorigind/journal/event_record.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/moment.h"
+#include "mailorigind/thread_share.h"
 
 namespace mailorigin::daemon {
 
@@ -22,6 +23,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t day_ms = 86'400'000;
+
+constexpr const char* lost_finding = "lost to the store";
 
 std::uint64_t milliseconds(Clock::time_point time) {
   return static_cast<std::uint64_t>(
@@ -78,13 +81,9 @@ void StoreFeed::adopt(const StorePolicy& policy) {
   {
     const std::lock_guard lock(mutex_);
     next_policy_ = policy;
+    has_next_policy_ = true;
   }
-  asleep_ = false;
   woken_.signal();
-}
-
-void StoreFeed::wake() {
-  if (asleep_.load() && asleep_.exchange(false)) woken_.signal();
 }
 
 bool StoreFeed::finish(Clock::time_point deadline) {
@@ -115,15 +114,27 @@ std::uint64_t StoreFeed::lose(const Journal::Segment& segment) {
     }
   }
   has_until(segment.end);
+  lost_until_ = segment.end;
+  lost_ += lost;
+  if (lost > 0) {
+    notices_.begins(lost_finding, Notice::Level::error,
+                    "MO0277: more than " + std::to_string(store_share >> 20) +
+                        " MiB of the journal waited for the store: the oldest events are missing "
+                        "in it, " +
+                        std::to_string(lost) + " so far; they are in the logs");
+  }
   return lost;
 }
 
 void StoreFeed::has_until(std::uint64_t position) {
-  const std::lock_guard lock(mutex_);
-  position_ = std::max(position_.load(), position);
+  std::uint64_t before = position_;
+  while (before < position && !position_.compare_exchange_weak(before, position)) {
+  }
 }
 
 void StoreFeed::run() {
+  name_thread("store");
+  give_way();
   while (!finishing_) {
     if (!turn()) wait();
   }
@@ -142,20 +153,20 @@ bool StoreFeed::turn() {
 }
 
 void StoreFeed::take_policy() {
+  if (!has_next_policy_) return;
   std::optional<StorePolicy> policy;
   {
     const std::lock_guard lock(mutex_);
     policy.swap(next_policy_);
-    if (policy) {
-      const bool is_file = policy->enabled && policy->driver == "sqlite3";
-      standing_ = {policy->enabled, policy->driver,
-                   is_file ? target_of(*policy, state_directory_).params : "", "",
-                   policy->retained_days};
-    }
+    has_next_policy_ = false;
+    const bool is_file = policy->enabled && policy->driver == "sqlite3";
+    standing_ = {policy->enabled, policy->driver,
+                 is_file ? target_of(*policy, state_directory_).params : "", "",
+                 policy->retained_days};
   }
-  if (!policy) return;
+  published_trouble_.clear();
   if (!policy->enabled) {  // MailOriginStore Off
-    for (const char* finding : store::findings) notices_.forget(finding);
+    forget_findings();
     keeper_.reset();
     connected_ = false;
     has_until(UINT64_MAX);  // of no use to it any more
@@ -163,12 +174,9 @@ void StoreFeed::take_policy() {
   }
   store::Target target = target_of(*policy, state_directory_);
   if (keeper_ != nullptr && keeper_->target() == target) return;
-  for (const char* finding : store::findings) notices_.forget(finding);
+  forget_findings();
   connected_ = false;
-  {
-    const std::lock_guard lock(mutex_);
-    position_ = journal_.begin();  // who knows what the other one has
-  }
+  position_ = journal_.begin();  // who knows what the other one has
   keeper_ = std::make_unique<store::Keeper>(
       std::move(target), journal_name_, state_directory_,
       store::Listener{[this](const std::string& finding, Notice::Level level, std::string text) {
@@ -193,6 +201,7 @@ bool StoreFeed::connect(std::uint64_t now_ms) {
 }
 
 bool StoreFeed::store_next(std::uint64_t now_ms) {
+  if (reader_.position() < lost_until_) reader_.seek(lost_until_);
   const std::uint64_t begin = reader_.position();
   std::size_t count = 0;
   bool any = false;
@@ -209,6 +218,7 @@ bool StoreFeed::store_next(std::uint64_t now_ms) {
   }
   if (!any) {
     has_until(reader_.position());
+    tell_of_lost();
     return false;
   }
   connected_ = keeper_->store({events_.data(), count}, reader_.position(), now_ms);
@@ -228,24 +238,38 @@ bool StoreFeed::remove_older(std::uint64_t now_ms) {
 
 void StoreFeed::wait() {
   constexpr std::uint64_t longest_ms = 60'000;
-  const std::uint64_t now_ms = milliseconds(Clock::now());
-  std::uint64_t until_ms = now_ms + longest_ms;
-  if (keeper_ != nullptr && !connected_) until_ms = keeper_->retry_at_ms();
-  // Whoever appends after this look at the journal sees that we sleep, and wakes us.
-  asleep_ = connected_;
-  const bool idle = !connected_ || reader_.position() >= journal_.end();
-  if (idle && !finishing_ && until_ms > now_ms) {
-    pollfd woken{woken_.get(), POLLIN, 0};
-    poll(&woken, 1, static_cast<int>(until_ms - now_ms));
+  std::uint64_t patience_ms = longest_ms;
+  if (connected_) {
+    patience_ms = store_interval_ms;
+  } else if (keeper_ != nullptr) {
+    const std::uint64_t now_ms = milliseconds(Clock::now());
+    patience_ms = keeper_->retry_at_ms() - std::min(keeper_->retry_at_ms(), now_ms);
   }
-  asleep_ = false;
-  woken_.clear();
-  if (!finishing_ && connected_) std::this_thread::sleep_for(store_linger);
+  pollfd woken{woken_.get(), POLLIN, 0};
+  if (poll(&woken, 1, static_cast<int>(patience_ms)) > 0) woken_.clear();
 }
 
+// Only what has changed: who answers asks for it, too, and should not find that this thread holds
+// the lock and waits for a processor.
 void StoreFeed::publish() {
+  if (keeper_ == nullptr || keeper_->trouble() == published_trouble_) return;
+  published_trouble_ = keeper_->trouble();
   const std::lock_guard lock(mutex_);
-  if (keeper_ != nullptr) standing_.trouble = keeper_->trouble();
+  standing_.trouble = published_trouble_;
+}
+
+// They are another store's.
+void StoreFeed::forget_findings() {
+  for (const char* finding : store::findings) notices_.forget(finding);
+  notices_.forget(lost_finding);
+  lost_ = 0;
+}
+
+void StoreFeed::tell_of_lost() {
+  if (lost_ == 0) return;
+  notices_.over(lost_finding, "MO0278: the store has all that is in the journal again; " +
+                                  std::to_string(lost_.exchange(0)) +
+                                  " events in all are missing in it");
 }
 
 }  // namespace mailorigin::daemon

@@ -27,8 +27,8 @@ namespace mailorigin::daemon {
 Result<std::string> journal_name(const std::string& state_directory);
 
 // However long the database takes, or whatever is wrong with it, nobody but this thread
-// waits. What it has not got waits in the journal; where that is too much, the oldest is
-// lost to the store, and to nobody else.
+// waits: it looks by itself what there is, and gives way to all others. What it has not got waits
+// in the journal; where that is too much, the oldest is lost to the store, and to nobody else.
 class StoreFeed final : public JournalConsumer {
  public:
   // References must outlive it. It is a consumer of the journal. SQLite's file is in
@@ -40,8 +40,6 @@ class StoreFeed final : public JournalConsumer {
   void start();
   // By which policy from now on. From any thread. Before the first one nothing is stored.
   void adopt(const StorePolicy& policy);
-  // After an append. From any thread.
-  void wake();
 
   // Stores what is waiting, at most until the deadline, and ends the thread. False where
   // the database does not let it go: nothing that it uses may then be destroyed.
@@ -73,6 +71,8 @@ class StoreFeed final : public JournalConsumer {
   bool remove_older(std::uint64_t now_ms);
   void wait();
   void has_until(std::uint64_t position);
+  void forget_findings();
+  void tell_of_lost();
   void publish();
 
   Journal& journal_;
@@ -87,10 +87,13 @@ class StoreFeed final : public JournalConsumer {
   std::uint64_t removal_at_ms_ = 0;
 
   std::atomic<std::uint64_t> position_{0};
-  std::mutex mutex_;  // guards what follows, and changes of position_
+  std::atomic<std::uint64_t> lost_until_{0};  // by lose(); what is before is passed over
+  std::atomic<std::uint64_t> lost_{0};        // events, since the last time that it had all
+  std::string published_trouble_;
+  std::atomic<bool> has_next_policy_{false};
+  std::mutex mutex_;  // guards the next two
   std::optional<StorePolicy> next_policy_;
   Standing standing_;
-  std::atomic<bool> asleep_{false};
   std::atomic<bool> finishing_{false};
   std::chrono::steady_clock::time_point deadline_;
   service::EventFd woken_;

@@ -22,6 +22,9 @@ namespace {
 constexpr std::size_t head_size = 12;
 constexpr std::string_view prefix = "journal-";
 
+// As many as may be there beside those that were found at the start.
+constexpr std::size_t segments_at_most = journal_hard_capacity / segment_size + 2;
+
 // The last batch of a segment may begin just before it is full.
 constexpr std::uint64_t segment_room = segment_size + turn_bytes + record_limit;
 
@@ -87,42 +90,40 @@ ParsedRecord parse_record(std::string_view bytes, bool verify) {
 Result<std::unique_ptr<Journal>> Journal::open(const std::string& directory, std::uint64_t at_least,
                                                service::NoticeBoard& notices,
                                                const Visitor& recent) {
+  const auto names = names_in(directory);
+  if (!names) return names.error();
+  std::vector<std::uint64_t> bases;
+  for (const std::string& name : *names) {
+    if (const auto base = base_of(name)) bases.push_back(*base);
+  }
+  std::sort(bases.begin(), bases.end());
   std::unique_ptr<Journal> journal(new Journal(directory, notices));
-  if (const Status found = journal->find_segments(); !found) return found.error();
-  if (const Status done = journal->recover(at_least, recent); !done) return done.error();
+  if (const Status done = journal->recover(bases, at_least, recent); !done) return done.error();
   return journal;
 }
 
-Status Journal::find_segments() {
-  const auto names = names_in(directory_);
-  if (!names) return names.error();
-  for (const std::string& name : *names) {
-    if (const auto base = base_of(name)) bases_.push_back(*base);
-  }
-  std::sort(bases_.begin(), bases_.end());
-  return Done{};
-}
-
-Status Journal::recover(std::uint64_t at_least, const Visitor& recent) {
+Status Journal::recover(const std::vector<std::uint64_t>& bases, std::uint64_t at_least,
+                        const Visitor& recent) {
   bool usable = false;
-  const std::size_t count = bases_.size();
+  const std::size_t count = bases.size();
   const std::size_t first = count > 2 ? count - 2 : 0;
-  if (count > 0) verified_from_ = bases_[first];
+  bases_.begin_with(bases, count + segments_at_most);
+  if (count > 0) verified_from_ = bases[first];
   for (std::size_t i = first; i < count; i++) {
-    const std::string name = path({bases_[i], 0});
+    const std::string name = path({bases[i], 0});
     Fd file(::open(name.c_str(), O_RDWR | O_CLOEXEC));
     if (!file) return system_error(name, errno);
     const auto bytes = read_file(file.get(), 4 * segment_size);
     if (!bytes) return bytes.error().context(name);
     const std::size_t intact = each_record(
         *bytes,
-        [&](std::size_t offset, std::string_view payload) { recent(bases_[i] + offset, payload); });
-    if (intact < bytes->size()) verified_from_ = bases_[i] + bytes->size();
+        [&](std::size_t offset, std::string_view payload) { recent(bases[i] + offset, payload); });
+    if (intact < bytes->size()) verified_from_ = bases[i] + bytes->size();
     if (i + 1 < count) continue;
 
     const std::size_t torn = bytes->size() - intact;
     usable = torn <= torn_tail_limit;
-    last_base_ = bases_[i];
+    last_base_ = bases[i];
     end_ = last_base_ + (usable ? intact : bytes->size());
     if (torn == 0) {
       last_ = std::move(file);
@@ -135,7 +136,7 @@ Status Journal::recover(std::uint64_t at_least, const Visitor& recent) {
                  "MO0220: the last " + std::to_string(torn) + " bytes of " + name +
                      " were not written whole before the daemon ended; they are cut off");
   }
-  if (count > 0) begin_ = bases_.front();
+  if (count > 0) begin_ = bases.front();
   if (usable && end_ >= at_least) {
     take_room(last_);
     prepare_next();
@@ -152,11 +153,10 @@ Status Journal::start_segment(std::uint64_t base) {
   if (!file) return system_error(name, errno);
   take_room(file);
   prepare_next();
-  const std::lock_guard lock(mutex_);
   last_ = std::move(file);
   last_base_ = base;
-  if (bases_.empty() || bases_.back() != base) bases_.push_back(base);
-  begin_ = bases_.front();
+  if (bases_.size() == 0) begin_ = base;
+  if (bases_.size() == 0 || bases_.last() != base) bases_.add(base);
   end_ = base;
   return Done{};
 }
@@ -192,20 +192,16 @@ Status Journal::append(std::string_view records) {
 }
 
 Journal::Segment Journal::segment_at(std::uint64_t position) const {
-  const std::lock_guard lock(mutex_);
   const std::uint64_t end = end_;
-  auto after = std::upper_bound(bases_.begin(), bases_.end(), position);
-  if (after != bases_.begin()) --after;
-  const std::uint64_t base = *after;
-  ++after;
-  return {base, after == bases_.end() ? end : *after};
+  const auto [base, next] = bases_.around(position, end);
+  return {base, next};
 }
 
 std::vector<Journal::Segment> Journal::segments() const {
-  const std::lock_guard lock(mutex_);
+  const std::vector<std::uint64_t> bases = bases_.all();
   std::vector<Segment> all;
-  for (std::size_t i = 0; i < bases_.size(); i++) {
-    all.push_back({bases_[i], i + 1 < bases_.size() ? bases_[i + 1] : end_.load()});
+  for (std::size_t i = 0; i < bases.size(); i++) {
+    all.push_back({bases[i], i + 1 < bases.size() ? bases[i + 1] : end_.load()});
   }
   return all;
 }
@@ -231,14 +227,10 @@ std::optional<std::string> Journal::payload_at(std::uint64_t position) const {
 }
 
 bool Journal::remove_oldest() {
-  std::uint64_t base;
-  {
-    const std::lock_guard lock(mutex_);
-    if (bases_.size() <= segments_kept) return false;
-    base = bases_.front();
-    bases_.erase(bases_.begin());
-    begin_ = bases_.front();
-  }
+  if (bases_.size() <= segments_kept) return false;
+  const std::uint64_t base = bases_.first();
+  bases_.remove_first();
+  begin_ = bases_.first();
   unlink(path({base, base}).c_str());
   return true;
 }
@@ -256,12 +248,15 @@ JournalReader::Filled JournalReader::fill(const Journal::Segment& segment) {
         pread(file_.get(), buffer_.data(), wanted, static_cast<off_t>(position_ - segment.base));
   } while (length < 0 && errno == EINTR);
   if (length < 0) {
+    unreadable_ = true;
     notices_.begins("journal-read", Notice::Level::error,
                     "MO0222: " + system_error(journal_.path(segment), errno).message +
                         "; the logs wait until it can be read");
     return Filled::unreadable;
   }
-  notices_.over("journal-read", "MO0223: " + journal_.path(segment) + " is read again");
+  if (std::exchange(unreadable_, false)) {
+    notices_.over("journal-read", "MO0223: " + journal_.path(segment) + " is read again");
+  }
   std::string_view rest(buffer_.data(), static_cast<std::size_t>(length));
   for (;;) {
     const ParsedRecord record = parse_record(rest, position_ < journal_.verified_from());

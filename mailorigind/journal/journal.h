@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +17,7 @@
 
 #include "core/fd.h"
 #include "core/result.h"
+#include "mailorigind/journal/segment_bases.h"
 #include "service/notice_board.h"
 
 namespace mailorigin::daemon {
@@ -64,6 +64,7 @@ class Journal {
   };
   // The one that holds `position`, or the first one after it.
   [[nodiscard]] Segment segment_at(std::uint64_t position) const;
+  // For the threads that append or remove.
   [[nodiscard]] std::vector<Segment> segments() const;
   [[nodiscard]] std::string path(const Segment& segment) const;
 
@@ -77,8 +78,8 @@ class Journal {
  private:
   Journal(std::string directory, service::NoticeBoard& notices)
       : directory_(std::move(directory)), notices_(notices) {}
-  Status find_segments();
-  Status recover(std::uint64_t at_least, const Visitor& recent);
+  Status recover(const std::vector<std::uint64_t>& bases, std::uint64_t at_least,
+                 const Visitor& recent);
   Status start_segment(std::uint64_t base);
   // Takes the room of the segment to come. Without it, the segment finds what is there.
   void prepare_next() const;
@@ -91,8 +92,7 @@ class Journal {
   std::uint64_t verified_from_ = 0;
   std::atomic<std::uint64_t> begin_{0};
   std::atomic<std::uint64_t> end_{0};
-  mutable std::mutex mutex_;  // guards bases_
-  std::vector<std::uint64_t> bases_;
+  SegmentBases bases_;
 };
 
 // Reads on from a position; for one thread.
@@ -125,6 +125,7 @@ class JournalReader {
   std::uint64_t position_;
   Fd file_;
   std::optional<std::uint64_t> open_base_;  // file_'s segment
+  bool unreadable_ = false;
   std::string buffer_;
   std::vector<Record> records_;
 };

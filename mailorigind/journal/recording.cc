@@ -14,7 +14,6 @@ std::optional<std::uint64_t> Recording::append() {
     return std::nullopt;
   }
   notices_.over("journal", "MO0213: the journal is written again");
-  appended_();
   return begin;
 }
 

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "mailorigind/journal/journal.h"
 #include "service/notice_board.h"
@@ -16,9 +14,9 @@ namespace mailorigin::daemon {
 // answering thread.
 class Recording {
  public:
-  // `appended` is called after each write. References must outlive it.
-  Recording(Journal& journal, service::NoticeBoard& notices, std::function<void()> appended)
-      : journal_(journal), notices_(notices), appended_(std::move(appended)) {}
+  // References must outlive it.
+  Recording(Journal& journal, service::NoticeBoard& notices)
+      : journal_(journal), notices_(notices) {}
 
   // A record whose payload append(out) appends to `out`; where it begins among those
   // that are gathered.
@@ -39,7 +37,6 @@ class Recording {
  private:
   Journal& journal_;
   service::NoticeBoard& notices_;
-  const std::function<void()> appended_;
   std::string gathered_;
 };
 

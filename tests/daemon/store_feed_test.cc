@@ -2,11 +2,15 @@
 #include "mailorigind/feeding/store_feed.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -14,6 +18,11 @@
 #include <vector>
 
 #include "core/default_paths.h"
+#include "core/event.h"
+#include "core/name_values.h"
+#include "core/ulid.h"
+#include "mailorigind/journal/event_record.h"
+#include "mailorigind/limits.h"
 #include "mailorigind/moment.h"
 #include "store/database.h"
 #include "store/reader.h"
@@ -226,7 +235,7 @@ TEST_F(StoreFeedTest, EndsBesideAServerThatSaysNothing) {
   expect_all("pgsql", server.params());
   server.pause();
   ask(500);
-  usleep(300'000);
+  usleep(2 * store_interval_ms * 1000);
   EXPECT_EQ(host_.terminate(), 0);
   server.go_on();
   host_.start();
@@ -241,6 +250,99 @@ TEST_F(StoreFeedTest, IsNotThereWhereItIsOff) {
   ask(10);
   EXPECT_TRUE(eventually([&] { return read_lines(log_).size() == 10; }));
   EXPECT_NE(access(file().c_str(), F_OK), 0);
+}
+
+// Of each thread of that process: name, nice value and scheduling policy.
+std::map<std::string, std::pair<long, int>> threads_of(pid_t pid) {
+  std::map<std::string, std::pair<long, int>> threads;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    const auto tid = static_cast<pid_t>(std::stol(task.path().filename()));
+    const auto name = read_lines(task.path() / "comm");
+    if (name.empty()) continue;  // it has ended
+    threads[name.front()] = {getpriority(PRIO_PROCESS, static_cast<id_t>(tid)),
+                             sched_getscheduler(tid)};
+  }
+  return threads;
+}
+
+TEST_F(StoreFeedTest, GivesWayToWhoAnswers) {
+  ASSERT_EQ(use({}), "");
+  EXPECT_TRUE(eventually([&] { return threads_of(host_.pid()).contains("store"); }));
+  const auto threads = threads_of(host_.pid());
+  EXPECT_EQ(threads.at("store"), (std::pair{10L, SCHED_BATCH}));
+  EXPECT_EQ(threads.at("mailorigind"), (std::pair{-10L, SCHED_OTHER}));
+}
+
+class LostEventsTest : public ::testing::Test {
+ protected:
+  LostEventsTest() {
+    auto journal = Journal::open(directory_.path(), 0, notices_, [](auto, auto) {});
+    journal_ = *std::move(journal);
+    retention_ = std::make_unique<Retention>(*journal_);
+    feed_ = std::make_unique<StoreFeed>(*journal_, *retention_, notices_, directory_.path(),
+                                        *journal_name(directory_.path()));
+  }
+
+  // So many events, each of more than 200 KB.
+  void append(int count) {
+    for (int i = 0; i < count; i++) {
+      Event event;
+      event.set(Field::id, ids_.next(Moment::now().wall_ms).text());
+      event.set(Field::kind, "mail");
+      event.set(Field::time, rfc3339(Moment::now().wall_ms));
+      std::string batch;
+      const std::size_t begin = begin_record(batch);
+      append_payload(batch, 0, Answer(), event);
+      NameValueWriter(batch).add("@padding", std::string(200'000, 'x'));
+      end_record(batch, begin);
+      ASSERT_TRUE(journal_->append(batch));
+    }
+  }
+
+  bool says(const std::string& text) {
+    return eventually([&] {
+      for (const Notice& notice : notices_.take()) said_ += notice.text + '\n';
+      return said_.find(text) != std::string::npos;
+    });
+  }
+
+  TestDirectory directory_;
+  service::NoticeBoard notices_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Retention> retention_;
+  std::unique_ptr<StoreFeed> feed_;
+  UlidGenerator ids_;
+  std::string said_;
+};
+
+// What is more than its share is lost to it, and that is said; as is that it has all the rest.
+TEST_F(LostEventsTest, AreCountedAndTold) {
+  feed_->start();
+  feed_->adopt({});
+  append(1);
+  ASSERT_TRUE(eventually([&] { return feed_->position() == journal_->end(); }));
+  const std::string file = default_store(directory_.path());
+  auto locking = *store::Database::open("sqlite3", file);
+  auto lock = std::make_unique<store::Transaction>(*locking);
+  ASSERT_TRUE(lock->begin());
+  append(99);
+  const auto segments = journal_->segments();
+  ASSERT_EQ(segments.size(), 2U);
+  const std::uint64_t lost = feed_->lose(segments.front());
+  EXPECT_GT(lost, 50U);
+  EXPECT_LT(lost, 100U);
+  EXPECT_EQ(feed_->position(), segments.front().end);
+  EXPECT_TRUE(says("MO0277"));
+  EXPECT_TRUE(says("missing in it, " + std::to_string(lost) + " so far"));
+
+  lock.reset();
+  EXPECT_TRUE(says("MO0278"));
+  EXPECT_TRUE(says(std::to_string(lost) + " events in all"));
+  EXPECT_TRUE(notices_.lasting().empty());
+  auto reader = store::Reader::open("sqlite3", file);
+  ASSERT_TRUE(reader);
+  EXPECT_EQ((*reader)->find({.from_ms = 1, .most = 1000})->size(), 100 - lost);
 }
 
 TEST(JournalName, StaysOnceItIsMade) {
