@@ -68,6 +68,7 @@ constexpr std::array<FieldInfo, field_count> fields = {{
     {"mail_id", T::text, S::daemon, word},
     {"cookie", T::number, S::daemon, number},
     {"uid_from", T::text, S::daemon, word},
+    {"origin_from", T::text, S::daemon, word},
     {"block", T::text, S::daemon, 1536},
 }};
 static_assert(!fields.back().name.empty(), "one row for each Field");

@@ -61,6 +61,7 @@ enum class Field : std::uint8_t {
   mail_id,
   cookie,
   uid_from,
+  origin_from,
   block,
 };
 inline constexpr std::size_t field_count = static_cast<std::size_t>(Field::block) + 1;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "core/context.h"
 #include "core/wire/control.h"
@@ -162,8 +163,9 @@ Status Firewall::answer(const Packet& packet, int socket) {
         send_now(socket, encode_head(MessageType::ring));
         return Done{};
       }
-      return send_packet(socket, encode_head(MessageType::ring), Clock::now(),
-                         {programs->maps().events});
+      std::vector<int> descriptors = {programs->maps().events};
+      if (programs->origins() >= 0) descriptors.push_back(programs->origins());
+      return send_packet(socket, encode_head(MessageType::ring), Clock::now(), descriptors);
     }
     case MessageType::blocks: {
       const Status taken = take_blocks(packet);

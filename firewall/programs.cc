@@ -67,6 +67,13 @@ void set_beginning(mo_control& control) {
   control.older_until_ticks = control.first_loaded_ticks + mo_older_grace_ticks;
 }
 
+// Only what is opened by a pin can be opened so.
+Fd open_for_reading(const std::string& pin) {
+  LIBBPF_OPTS(bpf_obj_get_opts, options);
+  options.file_flags = BPF_F_RDONLY;
+  return Fd(bpf_obj_get_opts(pin.c_str(), &options));
+}
+
 }  // namespace
 
 void Programs::Unload::operator()(firewall_bpf* skeleton) const { firewall_bpf__destroy(skeleton); }
@@ -76,6 +83,7 @@ Programs::Programs(int cgroup, Skeleton skeleton, KernelMaps maps)
       skeleton_(std::move(skeleton)),
       maps_(std::move(maps)),
       registry_(maps_),
+      origins_(open_for_reading(map_pin("snapshots"))),
       links_(attachments.size()) {}
 
 Programs::~Programs() = default;

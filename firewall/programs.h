@@ -39,6 +39,9 @@ class Programs {
   [[nodiscard]] std::optional<KeyRing> keys() const;
 
   [[nodiscard]] const KernelMaps& maps() const { return maps_; }
+  // The map of what each process has for its origin (mo_snapshot, by tgid), for reading alone;
+  // below 0 where its pin was taken away.
+  [[nodiscard]] int origins() const { return origins_.get(); }
   [[nodiscard]] Registry& registry() { return registry_; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
 
@@ -58,6 +61,7 @@ class Programs {
   Skeleton skeleton_;
   KernelMaps maps_;
   Registry registry_;
+  Fd origins_;
   std::vector<Fd> links_;  // as the attachments in programs.cc
 };
 

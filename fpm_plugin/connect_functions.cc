@@ -25,15 +25,19 @@ FunctionHook connect_functions[] = {
 void publish_this_call() noexcept {
   try {
     const ModuleState& state = module_state();
-    publish_call(call_site(state.request.entry, state.settings.mailers));
+    const CallSite site = call_site(state.request.entry, state.settings.mailers);
+    publish_call(site.file, site.line, site.caller);
   } catch (...) {  // no memory: the connection is known by its request alone
   }
 }
 
 template <std::size_t index>
 void handler(INTERNAL_FUNCTION_PARAMETERS) {
-  const bool published = begin_call();
-  if (published) publish_this_call();
+  const bool published = is_published();
+  if (published) {
+    expect_connection();
+    publish_this_call();
+  }
   connect_functions[index].original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
   // One that leaves by longjmp ends the request, whose end withdraws all of it.
   if (published) withdraw_call();

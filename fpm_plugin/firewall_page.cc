@@ -168,7 +168,7 @@ void publish_request(ModuleState& state) noexcept {
 }
 
 void withdraw_request() {
-  if (is_withdrawn || !is_known()) return;
+  if (!is_published()) return;
   is_withdrawn = true;
   write([](mo_origin& origin) {
     origin.context_size = 0;
@@ -179,17 +179,15 @@ void withdraw_request() {
   if (std::exchange(has_connected, false) || keeps) end_smtp_connections();
 }
 
-bool begin_call() {
-  if (is_withdrawn || !is_known()) return false;
-  has_connected = true;
-  return true;
-}
+bool is_published() { return !is_withdrawn && is_known(); }
 
-void publish_call(const CallSite& site) {
+void expect_connection() { has_connected = true; }
+
+void publish_call(std::string_view file, std::uint64_t line, std::string_view caller) {
+  file = end_of(file);
+  caller = end_of(caller);
   write([&](mo_origin& origin) {
-    origin.line = static_cast<std::uint32_t>(std::min<std::uint64_t>(site.line, UINT32_MAX));
-    const std::string_view file = end_of(site.file);
-    const std::string_view caller = end_of(site.caller);
+    origin.line = static_cast<std::uint32_t>(std::min<std::uint64_t>(line, UINT32_MAX));
     origin.file_size = static_cast<std::uint16_t>(file.size());
     origin.caller_size = static_cast<std::uint16_t>(caller.size());
     std::uint8_t* const behind = origin.bytes + origin.context_size;
@@ -198,7 +196,7 @@ void publish_call(const CallSite& site) {
 }
 
 void withdraw_call() {
-  if (!is_withdrawn && is_known()) write(forget_call);
+  if (is_published()) write(forget_call);
 }
 
 }  // namespace mailorigin::php

@@ -2,12 +2,12 @@
 // request it works for. Its form: core/abi/layout.h.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace mailorigin::php {
 
 struct ModuleState;
-struct CallSite;
 
 // In MINIT: has each process that is forked while it is root register its page,
 // before it becomes a tenant's. Does nothing where PHP was not started as root.
@@ -21,10 +21,15 @@ void publish_request(ModuleState& state) noexcept;
 // When nothing of the request's can run any more.
 void withdraw_request();
 
-// While a function of PHP's that connects is running: where it was called. False
-// from begin_call(), which comes first, if nobody would read it.
-bool begin_call();
-void publish_call(const CallSite& site);
+// Whether the request is published.
+bool is_published();
+
+// While a function of PHP's that connects or starts a program is running: where it was called.
+// is_published() comes first.
+void publish_call(std::string_view file, std::uint64_t line, std::string_view caller);
 void withdraw_call();
+
+// The request is about to open a connection, which is not to outlive it.
+void expect_connection();
 
 }  // namespace mailorigin::php

@@ -5,7 +5,9 @@
 #include <string_view>
 
 #include "client/inherited_call.h"
+#include "core/name_values.h"
 #include "fpm_plugin/claims.h"
+#include "fpm_plugin/firewall_page.h"
 #include "fpm_plugin/function_hook.h"
 #include "fpm_plugin/module_state.h"
 
@@ -28,12 +30,20 @@ ProgramFunction program_functions[] = {
     {{"pcntl_exec", handler<6>}, 3},
 };
 
+// For programs that lose their environment, and for the connections of all.
+void publish(const Event& call) {
+  if (!is_published()) return;
+  publish_call(call.get(Field::file), parse_number(call.get(Field::line)).value_or(0),
+               call.get(Field::caller));
+}
+
 // No Zend function that may leave by longjmp runs inside.
 bool prepare(const char* function, ModuleState& state) noexcept {
   try {
     const Question question =
         question_of_call(function, state.request.entry, state.settings.mailers);
     state.children.prepare(state.request.context, client::encode_call(question));
+    publish(question.claims);
     return true;
   } catch (...) {  // no memory: the program is known by its user alone
     return false;
@@ -93,6 +103,7 @@ void run(ProgramFunction& function, INTERNAL_FUNCTION_PARAMETERS) {
     add_to_environment(ZEND_CALL_ARG(execute_data, number), state.children);
   }
   call_with_children(original, state.children, INTERNAL_FUNCTION_PARAM_PASSTHRU);
+  withdraw_call();
 }
 
 template <std::size_t index>

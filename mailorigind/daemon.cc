@@ -106,6 +106,7 @@ Status Daemon::open_state() {
   connections_.set_capacity(descriptor_limit_ / 2);
 
   judge_.use(blocks_.blocks());
+  judge_.use([this](pid_t pid) { return firewall_.origin_of(pid); });
   blocks_.load();
   if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {}, std::nullopt);
   if (!processes_visible()) {

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "client/inherited_call.h"
 #include "core/context.h"
 #include "core/mail/facts.h"
 #include "core/mail/header_block.h"
+#include "submit/ancestors.h"
 
 namespace mailorigin::submit {
 
@@ -44,6 +46,11 @@ Question inherited_question() {
   question.claims.set(Field::function, "sendmail");
   question.context = variable(context_variable);
   client::decode_call(variable(client::call_variable), question);
+  if (question.context.empty()) {
+    LeftBehind left = left_to_ancestors(getpid());
+    question.context = std::move(left.context);
+    client::decode_call(left.call, question);
+  }
   if (question.context.empty()) {
     char path[directory_limit];
     if (getcwd(path, sizeof path) != nullptr) question.directory = path;

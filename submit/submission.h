@@ -15,7 +15,7 @@
 namespace mailorigin::submit {
 
 // What is the same for all mails of this process: the context and the call of PHP's that
-// it has inherited, or where it was started.
+// it has inherited, if need be by what its ancestors had, or where it was started.
 Question inherited_question();
 
 // The event of the mail that mail() has started this program for; empty: none. No longer

@@ -96,6 +96,19 @@ struct mo_registration {
   struct mo_origin origin; /* verified by mailorigind, and by the kernel at each connect */
 };
 
+/* What the kernel keeps of a process that a request's process has started, or that mailorigind
+ * has registered with its origin: the value of a map by tgid, which mailorigind may read. */
+struct mo_snapshot {
+  __mo_u64 start_ticks;
+  __mo_u64 worker_start_ticks; /* of the process whose origin this was */
+  __mo_u32 worker;             /* its tgid; the process itself, where it was registered */
+  __mo_u32 uid;                /* in whose share it counts */
+  struct mo_origin origin;
+  /* Its tag held when the process got it: that day does not end for it. */
+  __mo_u32 verified;
+  __mo_u32 reserved;
+};
+
 enum mo_verdict { mo_allow = 0, mo_observe = 1, mo_deny = 2, mo_redirect = 3 };
 
 enum mo_reason {

@@ -40,8 +40,8 @@ enum {
   mo_older_grace_ticks = 10 * 60 * mo_ticks_per_second,
 };
 
-/* Of this, mo_config's keys, mo_process and mo_snapshot, the next version takes over what it
- * finds: members keep their places, and new ones come behind them. */
+/* Of this, mo_config's keys, mo_process and mo_snapshot (core/abi/layout.h), the next version
+ * takes over what it finds: members keep their places, and new ones come behind them. */
 struct mo_control {
   __mo_u32 generation; /* 0: there is no policy yet */
   __mo_u32 reserved;
@@ -122,17 +122,6 @@ struct mo_process {
   __mo_u32 uid;   /* of one that mailorigind registered; 0: registered by root */
 };
 enum { mo_all_parts = (1 << mo_registration_parts) - 1 };
-
-struct mo_snapshot {
-  __mo_u64 start_ticks;
-  __mo_u64 worker_start_ticks; /* of the process whose origin this was */
-  __mo_u32 worker;             /* its tgid; the process itself, where it was registered */
-  __mo_u32 uid;                /* in whose share it counts */
-  struct mo_origin origin;
-  /* Its tag held when the process got it: that day does not end for it. */
-  __mo_u32 verified;
-  __mo_u32 reserved;
-};
 
 /* The kernel counts those that are inherited, mailorigin-firewall those that it registers. */
 MO_INLINE int mo_is_inherited(const struct mo_snapshot* snapshot, __mo_u32 tgid) {

@@ -23,6 +23,7 @@ void FirewallLink::want(bool wanted) {
   if (wanted) return;
   disconnect();
   ring_.reset();
+  origins_.reset();
   its_blocks_.clear();
 }
 
@@ -85,7 +86,7 @@ void FirewallLink::take_packet() {
     if (packet_.descriptors.empty()) {
       disconnect();
     } else {
-      map(packet_.descriptors[0]);
+      use(std::move(packet_.descriptors));
     }
   } else if (type == MessageType::blocks) {
     if (const auto digest = decode_blocks_digest(packet_.bytes)) its_blocks_ = *digest;
@@ -96,17 +97,29 @@ void FirewallLink::take_packet() {
   packet_.descriptors.clear();
 }
 
-void FirewallLink::map(const Fd& descriptor) {
-  auto ring = KernelRing::map(descriptor, mo_ring_size);
-  if (!ring) {
-    notices_.begins("ring", Notice::Level::error,
-                    "MO0240: " + ring.error().message +
-                        ": refused connections are not recorded. Are mailorigind and "
-                        "mailorigin-firewall of one version?");
+void FirewallLink::use(std::vector<Fd> descriptors) {
+  std::string fault;
+  if (auto ring = KernelRing::map(descriptors[0], mo_ring_size)) {
+    ring_ = *std::move(ring);
+  } else {
+    fault = ring.error().message;
+  }
+  if (descriptors.size() < 2) {
+    fault = "the firewall's map of processes was not handed over";
+  } else if (auto origins = ProcessOrigins::of(std::move(descriptors[1]))) {
+    origins_ = *std::move(origins);
+  } else {
+    fault = origins.error().message;
+  }
+  if (fault.empty()) {
+    notices_.over("ring", "MO0241: all that the firewall knows can be read again");
     return;
   }
-  notices_.over("ring", "MO0241: connections to SMTP ports are recorded again");
-  ring_ = *std::move(ring);
+  notices_.begins("ring", Notice::Level::error,
+                  "MO0240: " + fault +
+                      ": refused connections are not recorded, or a program that has lost its "
+                      "context is known by its user alone. Are mailorigind and "
+                      "mailorigin-firewall of one version?");
 }
 
 std::optional<std::uint64_t> FirewallLink::add(const mo_registration& process) {

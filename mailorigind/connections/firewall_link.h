@@ -1,5 +1,6 @@
 // FirewallLink: mailorigind's connection to mailorigin-firewall. It gets the ring
-// buffer there, and says which processes may be known by what context.
+// buffer and the processes' origins there, and says which processes may be known by what
+// context.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +8,13 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/abi/layout.h"
 #include "core/fd.h"
 #include "core/unix_socket.h"
 #include "mailorigind/connections/kernel_ring.h"
+#include "mailorigind/connections/process_origins.h"
 #include "service/notice_board.h"
 #include "service/poller.h"
 
@@ -44,6 +47,11 @@ class FirewallLink {
   // the kernel go on writing.
   KernelRing* ring() { return ring_ ? &*ring_ : nullptr; }
 
+  // What the kernel keeps of this process, likewise. Never waits.
+  [[nodiscard]] std::optional<mo_snapshot> origin_of(pid_t pid) const {
+    return origins_ ? origins_->find(pid) : std::nullopt;
+  }
+
   // Nothing if the firewall is not there. Whether it knows the process now is said
   // later, by next_result(), under this number.
   std::optional<std::uint64_t> add(const mo_registration& process);
@@ -58,7 +66,7 @@ class FirewallLink {
   void connect(std::uint64_t now_ms);
   void disconnect();
   void take_packet();
-  void map(const Fd& ring);
+  void use(std::vector<Fd> descriptors);
   bool send_blocks(const Fd& socket) const;
 
   const std::string socket_path_;
@@ -72,6 +80,7 @@ class FirewallLink {
   std::uint64_t answered_ = 0;  // of these
   std::deque<Registered> results_;
   std::optional<KernelRing> ring_;
+  std::optional<ProcessOrigins> origins_;
   Fd blocks_;                  // in memory, sealed
   std::string blocks_digest_;  // of these
   std::string its_blocks_;     // the digest of those that it has, as it said last

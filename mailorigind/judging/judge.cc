@@ -59,6 +59,24 @@ Judge::Examined Judge::examine(std::string_view text, const AskingProcess& asker
   return {std::move(unsealed.context), refusal};
 }
 
+// By what is shown; where that does not count, by what the kernel has kept.
+Judge::Examined Judge::find_origin(std::string_view text, const AskingProcess& asker,
+                                   const Moment& moment) {
+  Examined examined = examine(text, asker, moment);
+  if (!examined.context || !examined.refusal.empty()) examined.known = known(asker, moment);
+  return examined;
+}
+
+std::optional<KnownProcess> Judge::known(const AskingProcess& asker, const Moment& moment) const {
+  const Credentials& credentials = asker.credentials;
+  if (asker.queued != nullptr || credentials.pid == 0) return std::nullopt;
+  const auto snapshot = origin_of_(credentials.pid);
+  if (!snapshot) return std::nullopt;
+  if (!asker.lineage) asker.lineage = lineage(credentials.pid, credentials.uid);
+  return known_process(*snapshot, *asker.lineage, credentials.uid, keys_, policy_->policy(),
+                       moment.boottime_ns);
+}
+
 // Why a context whose seal holds is not the asker's own; empty if it is.
 std::string_view Judge::foreign_to(const Context& context, const AskingProcess& asker,
                                    const Moment& moment) {
@@ -120,7 +138,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   Quota* exhausted = asker.quota.take(moment.elapsed_ms()) ? nullptr : &asker.quota;
   if (exhausted != nullptr && refuse_again(*exhausted, moment, answer)) return judgement;
 
-  const Examined examined = examine(question.context, asker, moment);
+  const Examined examined = find_origin(question.context, asker, moment);
   const Shown shown = examined.shown();
   const Decision decision =
       decide(shown, asker.credentials.uid, place_of(question), policy_->policy());
@@ -134,7 +152,7 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   judgement.recorded = true;
   judgement.policy = policy.id;
   Event& event = question.claims;
-  describe_origin(event, shown, policy);
+  describe_origin(event, examined, policy);
   if (exhausted == nullptr && !(asker.queued != nullptr && asker.queued->trusted)) {
     const bool of_nobody = shown.context == nullptr && is_server(policy);
     apply({event, asker.credentials.uid, policy, of_nobody ? Standing::of_nobody : Standing::own,
@@ -182,7 +200,7 @@ const Block* Judge::block_of_request(const Context& request, std::string_view ht
 
 bool Judge::is_blocked(const Question& question, const AskingProcess& asker, const Moment& moment) {
   if (blocks_->empty()) return false;
-  const Examined examined = examine(question.context, asker, moment);
+  const Examined examined = find_origin(question.context, asker, moment);
   const Shown shown = examined.shown();
   const uid_t uid = asker.credentials.uid;
   const Decision decision = decide(shown, uid, place_of(question), policy_->policy());
@@ -208,12 +226,23 @@ Quota* Judge::exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment
   return quota.take(moment.elapsed_ms()) ? nullptr : &quota;
 }
 
-void Judge::describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const {
+void Judge::describe_origin(Event& event, const Examined& examined,
+                            const VhostPolicy& policy) const {
+  const Shown shown = examined.shown();
   if (shown.context != nullptr) {
     daemon::describe_origin(event, *shown.context, policy_->policy());
   } else if (!is_server(policy)) {
     describe_owner(event, policy);
   }
+  if (!examined.known) return;
+  const KnownProcess& known = *examined.known;
+  event.set(Field::origin_from, from_firewall);
+  event.set(Field::detached, known.detached);
+  // Else the process may have said where it was called.
+  if (known.file.empty()) return;
+  event.set(Field::file, known.file);
+  event.set(Field::line, known.line);
+  event.set(Field::caller, known.caller);
 }
 
 // By what the mail server's queue knows the mail.

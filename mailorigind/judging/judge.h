@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/abi/layout.h"
 #include "core/blocks.h"
 #include "core/context.h"
 #include "core/key.h"
@@ -22,6 +24,7 @@
 #include "mailorigind/journal/stamp.h"
 #include "mailorigind/judging/decision.h"
 #include "mailorigind/judging/holders.h"
+#include "mailorigind/judging/known_process.h"
 #include "mailorigind/judging/process.h"
 #include "mailorigind/judging/request_bindings.h"
 #include "mailorigind/judging/rules.h"
@@ -69,6 +72,9 @@ class Judge {
   [[nodiscard]] bool counts() const { return limits_.has_value(); }
   // What `mailorigin block` has stopped; must outlive the judge.
   void use(const Blocks& blocks) { blocks_ = &blocks; }
+  // What the firewall in the kernel keeps of a process; nothing where there is none.
+  using ProcessOrigin = std::function<std::optional<mo_snapshot>(pid_t pid)>;
+  void use(ProcessOrigin origin_of) { origin_of_ = std::move(origin_of); }
   // Which of them the firewall has refused a connection by; see judging/blocking.h.
   [[nodiscard]] const Block* block_of_connection(uid_t uid, const VhostPolicy& vhost) const;
 
@@ -97,18 +103,23 @@ class Judge {
   struct Examined {
     std::optional<Context> context;  // its seal holds
     std::string_view refusal;        // why it does not count
+    // Where none counts: what the kernel knows of who shows it.
+    std::optional<KnownProcess> known{};
     [[nodiscard]] Shown shown() const {
       const Context* const sealed = context ? &*context : nullptr;
+      if (known) return {&known->context, refusal, sealed};
       return refusal.empty() ? Shown{sealed, refusal, nullptr} : Shown{nullptr, refusal, sealed};
     }
   };
   Examined examine(std::string_view text, const AskingProcess& asker, const Moment& moment);
+  Examined find_origin(std::string_view text, const AskingProcess& asker, const Moment& moment);
+  std::optional<KnownProcess> known(const AskingProcess& asker, const Moment& moment) const;
   std::string_view foreign_to(const Context& context, const AskingProcess& asker,
                               const Moment& moment);
   static bool refuse_again(const Quota& exhausted, const Moment& moment, Answer& answer);
   [[nodiscard]] bool is_server(const VhostPolicy& policy) const;
   Quota* exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment);
-  void describe_origin(Event& event, const Shown& shown, const VhostPolicy& policy) const;
+  void describe_origin(Event& event, const Examined& examined, const VhostPolicy& policy) const;
   void add_ticket(Answer& answer) const;
   void add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const;
   const Block* block_of(const Question& question, uid_t uid, const Shown& shown,
@@ -120,6 +131,7 @@ class Judge {
 
   std::shared_ptr<const ActivePolicy> policy_;
   const Blocks* blocks_ = &nothing_blocked_;
+  ProcessOrigin origin_of_ = [](pid_t) { return std::nullopt; };
   SiteUsers users_;
   std::optional<KeyRing> keys_;
   const std::uint64_t began_ns_ = boottime_now_ns();

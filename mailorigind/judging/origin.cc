@@ -1,8 +1,29 @@
 #include "mailorigind/judging/origin.h"
 
-#include <cstdint>
+#include <utility>
+
+#include "core/seal.h"
 
 namespace mailorigin::daemon {
+
+std::optional<Context> context_verified_by_kernel(std::string_view bytes,
+                                                  const std::optional<KeyRing>& keys,
+                                                  const Policy& policy, std::uint64_t boottime_ns) {
+  if (keys && bytes.size() > ContextTag::size) {
+    Unsealed unsealed = unseal_bytes(bytes, *keys, boottime_ns);
+    if (unsealed.context) return std::move(unsealed.context);
+  }
+  const auto tag = decode_tag(bytes);
+  if (!tag) return std::nullopt;
+  Context context;
+  context.tag = *tag;
+  context.tag.flags |= ContextTag::truncated;
+  if (const VhostPolicy* const vhost = policy.by_id(tag->vhost_id)) {
+    context.vhost = vhost->name;
+    context.docroot = vhost->docroot;
+  }
+  return context;
+}
 
 void describe_origin(Event& event, const Context& context, const Policy& policy) {
   event.set(Field::verified, true);

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/seal.h"
 #include "mailorigind/connections/smtp_event.h"
+#include "mailorigind/judging/origin.h"
 #include "mailorigind/limits.h"
 
 namespace mailorigin::daemon {
@@ -19,34 +19,16 @@ std::string record_of(const mo_smtp_event& event) {
   return {reinterpret_cast<const char*>(&event), used};
 }
 
-std::optional<Context> context_of(const mo_smtp_event& event, const KeyRing* keys,
-                                  const Policy& policy, std::uint64_t boottime_ns) {
-  if (event.verified == 0) return std::nullopt;
-  const std::string_view bytes = parts_of(event.origin).context;
-  if (keys != nullptr && bytes.size() > ContextTag::size) {
-    Unsealed unsealed = unseal_bytes(bytes, *keys, boottime_ns);
-    if (unsealed.context) return std::move(unsealed.context);
-  }
-  const auto tag = decode_tag(bytes);
-  if (!tag) return std::nullopt;
-  Context context;
-  context.tag = *tag;
-  context.tag.flags |= ContextTag::truncated;
-  if (const VhostPolicy* const vhost = policy.by_id(tag->vhost_id)) {
-    context.vhost = vhost->name;
-    context.docroot = vhost->docroot;
-  }
-  return context;
-}
-
 }  // namespace
 
-KnownConnection known_connection(const mo_smtp_event& event, const KeyRing* keys,
+KnownConnection known_connection(const mo_smtp_event& event, const std::optional<KeyRing>& keys,
                                  const Policy& policy, std::uint64_t boottime_ns) {
   const OriginParts origin = parts_of(event.origin);
   KnownConnection known;
   known.credentials = {static_cast<pid_t>(event.tgid), event.uid, event.gid};
-  known.context = context_of(event, keys, policy, boottime_ns);
+  if (event.verified != 0) {
+    known.context = context_verified_by_kernel(origin.context, keys, policy, boottime_ns);
+  }
   known.file = origin.file;
   known.caller = origin.caller;
   known.line = event.origin.line;

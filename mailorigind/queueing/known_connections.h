@@ -29,8 +29,8 @@ struct KnownConnection {
 };
 
 // What `event` says. Of a context whose details were too long for it, the virtual host is
-// `policy`'s. Null: no keys.
-KnownConnection known_connection(const mo_smtp_event& event, const KeyRing* keys,
+// `policy`'s.
+KnownConnection known_connection(const mo_smtp_event& event, const std::optional<KeyRing>& keys,
                                  const Policy& policy, std::uint64_t boottime_ns);
 
 // The last connections_known, of one uid connections_known_per_user.

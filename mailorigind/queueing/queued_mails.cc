@@ -7,6 +7,7 @@
 #include "core/queue_policy.h"
 #include "core/text.h"
 #include "mailorigind/journal/event_record.h"
+#include "mailorigind/judging/origin.h"
 #include "mailorigind/queueing/as_claimed.h"
 
 namespace mailorigin::daemon {
@@ -112,7 +113,7 @@ QueuedMails::Answered QueuedMails::by_submitter(const QueuedMail& mail, uid_t as
   const Policy& policy = policy_->policy();
   std::optional<KnownConnection> known;
   if (const auto connection = connections_.find(mail.cookie, firewall_.ring())) {
-    known = known_connection(*connection, keys_ ? &*keys_ : nullptr, policy, moment.boottime_ns);
+    known = known_connection(*connection, keys_, policy, moment.boottime_ns);
   }
   const std::optional<std::uint32_t> uid = known ? known->credentials.uid : mail.uid;
   Credentials credentials;
@@ -151,6 +152,7 @@ QueuedMails::Answered QueuedMails::by_submitter(const QueuedMail& mail, uid_t as
   if (answered.answer.verdict != Verdict::deny) event.set(Field::queue_id, mail.queue_id);
   if (mail.cookie != 0) event.set(Field::cookie, mail.cookie);
   event.set(Field::uid_from, known ? std::string_view() : std::string_view(mail.uid_from));
+  if (by.context != nullptr) event.set(Field::origin_from, from_firewall);
   if (known) {
     event.set(Field::comm, known->comm);
     event.set(Field::exe, known->exe);

@@ -28,7 +28,8 @@ SHELL = """#!/bin/sh
 printf 'To: to@example.org\\nSubject: %s\\n\\nbody\\n' "$QUERY_STRING" | COMMAND -t -i
 printf 'Content-Type: text/plain\\r\\n\\r\\n%s\\n' $?
 """
-PROGRAMS = {"pl": PERL, "py": PYTHON, "sh": SHELL}
+TAINTED = PERL.replace("perl\n", "perl -T\n").replace("$ENV{QUERY_STRING};", "$ENV{QUERY_STRING} =~ /(\\w+)/ ? $1 : die; %ENV = (PATH => '/bin');")
+PROGRAMS = {"pl": PERL, "py": PYTHON, "sh": SHELL, "tainted.pl": TAINTED}
 CGI = '  Options +ExecCGI\n  <FilesMatch "\\.(pl|py|sh)$">\n    SetHandler cgi-script\n  </FilesMatch>\n'
 FCGID = '  Options +ExecCGI\n  <FilesMatch "\\.mailer$">\n    SetHandler fcgid-script\n  </FilesMatch>\n'
 FCGID += "  FcgidInitialEnv MAILER {mailer}\n  FcgidInitialEnv MAILORIGIN_SOCKET {dir}/run/mo/mailorigin.sock\n"

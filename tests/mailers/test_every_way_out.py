@@ -37,9 +37,9 @@ ASKED, NOTHING = "the request's, and nothing arrives", "nothing"
 WAYS = {
     "sendmail": ("sendmail -t <$message", REQUEST),
     "sendmail-bs": ("dialogue | sendmail -bs", REQUEST),
-    "emptied": ("env -i /usr/sbin/sendmail -t <$message", USER),
-    "left-behind": ("env -i setsid nohup sh -c '(sleep 0.2; /usr/sbin/sendmail -t <'$message') &' >/dev/null", USER),
-    "another-context": ("SSL_MAILORIGIN_CONTEXT=forged sendmail -t <$message", USER),
+    "emptied": ("env -i /usr/sbin/sendmail -t <$message", REQUEST),
+    "left-behind": ("env -i setsid nohup sh -c '(sleep 0.2; /usr/sbin/sendmail -t <'$message') &' >/dev/null", REQUEST),
+    "another-context": ("SSL_MAILORIGIN_CONTEXT=forged sendmail -t <$message", REQUEST),
     "no-daemon": ("sendmail --mailorigin-socket=/nowhere -t <$message", NOTHING),  # without syslog nobody would know
     "another-name": ("ln -sf /usr/sbin/mailorigin-sendmail $TMPDIR/rsmtp; $TMPDIR/rsmtp -t <$message; rm $TMPDIR/rsmtp", REQUEST),
     "real": ("$real -t <$message", UNRECORDED),

@@ -16,6 +16,13 @@ class PinnedMap:
         name = ctypes.create_string_buffer(str(path).encode())
         self.fd = self._bpf(7, struct.pack("<QII", ctypes.addressof(name), 0, 0))
 
+    @classmethod
+    def of(cls, fd):
+        """One that was handed over."""
+        made = cls.__new__(cls)
+        made.fd = fd
+        return made
+
     def _bpf(self, command, attributes):
         buffer = ctypes.create_string_buffer(attributes.ljust(128, b"\0"), 128)
         result = LIBC.syscall(self.BPF, command, buffer, 128)

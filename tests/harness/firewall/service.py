@@ -181,9 +181,10 @@ class Firewall:
 
     @contextmanager
     def attached(self):
-        packet, descriptors = self.attach()
-        assert packet == head(RING) and len(descriptors) == 1, packet
-        ring = Ring(descriptors[0])
+        packet, (ring, processes) = self.attach()
+        assert packet == head(RING), packet
+        os.close(processes)
+        ring = Ring(ring)
         ring.take()
         try:
             yield ring
