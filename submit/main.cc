@@ -14,6 +14,7 @@
 #include "submit/real_program.h"
 #include "submit/sending.h"
 #include "submit/settings.h"
+#include "submit/streams.h"
 #include "submit/task.h"
 
 namespace mailorigin::submit {
@@ -62,6 +63,7 @@ Ending run(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   using namespace mailorigin::submit;
+  if (!open_standard_streams()) return EX_OSERR;
   const Ending ending = run({argv, argv + argc});
   if (!ending.text.empty()) {
     std::fprintf(stderr, "%s: %s\n", program_name, ending.text.c_str());

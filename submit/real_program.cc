@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +19,6 @@
 namespace mailorigin::submit {
 
 namespace {
-
-constexpr int pipe_size = 1 << 20;
 
 Ending system_ending(std::string_view what) {
   return {EX_OSERR, "MO0509: " + system_error(what, errno).message};
@@ -39,16 +38,35 @@ Ending system_ending(std::string_view what) {
 // In place of standard input.
 bool read_from(Fd source) { return dup2(source.get(), STDIN_FILENO) == STDIN_FILENO; }
 
+// What stands in the socket of who hands a message on, until that is done. If that process ends
+// with it unread, by whatever, the program has an error (ECONNRESET) behind what came, and no
+// end that it would take for the message's.
+constexpr std::string_view undone = "-";
+
 // What the caller waits for is the program's, not this process's: it keeps nothing open
 // but the message's way, and no signal for the caller's group is for it.
-void hand_on(std::string_view begin, const Fd& pipe) {
-  const auto to = static_cast<unsigned>(pipe.get());
+void hand_on(std::string_view begin, const Fd& socket) {
+  const auto to = static_cast<unsigned>(socket.get());
   for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) (void)std::signal(number, SIG_IGN);
   close_range(1, to - 1, 0);
   close_range(to + 1, ~0U, 0);
-  if (!write_all(pipe.get(), begin)) return;
-  copy_until_end(STDIN_FILENO, pipe.get());
+  if (!write_all(socket.get(), begin) || !copy_until_end(STDIN_FILENO, socket.get())) return;
+  std::array<char, undone.size()> done;
+  (void)read_some(socket.get(), done.data(), done.size());
 }
+
+// Who ignores its children's ends is told nothing of them; the program finds that as its caller
+// has left it.
+class ChildrenAreHeardOf {
+ public:
+  ChildrenAreHeardOf() : before_(std::signal(SIGCHLD, SIG_DFL)) {}
+  ~ChildrenAreHeardOf() { (void)std::signal(SIGCHLD, before_); }
+  ChildrenAreHeardOf(const ChildrenAreHeardOf&) = delete;
+  ChildrenAreHeardOf& operator=(const ChildrenAreHeardOf&) = delete;
+
+ private:
+  void (*const before_)(int);
+};
 
 }  // namespace
 
@@ -65,32 +83,36 @@ Ending become_reading(const RealProgram& real, std::string_view text) {
 
 Ending become_reading_on(const RealProgram& real, std::string_view begin) {
   std::array<int, 2> ends;
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_ending("pipe");
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return system_ending("socketpair");
+  }
   Fd out(ends[0]);
   Fd in(ends[1]);
-  // As much as a user may have: the fewer times both have to be woken.
-  (void)fcntl(in.get(), F_SETPIPE_SZ, pipe_size);
-  // The child's own child, so that the program has none that it does not know.
-  const pid_t between = fork();
-  if (between < 0) return system_ending("fork");
-  if (between == 0) {
-    const pid_t feeder = fork();
-    if (feeder == 0) {
-      out.reset();
-      (void)std::signal(SIGPIPE, SIG_IGN);
-      hand_on(begin, in);
+  if (!write_all(out.get(), undone)) return system_ending("socketpair");
+  {
+    const ChildrenAreHeardOf heard_of;
+    // The child's own child, so that the program has none that it does not know.
+    const pid_t between = fork();
+    if (between < 0) return system_ending("fork");
+    if (between == 0) {
+      const pid_t feeder = fork();
+      if (feeder == 0) {
+        out.reset();
+        (void)std::signal(SIGPIPE, SIG_IGN);
+        hand_on(begin, in);
+      }
+      _exit(feeder < 0 ? 1 : 0);
     }
-    _exit(feeder < 0 ? 1 : 0);
+    in.reset();
+    int status = 0;
+    while (waitpid(between, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (status != 0) {
+      errno = EAGAIN;
+      return system_ending("fork");
+    }
   }
-  in.reset();
-  int status = 0;
-  while (waitpid(between, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (status != 0) {
-    errno = EAGAIN;
-    return system_ending("fork");
-  }
-  if (!read_from(std::move(out))) return system_ending("pipe");
+  if (!read_from(std::move(out))) return system_ending("socketpair");
   return execute(real);
 }
 
@@ -104,9 +126,11 @@ std::variant<Child, Ending> start(const RealProgram& real) {
   if (pipe2(from.data(), O_CLOEXEC) != 0) return system_ending("pipe");
   Fd its_output(from[1]);
   child.from.reset(from[0]);
+  void (*const before)(int) = std::signal(SIGCHLD, SIG_DFL);
   child.pid = fork();
   if (child.pid < 0) return system_ending("fork");
   if (child.pid > 0) return child;
+  (void)std::signal(SIGCHLD, before);
   if (!read_from(std::move(its_input)) || dup2(its_output.get(), STDOUT_FILENO) < 0) {
     _exit(EX_OSERR);
   }

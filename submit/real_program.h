@@ -26,10 +26,11 @@ Ending become(const RealProgram& real);
 // That reads `text`, and nothing else.
 Ending become_reading(const RealProgram& real, std::string_view text);
 // That reads `begin` and then what is left of our standard input, which a process of its
-// own hands on: neither child nor parent of the program, and gone as soon as one of both is.
+// own hands on: neither child nor parent of the program, and gone as soon as one of both is. Where
+// not all of it could be handed on, it reads an error (ECONNRESET) in the place of the end.
 Ending become_reading_on(const RealProgram& real, std::string_view begin);
 
-// As a child, which reads the one pipe and writes to the other.
+// As a child, which reads the one pipe and writes to the other; end_like() is to follow.
 struct Child {
   pid_t pid = -1;
   Fd to;

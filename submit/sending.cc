@@ -46,19 +46,20 @@ client::Outcome ask(const Settings& settings, client::Asker& asker, const Questi
   }
 }
 
-enum class Gathered { all, begin, endless_head };
+enum class Gathered { all, begin, endless_head, unreadable };
 
 // The head and what comes with it.
 Gathered gather(Head& head) {
   std::array<char, 65'536> buffer;
   while (!head.is_whole() || head.text().size() < message_at_hand_limit) {
     if (!head.is_whole() && head.text().size() > head_limit) return Gathered::endless_head;
-    const std::size_t length = read_some(STDIN_FILENO, buffer.data(), buffer.size());
-    if (length == 0) {
+    const auto length = read_some(STDIN_FILENO, buffer.data(), buffer.size());
+    if (!length) return Gathered::unreadable;
+    if (*length == 0) {
       head.end();
       return Gathered::all;
     }
-    head.add({buffer.data(), length});
+    head.add({buffer.data(), *length});
   }
   return Gathered::begin;
 }
@@ -78,10 +79,10 @@ std::size_t read_caller(int server, char* into, std::size_t room) {
   std::array<pollfd, 2> both = {{{STDIN_FILENO, POLLIN, 0}, {server, POLLIN, 0}}};
   for (;;) {
     if (poll(both.data(), both.size(), -1) < 0 && errno != EINTR) return 0;
-    if (both[0].revents != 0) return read_some(STDIN_FILENO, into, room);
+    if (both[0].revents != 0) return read_some(STDIN_FILENO, into, room).value_or(0);
     if (both[1].revents == 0) continue;
     std::array<char, 4096> said;
-    const std::size_t length = read_some(server, said.data(), said.size());
+    const std::size_t length = read_some(server, said.data(), said.size()).value_or(0);
     if (length == 0 || !write_all(STDOUT_FILENO, {said.data(), length})) return 0;
   }
 }
@@ -106,6 +107,10 @@ void forward_signals(pid_t child) {
 Ending send_message(const Settings& settings) {
   Head head;
   const Gathered gathered = gather(head);
+  if (gathered == Gathered::unreadable) {
+    return {EX_IOERR,
+            "MO0513: not sent: " + system_error("the message cannot be read", errno).message};
+  }
   if (gathered == Gathered::endless_head) {
     return refuse({EX_DATAERR, "MO0511: not sent: the header has more than " +
                                    std::to_string(head_limit) + " bytes"});
@@ -155,11 +160,12 @@ Ending carry_dialogue(const Settings& settings, bool batch) {
   };
   const int from = child.from.get();
   const int to = child.to.get();
-  Dialogue dialogue({[from](char* into, std::size_t room) { return read_caller(from, into, room); },
-                     [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); },
-                     [from](char* into, std::size_t room) { return read_some(from, into, room); },
-                     [to](std::string_view bytes) { return write_all(to, bytes); }},
-                    batch, ask_about);
+  Dialogue dialogue(
+      {[from](char* into, std::size_t room) { return read_caller(from, into, room); },
+       [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); },
+       [from](char* into, std::size_t room) { return read_some(from, into, room).value_or(0); },
+       [to](std::string_view bytes) { return write_all(to, bytes); }},
+      batch, ask_about);
   const auto stopped = dialogue.run();
   child.to.reset();
   copy_until_end(from, STDOUT_FILENO);

@@ -19,7 +19,7 @@ bool wait_for_more(int from, int to) {
   std::array<pollfd, 2> both = {{{from, POLLIN, 0}, {to, 0, 0}}};
   while (poll(both.data(), both.size(), -1) < 0 && errno == EINTR) {
   }
-  return (both[1].revents & POLLERR) == 0;
+  return (both[1].revents & (POLLERR | POLLHUP)) == 0;
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-std::size_t read_some(int fd, char* into, std::size_t room) {
+std::optional<std::size_t> read_some(int fd, char* into, std::size_t room) {
   for (;;) {
     const ssize_t part = read(fd, into, room);
     if (part >= 0) return static_cast<std::size_t>(part);
@@ -47,30 +47,39 @@ std::size_t read_some(int fd, char* into, std::size_t room) {
       pollfd wait{fd, POLLIN, 0};
       poll(&wait, 1, -1);
     } else if (errno != EINTR) {
-      return 0;
+      return std::nullopt;
     }
   }
 }
 
-void copy_until_end(int from, int to) {
+bool copy_until_end(int from, int to) {
   bool spliced = true;
   std::array<char, chunk> buffer;
   while (wait_for_more(from, to)) {
     if (spliced) {
       const ssize_t part = splice(from, nullptr, to, nullptr, spliced_at_once, 0);
-      if (part == 0) return;
+      if (part == 0) return true;
       if (part > 0 || errno == EINTR || errno == EAGAIN) continue;
-      if (errno != EINVAL) return;
+      if (errno != EINVAL) return false;
       spliced = false;  // a terminal, say
     }
-    const std::size_t length = read_some(from, buffer.data(), buffer.size());
-    if (length == 0 || !write_all(to, {buffer.data(), length})) return;
+    const auto length = read_some(from, buffer.data(), buffer.size());
+    if (length == 0U) return true;
+    if (!length || !write_all(to, {buffer.data(), *length})) return false;
   }
+  return false;
+}
+
+bool open_standard_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+    if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR) != stream) return false;
+  }
+  return true;
 }
 
 void drain(int fd) {
   std::array<char, chunk> buffer;
-  while (read_some(fd, buffer.data(), buffer.size()) > 0) {
+  while (read_some(fd, buffer.data(), buffer.size()).value_or(0) > 0) {
   }
 }
 
