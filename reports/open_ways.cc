@@ -13,7 +13,17 @@ namespace mailorigin::reports {
 namespace {
 
 constexpr const char* ours = "mailorigin-sendmail";
-constexpr const char* sendmail = "/usr/sbin/sendmail";
+// The names that programs know sendmail by, and the way from each to where ours lies.
+struct SendmailName {
+  const char* way;
+  std::string path;
+  std::string to_ours;
+};
+const SendmailName sendmail_names[] = {
+    {"sendmail", "/usr/sbin/sendmail", ""},
+    // Of Exim, msmtp and dma, it leads to the program itself.
+    {"lib-sendmail", "/usr/lib/sendmail", "../sbin/"},
+};
 constexpr const char* diverted = "/usr/sbin/sendmail.distrib";
 constexpr const char* postdrop = "/usr/sbin/postdrop";
 constexpr const char* nullmailer_queue = "/usr/sbin/nullmailer-queue";
@@ -61,15 +71,16 @@ void find_programs(bool seen_in_queue, const std::string& root, std::vector<Open
   const auto remedy = [&](const std::string& lines) {
     return seen_in_queue ? "MailOriginUnrecorded hold; or " + lines : lines;
   };
-  if (is_there(root + sendmail) && !leads_to_ours(root + sendmail)) {
+  for (const SendmailName& name : sendmail_names) {
+    if (!is_there(root + name.path) || leads_to_ours(root + name.path)) continue;
     ways.push_back(
-        {"sendmail",
-         std::string(sendmail) +
+        {name.way,
+         name.path +
              " is the mail server's own: what a script or a shell hands to it is not asked "
              "about, but by mail() and where sendmail_path names mailorigin-sendmail" +
              seen,
-         remedy("dpkg-divert --local --rename --divert /usr/sbin/sendmail.distrib --add "
-                "/usr/sbin/sendmail; ln -s mailorigin-sendmail /usr/sbin/sendmail")});
+         remedy("dpkg-divert --local --rename --divert " + name.path + ".distrib --add " +
+                name.path + "; ln -s " + name.to_ours + ours + " " + name.path)});
   }
   const std::string group =
       "addgroup --system mailsubmit; dpkg-statoverride --update --add root mailsubmit 2755 "

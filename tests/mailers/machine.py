@@ -27,6 +27,7 @@ MAILERS = [name for name in (
 # What the packages write when they are set up.
 FILES = Path(__file__).parent / "files"
 SENDMAIL, REAL_SENDMAIL = Path("/usr/sbin/sendmail"), Path("/usr/sbin/sendmail.distrib")
+LIB_SENDMAIL = Path("/usr/lib/sendmail")
 
 
 class Machine:
@@ -44,6 +45,7 @@ class Machine:
                 subprocess.run(["chown", "-R", f"{SHOP_UID}:{SHOP_UID}", directory], check=True)
             shutil.copy(installation.built("submit/mailorigin-sendmail"), "/usr/sbin/mailorigin-sendmail")
             SENDMAIL.symlink_to("mailorigin-sendmail")
+            LIB_SENDMAIL.symlink_to("../sbin/mailorigin-sendmail")
         except BaseException:
             self.remove()
             raise
@@ -68,7 +70,7 @@ class Machine:
     @staticmethod
     def install(*names):
         """Unpacks packages, and what they need, as dpkg does with the diversion of docs/sendmail.md."""
-        divert = f"s,^\\.{SENDMAIL}$,.{REAL_SENDMAIL},"
+        divert = ";".join(f"s,^\\.{name}$,.{name}.distrib," for name in (SENDMAIL, LIB_SENDMAIL))
         for package in packages(*names):
             unpack = f"dpkg-deb --fsys-tarfile '{package}' | tar -x -C / --keep-directory-symlink --transform '{divert}'"
             subprocess.run(["bash", "-o", "pipefail", "-c", unpack], check=True)

@@ -42,6 +42,10 @@ WAYS = {
     "another-context": ("SSL_MAILORIGIN_CONTEXT=forged sendmail -t <$message", REQUEST),
     "no-daemon": ("sendmail --mailorigin-socket=/nowhere -t <$message", NOTHING),  # without syslog nobody would know
     "another-name": ("ln -sf /usr/sbin/mailorigin-sendmail $TMPDIR/rsmtp; $TMPDIR/rsmtp -t <$message; rm $TMPDIR/rsmtp", REQUEST),
+    "other-name": ("/usr/lib/sendmail -t <$message", REQUEST),
+    "own-php": ("env -i php -n -r 'mail(\"to@example.org\", $argv[1], \"body\");' $mark", REQUEST),
+    "own-php-real": ("php -n -d sendmail_path=\"$real -t\" -r 'mail(\"to@example.org\", getenv(\"mark\"), \"body\");'", UNRECORDED),
+    "perl": ("perl -e '%ENV = (); open M, \"|-\", qw(/usr/sbin/sendmail -t); print M <>' $message", REQUEST),
     "real": ("$real -t <$message", UNRECORDED),
     "real-bs": ("dialogue | $real -bs", (UNRECORDED, USER)),
     "real-detached": ("env -i setsid /usr/sbin/sendmail.distrib -t <$message", UNRECORDED),
@@ -60,6 +64,10 @@ WAYS = {
     "namespace-real": ("in_namespace $real -t", NOTHING),
     "local": ("smtp 127.0.0.1", REQUEST),
     "local-detached": ("env -i setsid bash -c \"mark=$mark; $(declare -p lines); $(declare -f smtp); smtp 127.0.0.1\"", REQUEST),
+    "local-python": (
+        "env -i setsid -f python3 -c 'import smtplib, sys; smtplib.SMTP(\"localhost\").sendmail(\"me@shop.example\", "
+        "[\"to@example.org\"], f\"Subject: {sys.argv[1]}\\n\\nbody\")' $mark >/dev/null 2>&1", REQUEST,
+    ),
     "local-tool": ("smtp-source -S $mark -f me@shop.example -t to@example.org 127.0.0.1:25", REQUEST),
     "elsewhere": (f"smtp {ELSEWHERE}", REFUSED),
     "elsewhere-tool": (f"smtp-source -S $mark -f me@shop.example -t to@example.org {ELSEWHERE}:25", REFUSED),

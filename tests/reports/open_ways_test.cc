@@ -60,6 +60,25 @@ TEST_F(OpenWaysTest, AreClosedByADiversionAndModes) {
   EXPECT_EQ(ways(), Words{});
 }
 
+// The link that Exim brings there leads past the diverted one; Postfix's leads to it.
+TEST_F(OpenWaysTest, AreOtherNamesThatLeadToTheMailServer) {
+  program("mailorigin-sendmail", 02755);
+  program("exim4", 04750);
+  std::filesystem::create_symlink("mailorigin-sendmail", root_ + "/usr/sbin/sendmail");
+  std::filesystem::create_directories(root_ + "/usr/lib");
+  const std::string other = root_ + "/usr/lib/sendmail";
+  std::filesystem::create_symlink("../sbin/exim4", other);
+  const auto found = find_open_ways(FirewallMode::on, {}, root_);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].way, "lib-sendmail");
+  EXPECT_EQ(found[0].remedy,
+            "dpkg-divert --local --rename --divert /usr/lib/sendmail.distrib --add "
+            "/usr/lib/sendmail; ln -s ../sbin/mailorigin-sendmail /usr/lib/sendmail");
+  std::filesystem::remove(other);
+  std::filesystem::create_symlink("../sbin/sendmail", other);
+  EXPECT_EQ(ways(), Words{});
+}
+
 // A mode that takes Exim its setuid bit away would end all mail; dma's group is its queue's.
 TEST_F(OpenWaysTest, AreClosedSoThatTheMailServerWorksOn) {
   program("mailorigin-sendmail", 02755);
