@@ -40,8 +40,8 @@ DaemonSettings daemon_settings(const ServerSettings& config) {
   if (const EximSocket* const exim = config.exim_socket; exim != nullptr && exim->path != nullptr) {
     settings.exim_socket = {exim->path, exim->mode, exim->uid};
   }
-  // MailOriginSocket
-  if (config.sockets != nullptr) {
+  // MailOriginSocket, unless a unit owns the sockets
+  if (config.sockets != nullptr && !settings.external) {
     settings.sockets = *config.sockets;
   } else {
     settings.sockets.push_back({question_socket(settings.runtime_directory)});

@@ -141,6 +141,33 @@ def test_allowed(guarded):
     assert event_of(guarded.free, script)["verdict"] == "allow"
 
 
+@pytest.mark.parametrize(
+    "vhost, host, judged, by_the_kernel",
+    [
+        (DENIED, V4, "deny smtp", None),
+        (DENIED, "127.0.0.1", "observe smtp-local", "observe smtp-local"),
+        (FREE, V4, "allow smtp", "deny unverified"),
+    ],
+)
+def test_what_a_request_leads_httpd_to(guarded, vhost, host, judged, by_the_kernel):
+    """httpd says whose it is before it connects; the kernel sees httpd's user, and no host."""
+    host_of = getattr(guarded, vhost)
+    before = len(guarded.server_json.lines_with('"user":"www-data"'))
+    guarded.httpd.allow_log(r"MO0127: |\[proxy\w*:error\]")
+    host_of.write("led/.htaccess", f'SetHandler "proxy:fcgi://{host}:25"\n')
+    mark = new_mark()
+    answer = host_of.get(f"{host_of.write('led/page.txt', '').uri}?{mark}")
+    assert (answer.status == 403) is judged.startswith("deny")
+    event = host_of.json.wait(mark)
+    assert f"{event['verdict']} {event['reason']}" == judged and event["verified"] is True
+    assert (event["dst"], event["caller"]) == (host, f"{host_of.docroot}/led/.htaccess:1")
+    if by_the_kernel:
+        seen = wait_until(lambda: guarded.server_json.lines_with('"user":"www-data"')[before:], "the kernel's event")
+        event = json.loads(seen[0])
+        assert f"{event['verdict']} {event['reason']}" == by_the_kernel and event["dst"] == host
+        assert "vhost" not in event
+
+
 def test_loopback_is_observed(guarded):
     script, answer = knock(guarded.shop, host="127.0.0.1")
     assert "127.0.0.1" in answer.json
