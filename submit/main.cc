@@ -33,6 +33,9 @@ Ending run(std::vector<std::string> words) {
   auto read = read_settings(std::move(words), MAILORIGIN_SENDMAIL_CONF, privileged);
   if (auto* const wrong = std::get_if<Ending>(&read)) return *wrong;
   Settings& settings = std::get<Settings>(read);
+  if (passes() >= passes_limit) {
+    return {EX_CONFIG, "MO0514: not sent: " + settings.real + " starts this program again"};
+  }
   keep_to_known_names(settings.words.front());
   const std::vector<std::string> arguments(settings.words.begin() + 1, settings.words.end());
   switch (task_of(base_name(settings.words.front()), read_sendmail_options(arguments))) {

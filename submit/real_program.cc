@@ -11,8 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <utility>
 
+#include "core/name_values.h"
 #include "core/result.h"
 #include "submit/streams.h"
 
@@ -24,12 +26,15 @@ Ending system_ending(std::string_view what) {
   return {EX_OSERR, "MO0509: " + system_error(what, errno).message};
 }
 
+constexpr const char* passes_variable = "MAILORIGIN_PASSES";
+
 // argv[0] stays what the caller chose: mailq and newaliases are told by it.
 [[nodiscard]] Ending execute(const RealProgram& real) {
   std::vector<char*> words;
   words.reserve(real.words.size() + 1);
   for (const std::string& word : real.words) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  setenv(passes_variable, std::to_string(passes() + 1).c_str(), 1);
   execv(real.path.c_str(), words.data());
   return {errno == E2BIG ? EX_OSERR : EX_UNAVAILABLE,
           "MO0510: " + system_error(real.path, errno).message};
@@ -69,6 +74,12 @@ class ChildrenAreHeardOf {
 };
 
 }  // namespace
+
+int passes() {
+  const char* const counted = std::getenv(passes_variable);
+  if (counted == nullptr) return 0;
+  return static_cast<int>(parse_number(counted, passes_limit).value_or(passes_limit));
+}
 
 Ending become(const RealProgram& real) { return execute(real); }
 

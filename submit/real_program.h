@@ -18,6 +18,11 @@ struct RealProgram {
   std::vector<std::string> words;  // argv, the name first
 };
 
+// How often this program has become the real one on the way to itself: more than a few times, and
+// what is named as the real one starts this one again. The environment counts.
+inline constexpr int passes_limit = 8;
+int passes();
+
 // Each of these ends this process as the program that it was; where that cannot be, it
 // returns why.
 

@@ -65,6 +65,17 @@ def is_ours(pid):
         return False
 
 
+def test_a_real_program_that_leads_back_here(site):
+    mark, count = new_mark(), site.directory / "passes"
+    count.mkdir()
+    count.chmod(0o777)
+    wrapper = program(site, "wrapper", f"mktemp -p {count}; exec {' '.join(site.command)} --mailorigin-real=$0 -t")
+    process = started(site, "-t", real=wrapper, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    _, said = process.communicate(message(mark), timeout=30)
+    assert process.returncode == 78 and f"MO0514: not sent: {wrapper} starts this program again" in said.decode()
+    assert len(list(count.iterdir())) == 8
+
+
 def feeder(process):
     """Who hands on the rest of its message, once it has become the real program."""
     return not is_ours(process.pid) and [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_ours(pid)]
