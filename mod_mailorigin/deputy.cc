@@ -24,8 +24,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A worker of httpd's is worth more than an event: the verdict does not depend on it.
-constexpr client::Patience patience{100ms, 500ms};
+// More than a busy machine takes, less than a visitor waits.
+constexpr client::Patience patience{100ms, 2s};
 constexpr std::size_t htaccess_limit = 256 << 10;  // of a file, to look for a line in
 
 std::string program_path() {
@@ -98,6 +98,7 @@ Told tell_of_connection(request_rec* request, const DeputedDestination& destinat
   const client::Reply reply = ask(configuration.daemon, deputed, configuration.keys->current);
   if (!reply.answer) {
     told.missing = reply.none.cause;
+    told.is_late = reply.none.why == client::Silence::late;
     return told;
   }
   told.is_blocked = reply.answer->verdict == Verdict::deny && reply.answer->reason == "blocked";

@@ -18,12 +18,13 @@ struct DeputedDestination {
 
 struct Told {
   bool is_blocked = false;  // by `mailorigin block`: refused, whatever the directives say
+  bool is_late = false;     // mailorigind is there, and has not said whether it is
   std::string cause;        // ".htaccess's path:line" or its path; empty: not known
   std::string event;        // its id; empty: there is none
   std::string missing;      // why there is none; empty: none is due
 };
 
-// Waits for mailorigind's answer, for half a second at most where that is there and late.
+// Waits for mailorigind's answer, for two seconds at most where that is there and late.
 Told tell_of_connection(request_rec* request, const DeputedDestination& destination,
                         const SmtpVerdict& judged, Verdict verdict);
 

@@ -85,7 +85,12 @@ void say(request_rec* request, const Judgement& judgement, const char* where, Ve
     about += (about.empty() ? "no event: " : ", no event: ") + told.missing;
   }
   if (!about.empty()) about = " (" + about + ')';
-  const char* const directive = told.is_blocked ? "mailorigin block" : judgement.verdict.directive;
+  const char* directive = judgement.verdict.directive;
+  if (told.is_blocked) {
+    directive = "mailorigin block";
+  } else if (verdict == Verdict::deny && judgement.verdict.rule != Rule::deny) {
+    directive = "mailorigind is late";
+  }
   if (verdict == Verdict::allow) {
     ap_log_rerror(
         APLOG_MARK, APLOG_WARNING, 0, request,
@@ -133,7 +138,10 @@ bool refuses(request_rec* request, const Judgement& judgement, const char* where
   }
   Verdict verdict = verdict_of(judgement.verdict.rule, firewall_mode(vhost));
   const Told told = tell_of_connection(request, judgement.destination, judgement.verdict, verdict);
-  if (told.is_blocked) verdict = Verdict::deny;
+  // Who makes it late must not get around a block by that.
+  const bool waits_in_vain =
+      told.is_late && vhost.enabled && firewall_mode(vhost) == FirewallMode::on;
+  if (told.is_blocked || waits_in_vain) verdict = Verdict::deny;
   // An allowed one needs no line where it is an event; under MailOrigin Off it needs neither.
   if (verdict != Verdict::allow || (!told.missing.empty() && vhost.enabled)) {
     say(request, judgement, where, verdict, told);

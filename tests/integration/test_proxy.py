@@ -327,9 +327,12 @@ def test_without_a_daemon(make_proxy, mail_server, rule):
     assert (status == 403) is (rule == DENIED) and bool(mail_server.told) is (rule == ALLOWED)
 
 
-def test_a_daemon_that_does_not_answer(make_proxy, mail_server):
-    site = make_proxy(DENIED)
-    site.httpd.expect_log("MO0127: .*no event: .*no answer in time")
+@pytest.mark.parametrize("rule", [ALLOWED, DENIED], ids=["allow", "deny"])
+def test_a_daemon_that_does_not_answer(make_proxy, mail_server, rule):
+    """Nobody says then whether the site is blocked."""
+    site = make_proxy(rule)
+    said = "mailorigind is late" if rule == ALLOWED else "MailOriginSmtpLocal"
+    site.httpd.expect_log(f"MO0127: .*: {said} .*no event: .*no answer in time")
     os.kill(site.daemon, signal.SIGSTOP)
     try:
         assert deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{mail_server.port}"') == 403
