@@ -7,7 +7,19 @@
 
 namespace mailorigin::store {
 
-Status Keys::write(const std::function<Status(std::vector<Row> rows)>& insert) {
+Keys::Keys(Database& database)
+    : database_(database),
+      rows_(database.dialect() == Dialect::sqlite
+                ? Insertion(database, "mailorigin_key", {{"part"}, {"key"}, {"event"}},
+                            " ON CONFLICT DO NOTHING")
+                : Insertion(database, "mailorigin_key", {{"key"}, {"event"}}, "")) {}
+
+void Keys::forget() {
+  waiting_.clear();
+  rows_.forget();
+}
+
+Status Keys::write() {
   if (waiting_.empty()) return Done{};
   // Neighbours go to the same page.
   std::sort(waiting_.begin(), waiting_.end());
@@ -21,17 +33,16 @@ Status Keys::write(const std::function<Status(std::vector<Row> rows)>& insert) {
     if (!found) return found.error();
     part = std::to_string(*found);
   }
-  std::vector<Row> rows;
-  rows.reserve(waiting_.size());
   for (const auto& [key, event] : waiting_) {
-    Row& row = rows.emplace_back();
+    Row row;
     if (in_parts) row.emplace_back(part);
     row.emplace_back(std::to_string(key));
     row.emplace_back(std::to_string(event));
+    rows_.add(std::move(row));
   }
   const std::string count = std::to_string(waiting_.size());
   waiting_.clear();
-  if (const Status inserted = insert(std::move(rows)); !inserted || !in_parts) return inserted;
+  if (const Status written = rows_.write(); !written || !in_parts) return written;
   return database_.run("INSERT INTO mailorigin_part (part, keys, last_event) VALUES (" + part +
                        ", " + count + ", " + std::to_string(last) +
                        ") ON CONFLICT (part) DO UPDATE SET keys = keys + excluded.keys, "

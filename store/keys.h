@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/result.h"
 #include "store/database.h"
+#include "store/insertion.h"
 
 namespace mailorigin::store {
 
@@ -21,19 +21,20 @@ inline constexpr std::uint64_t part_size = 131'072;
 class Keys {
  public:
   // `database` must outlive it.
-  explicit Keys(Database& database) : database_(database) {}
+  explicit Keys(Database& database);
 
   // `event`: the millisecond of its id. Kept in memory until write().
   void add(std::int64_t key, std::uint64_t event) { waiting_.emplace_back(key, event); }
-  // Makes rows of mailorigin_key of them. Inside a transaction.
-  Status write(const std::function<Status(std::vector<Row> rows)>& insert);
-  void forget() { waiting_.clear(); }
+  // All of them. Inside a transaction.
+  Status write();
+  void forget();
 
  private:
   // The number of the part that takes keys of events until then.
   Result<std::uint64_t> part(std::uint64_t last_event_ms);
 
   Database& database_;
+  Insertion rows_;
   std::vector<std::pair<std::int64_t, std::uint64_t>> waiting_;
 };
 

@@ -13,10 +13,6 @@ namespace mailorigin::store {
 
 namespace {
 
-// So many rows go with one statement: a server's answer costs more than a row. SQLite takes 32,766
-// values with one, PostgreSQL 65,535.
-constexpr std::size_t row_counts[] = {256, 32, 4, 1};
-
 constexpr std::string_view recipient_domain = name_field(Per::recipient_domain);
 
 Value number_value(std::string_view text) {
@@ -30,6 +26,27 @@ bool is_mail(const Event& event) {
 }
 
 bool is_passage(const Event& event) { return event.get(Field::kind) == queue_kind; }
+
+Insertion events_of(Database& database) {
+  std::vector<Insertion::Column> columns;
+  for (const Column& column : event_columns()) {
+    columns.push_back({std::string(column.name()), column.kind == Column::Kind::text});
+  }
+  return {database, "mailorigin_event", std::move(columns), " ON CONFLICT (id) DO NOTHING"};
+}
+
+Insertion sums_of(Database& database, const std::string& table) {
+  std::string rest;
+  for (const char* column : {"mails", "recipients", "held", "denied"}) {
+    const std::string name = column;
+    rest += (rest.empty() ? " ON CONFLICT (per, period, name) DO UPDATE SET " : ", ") + name +
+            " = " + table + '.' + name + " + excluded." + name;
+  }
+  return {database,
+          table,
+          {{"per"}, {"period"}, {"name"}, {"mails"}, {"recipients"}, {"held"}, {"denied"}},
+          rest};
+}
 
 Value or_null(const std::string& text) { return text.empty() ? Value() : Value(storable(text)); }
 
@@ -51,44 +68,23 @@ Result<std::unique_ptr<Writer>> Writer::open(const std::string& driver, const st
   return writer;
 }
 
+Writer::Writer(std::unique_ptr<Database> database, std::string journal)
+    : database_(std::move(database)),
+      names_(*database_),
+      journal_(std::move(journal)),
+      events_(events_of(*database_)),
+      keys_(*database_),
+      minutes_(sums_of(*database_, "mailorigin_minute")),
+      hours_(sums_of(*database_, "mailorigin_hour")) {}
+
 Status Writer::prepare() {
   if (const Status prepared = names_.prepare(); !prepared) return prepared;
-  std::string columns, values;
-  for (const Column& column : event_columns()) {
-    const char* const separator = columns.empty() ? "" : ", ";
-    columns += separator + ('"' + std::string(column.name()) + '"');
-    values += separator + std::string(column.kind == Column::Kind::text ? "%s" : "%lld");
-  }
-  events_.head = "INSERT INTO mailorigin_event (" + columns + ") VALUES ";
-  events_.row = '(' + values + ')';
-  events_.tail = " ON CONFLICT (id) DO NOTHING";
-  if (database_->dialect() == Dialect::sqlite) {
-    key_rows_.head = "INSERT INTO mailorigin_key (part, key, event) VALUES ";
-    key_rows_.row = "(%lld, %lld, %lld)";
-    key_rows_.tail = " ON CONFLICT DO NOTHING";
-  } else {
-    key_rows_.head = "INSERT INTO mailorigin_key (key, event) VALUES ";
-    key_rows_.row = "(%lld, %lld)";
-  }
   // A mail without a Message-ID gets one from its mail server.
   auto pass = database_->prepare(
       "UPDATE mailorigin_event SET queue_id = %s, message_id = COALESCE(message_id, %s) "
       "WHERE id = %s");
   if (!pass) return pass.error();
   pass_ = *pass;
-  for (auto [table, name] :
-       {std::pair{&minutes_, "mailorigin_minute"}, {&hours_, "mailorigin_hour"}}) {
-    const std::string text = name;
-    table->head =
-        "INSERT INTO " + text + " (per, period, name, mails, recipients, held, denied) VALUES ";
-    table->row = "(%lld, %lld, %lld, %lld, %lld, %lld, %lld)";
-    table->tail = " ON CONFLICT (per, period, name) DO UPDATE SET ";
-    for (const char* column : {"mails", "recipients", "held", "denied"}) {
-      const std::string each = column;
-      table->tail +=
-          (each == "mails" ? "" : ", ") + each + " = " + text + '.' + each + " + excluded." + each;
-    }
-  }
   const auto tables = known_tables(*database_);
   if (!tables) return tables.error();
   has_older_ = tables->has_older;
@@ -119,7 +115,7 @@ void Writer::forget_written() {
   names_.forget();
   keys_.forget();
   days_.clear();
-  for (Table* table : {&events_, &key_rows_, &minutes_, &hours_}) table->waiting.clear();
+  for (Insertion* insertion : {&events_, &minutes_, &hours_}) insertion->forget();
   by_minute_.clear();
 }
 
@@ -170,17 +166,17 @@ Status Writer::write(std::span<const Event> events) {
     if (is_passage(event)) continue;
     if (const Status added = add_event(event); !added) return added;
     // While they are still in the processor's own memory.
-    if (events_.waiting.size() < row_counts[0]) continue;
-    if (const Status flushed = flush(events_); !flushed) return flushed;
+    if (!events_.is_worth_writing()) continue;
+    if (const Status written = events_.write(); !written) return written;
   }
-  if (const Status flushed = flush(events_); !flushed) return flushed;
+  if (const Status written = events_.write(); !written) return written;
   // Once the mails are there.
   for (const Event& event : events) {
     if (!is_passage(event)) continue;
     if (const Status added = add_passage(event); !added) return added;
   }
-  if (const Status flushed = flush(events_); !flushed) return flushed;
-  if (const Status written = write_keys(); !written) return written;
+  if (const Status written = events_.write(); !written) return written;
+  if (const Status written = keys_.write(); !written) return written;
   return write_counts();
 }
 
@@ -248,7 +244,7 @@ Status Writer::add_event(const Event& event) {
       }
     }
   }
-  events_.waiting.push_back(std::move(row));
+  events_.add(std::move(row));
 
   if (event.has(Field::message_id)) {
     keys_.add(message_key(storable(event.get(Field::message_id))), id_ms);
@@ -296,57 +292,23 @@ void Writer::count(Per per, std::uint64_t name, std::uint64_t time_ms, const Cou
   by_minute_[{per, time_ms / minute_ms, name}] += counts;
 }
 
-Status Writer::write_keys() {
-  return keys_.write([this](std::vector<Row> rows) {
-    key_rows_.waiting = std::move(rows);
-    return flush(key_rows_);
-  });
-}
-
 Status Writer::write_counts() {
   std::map<Period, Counts> by_hour;
   for (const auto& [period, counts] : by_minute_) {
     const auto& [per, minute, name] = period;
     by_hour[{per, minute * minute_ms / hour_ms, name}] += counts;
   }
-  for (auto [counted, table] : {std::pair{&by_minute_, &minutes_}, {&by_hour, &hours_}}) {
+  for (auto [counted, insertion] : {std::pair{&by_minute_, &minutes_}, {&by_hour, &hours_}}) {
     for (const auto& [period, counts] : *counted) {
       const auto& [per, number, name] = period;
-      table->waiting.push_back({std::to_string(static_cast<int>(per)), std::to_string(number),
-                                std::to_string(name), std::to_string(counts.mails),
-                                std::to_string(counts.recipients), std::to_string(counts.held),
-                                std::to_string(counts.denied)});
+      insertion->add({std::to_string(static_cast<int>(per)), std::to_string(number),
+                      std::to_string(name), std::to_string(counts.mails),
+                      std::to_string(counts.recipients), std::to_string(counts.held),
+                      std::to_string(counts.denied)});
     }
     counted->clear();
-    if (const Status flushed = flush(*table); !flushed) return flushed;
+    if (const Status written = insertion->write(); !written) return written;
   }
-  return Done{};
-}
-
-Status Writer::flush(Table& table) {
-  std::vector<Value> values;
-  for (std::size_t done = 0; done < table.waiting.size();) {
-    const std::size_t left = table.waiting.size() - done;
-    const std::size_t rows = *std::find_if(std::begin(row_counts), std::end(row_counts),
-                                           [&](std::size_t count) { return count <= left; });
-    Database::Statement& statement = table.statements[rows];
-    if (!statement) {
-      std::string sql = table.head;
-      for (std::size_t i = 0; i < rows; i++) sql += (i == 0 ? "" : ", ") + table.row;
-      const auto prepared = database_->prepare(sql + table.tail);
-      if (!prepared) return prepared.error();
-      statement = *prepared;
-    }
-    values.clear();
-    for (std::size_t i = done; i < done + rows; i++) {
-      for (Value& value : table.waiting[i]) values.push_back(std::move(value));
-    }
-    if (const auto inserted = database_->run(statement, values); !inserted) {
-      return inserted.error();
-    }
-    done += rows;
-  }
-  table.waiting.clear();
   return Done{};
 }
 

@@ -17,6 +17,7 @@
 #include "core/result.h"
 #include "store/checkpoints.h"
 #include "store/database.h"
+#include "store/insertion.h"
 #include "store/keys.h"
 #include "store/names.h"
 #include "store/rollup.h"
@@ -47,11 +48,7 @@ class Writer {
   Result<bool> remove_older(std::uint64_t now_ms, std::uint64_t retained_ms);
 
  private:
-  Writer(std::unique_ptr<Database> database, std::string journal)
-      : database_(std::move(database)),
-        names_(*database_),
-        keys_(*database_),
-        journal_(std::move(journal)) {}
+  Writer(std::unique_ptr<Database> database, std::string journal);
   Status prepare();
   Result<std::optional<std::uint64_t>> read_position();
   // One transaction around `write`, and the new position.
@@ -69,17 +66,7 @@ class Writer {
   // That the tables of that millisecond's day are there.
   Status prepare_day_of(std::uint64_t milliseconds);
   void count(Per per, std::uint64_t name, std::uint64_t time_ms, const Counts& counts);
-  Status write_keys();
   Status write_counts();
-  // Rows of one table, several with one statement.
-  struct Table {
-    std::string head;  // "INSERT INTO t (columns) VALUES "
-    std::string row;   // "(%s, %lld)"
-    std::string tail;  // " ON CONFLICT ..."
-    std::vector<Row> waiting;
-    std::map<std::size_t, Database::Statement> statements;  // by number of rows
-  };
-  Status flush(Table& table);
   Status move_position(std::uint64_t to);
   // Removes a little; true once there is nothing more of it.
   using Removal = std::function<Result<bool>()>;
@@ -93,12 +80,13 @@ class Writer {
   std::unique_ptr<Database> database_;
   std::unique_ptr<Checkpoints> checkpoints_;  // of SQLite
   Names names_;
-  Keys keys_;
   const std::string journal_;
+  Insertion events_;
+  Keys keys_;
+  Insertion minutes_, hours_;
   std::optional<std::uint64_t> position_;
   bool has_older_ = false;        // events of version 4
   std::set<std::uint64_t> days_;  // that are prepared
-  Table events_, key_rows_, minutes_, hours_;
   Database::Statement pass_;      // of a mail into the queue
   std::size_t next_removal_ = 0;  // of removals()
   std::map<Period, Counts> by_minute_;
