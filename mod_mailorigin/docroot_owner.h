@@ -1,10 +1,12 @@
 // Whom a document root belongs to, for MailOriginRunAs owner. Knows no httpd.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/result.h"
@@ -29,6 +31,9 @@ class DocrootOwners {
   Result<std::uint32_t> of(const std::string& path);
 
  private:
+  [[nodiscard]] std::optional<uid_t> of_a_plain_one(const std::string& path) const;
+  [[nodiscard]] bool is_known_not_to_be_fuse(const struct stat& about) const;
+
   const std::uint32_t httpd_uid_;
   Trail trail_;
   std::map<dev_t, bool> is_fuse_;  // by file system

@@ -96,17 +96,23 @@ TEST_F(ADocroot, IsTheSameWhateverWasAskedBefore) {
   link(root_ + "/home", "all", 0);
   directory("home/open", 0, 0777);
   directory("home/open/web", shop);
-  const std::string ways[] = {"/home/shop/web",
-                              "/home/shop",
-                              "/home/blog/web",
-                              "/home/shop/to-blog/web",
-                              "/home/shop/up",
-                              "/all/shop/web",
-                              "/home/open/web",
-                              "/home/shop/web/gone/x",
-                              "/home",
-                              "/home/shop/../blog/web",
-                              "/home/shop/to-blog"};
+  directory("home/blog/open", blog, 0777);
+  directory("home/blog/open/web", blog);
+  directory("home/blog/web/deep", blog);
+  directory("home/blog/shops", shop);
+  directory("home/blog/shops/web", blog);
+  directory("home/blog/roots", 0);
+  directory("home/blog/roots/web", blog);
+  const std::string ways[] = {"/home/shop/web",         "/home/shop",
+                              "/home/blog/web",         "/home/blog/web/deep",
+                              "/home/blog//web",        "/home/blog/web/",
+                              "/home/blog/open",        "/home/blog/open/web",
+                              "/home/blog/shops",       "/home/blog/shops/web",
+                              "/home/blog/roots",       "/home/blog/roots/web",
+                              "/home/shop/to-blog/web", "/home/shop/up",
+                              "/all/shop/web",          "/home/open/web",
+                              "/home/shop/web/gone/x",  "/home",
+                              "/home/shop/../blog/web", "/home/shop/to-blog"};
   DocrootOwners owners(httpd);
   for (const std::string& before : ways) {
     for (const std::string& way : ways) {
