@@ -311,24 +311,6 @@ bool covers(const AllowedDestination& entry, const IpAddress& address) {
          without_host_bits(address, entry.prefix) == entry.address;
 }
 
-// With what is known of who connects.
-mo_decision decide(const CompiledPolicy& policy, mo_facts facts, const IpAddress& destination,
-                   std::uint16_t port) {
-  facts.mode = static_cast<std::uint8_t>(policy.mode);
-  facts.ipv6 = !is_mapped_ipv4(destination);
-  facts.loopback = mo_is_loopback(destination.data()) != 0;
-  // Sorted by list: of thousands of connections, none is held to the lists of all hosts.
-  const auto first =
-      std::ranges::lower_bound(policy.allowed, facts.policy.list, {}, &AllowedDestination::list);
-  const auto last =
-      std::ranges::upper_bound(policy.allowed, facts.policy.list, {}, &AllowedDestination::list);
-  facts.listed =
-      facts.policy.list != 0 && std::any_of(first, last, [&](const AllowedDestination& entry) {
-        return (entry.port == 0 || entry.port == port) && covers(entry, destination);
-      });
-  return mo_decide(&facts);
-}
-
 }  // namespace
 
 std::set<std::string> names_to_resolve(const Policy& policy) {
@@ -341,6 +323,25 @@ std::set<std::string> names_to_resolve(const Policy& policy) {
 Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names,
                                const Blocks& blocks) {
   return Compiler(policy, names, blocks).run();
+}
+
+bool is_listed(const CompiledPolicy& policy, std::uint32_t list, const IpAddress& destination,
+               std::uint16_t port) {
+  // Sorted by list: of thousands of connections, none is held to the lists of all hosts.
+  const auto first = std::ranges::lower_bound(policy.allowed, list, {}, &AllowedDestination::list);
+  const auto last = std::ranges::upper_bound(policy.allowed, list, {}, &AllowedDestination::list);
+  return list != 0 && std::any_of(first, last, [&](const AllowedDestination& entry) {
+           return (entry.port == 0 || entry.port == port) && covers(entry, destination);
+         });
+}
+
+mo_decision decide(const CompiledPolicy& policy, mo_facts facts, const IpAddress& destination,
+                   std::uint16_t port) {
+  facts.mode = static_cast<std::uint8_t>(policy.mode);
+  facts.ipv6 = !is_mapped_ipv4(destination);
+  facts.loopback = mo_is_loopback(destination.data()) != 0;
+  facts.listed = is_listed(policy, facts.policy.list, destination, port);
+  return mo_decide(&facts);
 }
 
 mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,

@@ -61,7 +61,14 @@ std::set<std::string> names_to_resolve(const Policy& policy);
 Result<CompiledPolicy> compile(const Policy& policy, const NameAddresses& names,
                                const Blocks& blocks = {});
 
-// What the hooks would do with a connection that shows no context.
+// What the hooks would do, with what is known of who connects (mode, family and destination are
+// put in here).
+mo_decision decide(const CompiledPolicy& policy, mo_facts facts, const IpAddress& destination,
+                   std::uint16_t port);
+bool is_listed(const CompiledPolicy& policy, std::uint32_t list, const IpAddress& destination,
+               std::uint16_t port);
+
+// What they would do with a connection that shows no context.
 mo_decision decide_by_uid(const CompiledPolicy& policy, std::uint32_t uid,
                           const IpAddress& destination, std::uint16_t port);
 

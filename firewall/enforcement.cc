@@ -1,5 +1,6 @@
 #include "firewall/enforcement.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -44,6 +45,11 @@ void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRin
   const FirewallMode before = mode_;
   const Engine engine_before = engine_;
   load_programs(keys);
+  if (is_news) {
+    late_.reset();
+    // What could not be fed comes with the next one.
+    news_generation_ = generation() + (feeding_fault_.empty() ? 0 : 1);
+  }
   engine_ = programs_ ? Engine::bpf : Engine::nftables;
   load_table();
   loaded_at_ms_ =
@@ -138,11 +144,20 @@ void Enforcement::load_table() {
   notices_.over("table", "MO0405: the table inet mailorigin is loaded");
 }
 
+std::uint32_t Enforcement::generation() const {
+  if (!programs_) return 0;
+  const auto control = programs_->maps().control.find(KernelMaps::only);
+  return control ? control->generation : 0;
+}
+
 void Enforcement::close_old() {
   const bool all = std::exchange(old_ones_wait_, false);
-  const auto before = std::exchange(before_, std::nullopt);
+  auto before = std::exchange(before_, std::nullopt);
   if (!all && !before) return;
-  const auto closed = close_old_connections(compiled_, before ? &*before : nullptr);
+  const int openers = programs_ ? programs_->maps().openers : -1;
+  const bool was_news = before.has_value();
+  const auto closed =
+      close_old_connections({compiled_, before ? &*before : nullptr, openers, news_generation_});
   if (!closed) {
     notices_.say(
         Notice::Level::warning,
@@ -150,11 +165,31 @@ void Enforcement::close_old() {
   } else if (*closed > 0) {
     const std::string count = std::to_string(*closed) + " connections to SMTP ports ";
     notices_.say(Notice::Level::notice,
-                 before ? "MO0425: " + count +
-                              "that no virtual host of their user may have any more were closed"
-                        : "MO0409: " + count +
-                              "were older than the firewall, of uids that may not have them, and "
-                              "were closed");
+                 was_news ? "MO0425: " + count +
+                                "that no virtual host of their user may have any more were closed"
+                          : "MO0409: " + count +
+                                "were older than the firewall, of uids that may not have them, and "
+                                "were closed");
+  }
+  if (programs_) {
+    late_ = Late{compiled_, std::move(before), news_generation_, Clock::now(), check_interval};
+  }
+}
+
+void Enforcement::close_late() {
+  if (!late_ || Clock::now() < late_->next) return;
+  late_->next = Clock::now() + late_->pause;
+  late_->pause = std::min<Clock::duration>(2 * late_->pause, refresh_interval);
+  const auto closed =
+      close_late_connections({late_->policy, late_->before ? &*late_->before : nullptr,
+                              programs_->maps().openers, late_->generation});
+  if (!closed || *closed == 0) return;
+  if (const auto before = due(late_ones_)) {
+    notices_.say(Notice::Level::warning,
+                 "MO0440: " + std::to_string(*closed) +
+                     " connections to SMTP ports were begun before the policy in force and opened "
+                     "after it, which refuses them; they were closed" +
+                     *before);
   }
 }
 
@@ -169,6 +204,7 @@ void Enforcement::take_out() {
   mode_ = FirewallMode::off;
   old_ones_wait_ = false;
   before_.reset();
+  late_.reset();
   programs_fault_.clear();
   feeding_fault_.clear();
   pushed_keys_.reset();
@@ -228,6 +264,7 @@ void Enforcement::check() {
 }
 
 void Enforcement::check_programs() {
+  close_late();
   if (!feeding_fault_.empty()) (void)feed_policy();
   programs_->registry().drop_empty_shares();
   const auto repaired = programs_->repair();
@@ -240,7 +277,7 @@ void Enforcement::check_programs() {
                        *before);
     }
   }
-  const std::uint64_t full = programs_->maps().counted().unregistered_full;
+  const std::uint64_t full = programs_->counted().unregistered_full;
   if (full != full_seen_) {
     if (const auto before = due(full_)) {
       notices_.say(Notice::Level::warning,
@@ -254,7 +291,7 @@ void Enforcement::check_programs() {
 }
 
 void Enforcement::say_left_out() {
-  const mo_counters counters = programs_->maps().counted();
+  const mo_counters counters = programs_->counted();
   const std::uint64_t without_event = counters.events_capped + counters.events_dropped;
   const auto now = Clock::now();
   if (without_event == without_event_seen_ ||
@@ -300,7 +337,7 @@ FirewallStatus Enforcement::status() const {
   status.feeding_fault = feeding_fault_;
   status.table_fault = table_fault_;
   if (programs_) {
-    status.counters = programs_->maps().counted();
+    status.counters = programs_->counted();
     status.processes = programs_->registry().processes();
     status.older_workers = find_older_workers(
         programs_->maps().control.find(KernelMaps::only).value_or(mo_control{}), compiled_,

@@ -45,7 +45,7 @@ class Enforcement {
   void take_out();
 
   // Once after On, and after each policy that is news: closes the connections that are older,
-  // and may not be there any more.
+  // and may not be there any more. check() goes on with those that come late.
   void close_old();
 
   // Every few seconds: repairs what somebody changed, and says so.
@@ -69,6 +69,8 @@ class Enforcement {
   bool feed_policy();
   [[nodiscard]] std::optional<KeyRing> keys_to_use(std::optional<KeyRing> pushed) const;
   void load_table();
+  [[nodiscard]] std::uint32_t generation() const;
+  void close_late();
   void check_programs();
   void say_left_out();
   void check_table();
@@ -88,9 +90,21 @@ class Enforcement {
   FirewallMode mode_ = FirewallMode::off;  // that is in force
   bool old_ones_wait_ = false;             // to be closed
   std::optional<CompiledPolicy> before_;   // what was in force when others than these opened
-  std::string programs_fault_;             // why there are none
-  std::string feeding_fault_;              // why they have the policy before this one
-  std::optional<KeyRing> pushed_keys_;     // httpd's
+  // What was closed last by these may begin still: its connect() was judged earlier.
+  struct Late {
+    CompiledPolicy policy;
+    std::optional<CompiledPolicy> before;
+    std::uint32_t generation;
+    // Looked for ever less often: the host's connections are many, and what comes after a
+    // while is closed within as long again.
+    Clock::time_point next;
+    Clock::duration pause;
+  };
+  std::optional<Late> late_;
+  std::uint32_t news_generation_ = 0;   // that the last policy that was news began with
+  std::string programs_fault_;          // why there are none
+  std::string feeding_fault_;           // why they have the policy before this one
+  std::optional<KeyRing> pushed_keys_;  // httpd's
   Clock::time_point programs_tried_;
   std::string table_fault_;
   std::uint64_t loaded_at_ms_ = 0;
@@ -101,6 +115,7 @@ class Enforcement {
   Repeated table_changed_;
   Repeated programs_changed_;
   Repeated full_;
+  Repeated late_ones_;
 };
 
 }  // namespace mailorigin::firewall

@@ -49,8 +49,19 @@ Result<KernelMaps> KernelMaps::of(bpf_object* programs) {
   auto quotas = finder.find<decltype(KernelMaps::quotas)>("quotas");
   auto counters = finder.find<decltype(KernelMaps::counters)>("counters");
   if (finder.fault()) return *finder.fault();
-  return KernelMaps{*control,   *configs, *policies,   *accounts, *allowed,  *processes,
-                    *snapshots, *shares,  *all_shares, *quotas,   *counters, finder.fd("events")};
+  return KernelMaps{*control,
+                    *configs,
+                    *policies,
+                    *accounts,
+                    *allowed,
+                    *processes,
+                    *snapshots,
+                    *shares,
+                    *all_shares,
+                    *quotas,
+                    *counters,
+                    finder.fd("events"),
+                    finder.fd("openers")};
 }
 
 }  // namespace mailorigin::firewall

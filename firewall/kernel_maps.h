@@ -31,7 +31,8 @@ struct KernelMaps {
   TypedMap<std::uint32_t, std::int32_t> all_shares;
   TypedMap<mo_quota_key, mo_quota> quotas;
   TypedMap<std::uint32_t, mo_counters> counters;
-  int events;  // the ring buffer
+  int events;   // the ring buffer
+  int openers;  // by socket: struct mo_opener
 
   [[nodiscard]] mo_counters counted() const { return counters.find(only).value_or(mo_counters{}); }
 };

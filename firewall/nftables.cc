@@ -2,8 +2,8 @@
 
 #include <nftables/libnftables.h>
 
+#include <compare>
 #include <cstdint>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -65,10 +65,14 @@ std::set<std::uint32_t> blocked_users(const CompiledPolicy& policy) {
   return users;
 }
 
-// Of whom nothing is asked.
+// Of whom nothing is asked but where a loopback address is closed.
+bool is_free(const mo_account& account) {
+  return account.has_vhost != 0 &&
+         (account.policy.rule == mo_rule_allow || account.policy.rule == mo_rule_observe);
+}
+
 bool passes(const mo_account& account) {
-  return account.may != 0 || (account.has_vhost != 0 && (account.policy.rule == mo_rule_allow ||
-                                                         account.policy.rule == mo_rule_observe));
+  return account.may != 0 || (is_free(account) && account.policy.local != mo_local_deny);
 }
 
 std::set<std::uint32_t> users_that_may(const CompiledPolicy& policy) {
@@ -79,11 +83,20 @@ std::set<std::uint32_t> users_that_may(const CompiledPolicy& policy) {
   return users;
 }
 
-// By what remains of a policy here: whether loopback is open, and its list.
-std::string chain_name(const mo_policy& policy) {
-  if (policy.rule == mo_rule_blocked) return "blocked";
-  return std::string(policy.local == mo_local_deny ? "closed_" : "open_") +
-         std::to_string(policy.list);
+// What remains of a policy here: whether loopback is open, and its list.
+struct Chain {
+  bool loopback = false;
+  bool all = false;  // other destinations, whatever the list
+  std::uint32_t list = 0;
+  auto operator<=>(const Chain&) const = default;
+
+  [[nodiscard]] std::string name() const {
+    return std::string(loopback ? "open_" : "closed_") + (all ? "all" : std::to_string(list));
+  }
+};
+
+Chain chain_of(const mo_policy& policy, bool all = false) {
+  return {policy.local != mo_local_deny, all, all ? 0 : policy.list};
 }
 
 std::string accept_destination(const AllowedDestination& entry) {
@@ -106,29 +119,29 @@ std::string marked_rules(const CompiledPolicy& policy, Mark mark) {
 std::string uid_rules(const CompiledPolicy& policy) {
   const mo_policy& nobodys = policy.nobodys;
   const std::set<std::uint32_t> blocked = blocked_users(policy);
-  std::map<std::string, mo_policy> chains;
-  if (nobodys.rule != mo_rule_blocked) chains.emplace(chain_name(nobodys), nobodys);
+  std::set<Chain> chains;
+  if (nobodys.rule != mo_rule_blocked) chains.insert(chain_of(nobodys));
   std::string users;
   for (const auto& [uid, account] : policy.accounts) {
     if (passes(account) || blocked.contains(uid)) continue;
-    const std::string chain = chain_name(account.policy);
-    chains.emplace(chain, account.policy);
-    users += (users.empty() ? "" : ", ") + std::to_string(uid) + " : goto " + chain;
+    const Chain chain = chain_of(account.policy, is_free(account));
+    chains.insert(chain);
+    users += (users.empty() ? "" : ", ") + std::to_string(uid) + " : goto " + chain.name();
   }
-  std::string rules;
+  std::string rules = "  chain refused {\n" + refuse(policy) + "  }\n";
   if (policy.blocks != 0) {
     rules += "  chain blocked {\n    " + log_statement(FirewallMode::on) +
              "\n    reject with tcp reset\n  }\n";
   }
-  for (const auto& [name, each] : chains) {
-    rules += "  chain " + name + " {\n";
-    if (each.local != mo_local_deny) {
-      rules += "    ip daddr 127.0.0.0/8 accept\n    ip6 daddr ::1 accept\n";
-    }
+  for (const Chain& chain : chains) {
+    // MailOriginSmtpLocal goes before the rule and the list, which may have such addresses.
+    const char* const verdict = chain.loopback ? " accept\n" : " goto refused\n";
+    rules += "  chain " + chain.name() + " {\n    ip daddr 127.0.0.0/8" + verdict +
+             "    ip6 daddr ::1" + verdict;
     for (const AllowedDestination& entry : policy.allowed) {
-      if (entry.list == each.list) rules += accept_destination(entry);
+      if (entry.list == chain.list) rules += accept_destination(entry);
     }
-    rules += refuse(policy) + "  }\n";
+    rules += chain.all ? "    accept\n  }\n" : "    goto refused\n  }\n";
   }
   rules += "  chain smtp {\n";
   if (!blocked.empty()) rules += "    meta skuid " + set_of(blocked) + " goto blocked\n";
@@ -136,8 +149,10 @@ std::string uid_rules(const CompiledPolicy& policy) {
   if (!policy.gids.empty()) rules += "    meta skgid " + set_of(policy.gids) + " accept\n";
   if (!users.empty()) rules += "    meta skuid vmap { " + users + " }\n";
   // A socket that is nobody's has no uid at all, and matches neither.
-  rules += "    meta skuid 0-4294967294 goto " + chain_name(nobodys) + "\n";
-  rules += refuse(policy) + "  }\n";
+  const bool no_one = nobodys.rule == mo_rule_blocked;
+  rules +=
+      "    meta skuid 0-4294967294 goto " + (no_one ? "blocked" : chain_of(nobodys).name()) + "\n";
+  rules += "    goto refused\n  }\n";
   return rules + "  chain output {\n" + hook + "    " + begins_smtp(policy) + "jump smtp\n  }\n";
 }
 

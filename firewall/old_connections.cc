@@ -13,10 +13,15 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/fd.h"
 #include "firewall/limits.h"
+#include "firewall/opener.h"
 
 namespace mailorigin::firewall {
 
@@ -79,22 +84,101 @@ IpAddress destination_of(const inet_diag_msg& connection) {
   return address;
 }
 
-bool may_stay(const CompiledPolicy& policy, const CompiledPolicy* before,
-              const inet_diag_msg& connection) {
-  const std::uint32_t uid = connection.idiag_uid;
-  const std::uint16_t port = ntohs(connection.id.idiag_dport);
-  if (!policy.ports.contains(port)) return true;
-  const IpAddress to = destination_of(connection);
-  if (before == nullptr) return decide_by_uid(policy, uid, to, port).verdict != mo_deny;
-  // An address that a name has had is in neither: that is nobody's decision.
-  return may_be_open(policy, uid, to, port) || !may_be_open(*before, uid, to, port);
+// The kernel's own filter: else whoever has very many connections to other ports would keep
+// everybody waiting. Each port is compared; a match jumps to the end, the last miss beyond it.
+std::vector<inet_diag_bc_op> port_filter(const std::set<std::uint16_t>& ports) {
+  constexpr std::size_t op = sizeof(inet_diag_bc_op);
+  const auto jump = [](std::size_t ops) { return static_cast<unsigned short>(ops * op); };
+  std::vector<inet_diag_bc_op> filter;
+  std::size_t left = ports.size();
+  for (const std::uint16_t port : ports) {
+    left--;
+    filter.push_back({INET_DIAG_BC_D_EQ, 2 * op, jump(3)});
+    filter.push_back({INET_DIAG_BC_NOP, 0, port});
+    if (left > 0) filter.push_back({INET_DIAG_BC_JMP, op, jump(3 * left)});
+  }
+  return filter;
+}
+constexpr std::size_t filtered_ports_limit = 4096;  // what a jump can cross; more are told here
+
+void append(std::string& out, std::uint16_t type, std::string_view value) {
+  const nlattr head{static_cast<std::uint16_t>(NLA_HDRLEN + value.size()), type};
+  out.append(reinterpret_cast<const char*>(&head), sizeof head);
+  out.append(value);
+  out.resize(NLA_ALIGN(out.size()));
 }
 
-Status list(int socket, std::uint8_t family, const CompiledPolicy& policy,
-            const CompiledPolicy* before, std::vector<inet_diag_msg>& found) {
+template <class Thing>
+std::string_view bytes_of(const Thing& thing) {
+  return {reinterpret_cast<const char*>(&thing), sizeof thing};
+}
+
+std::string list_request(std::uint8_t family, const OldConnections& old) {
   Request request = make_request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family);
   request.body.idiag_states = 1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_CLOSE_WAIT;
-  if (send(socket, &request, sizeof request, 0) < 0) return system_error("sock_diag", errno);
+  std::string attributes;
+  if (old.policy.ports.size() <= filtered_ports_limit) {
+    const auto filter = port_filter(old.policy.ports);
+    append(attributes, INET_DIAG_REQ_BYTECODE,
+           {reinterpret_cast<const char*>(filter.data()), filter.size() * sizeof filter[0]});
+  }
+  if (old.openers >= 0) {
+    std::string map;
+    append(map, SK_DIAG_BPF_STORAGE_REQ_MAP_FD, bytes_of(old.openers));
+    append(attributes, INET_DIAG_REQ_SK_BPF_STORAGES | NLA_F_NESTED, map);
+  }
+  request.head.nlmsg_len = static_cast<std::uint32_t>(sizeof request + attributes.size());
+  return std::string(bytes_of(request)) + attributes;
+}
+
+// The attribute of that type; empty where there is none.
+std::string_view attribute(std::string_view all, std::uint16_t type) {
+  nlattr head{};
+  while (all.size() >= sizeof head) {
+    std::memcpy(&head, all.data(), sizeof head);
+    if (head.nla_len < sizeof head || head.nla_len > all.size()) break;
+    if ((head.nla_type & NLA_TYPE_MASK) == type) {
+      return all.substr(NLA_HDRLEN, head.nla_len - NLA_HDRLEN);
+    }
+    all.remove_prefix(std::min<std::size_t>(NLA_ALIGN(head.nla_len), all.size()));
+  }
+  return {};
+}
+
+// What the kernel kept with its socket.
+std::optional<mo_opener> opener_of(std::string_view attributes) {
+  const std::string_view value =
+      attribute(attribute(attribute(attributes, INET_DIAG_SK_BPF_STORAGES), SK_DIAG_BPF_STORAGE),
+                SK_DIAG_BPF_STORAGE_MAP_VALUE);
+  mo_opener opener{};
+  if (value.size() < sizeof opener) return std::nullopt;
+  std::memcpy(&opener, value.data(), sizeof opener);
+  return opener;
+}
+
+enum class Which : std::uint8_t { all, late };
+
+bool stays(const OldConnections& old, Which which, const inet_diag_msg& connection,
+           const std::optional<mo_opener>& opener) {
+  const std::uint32_t uid = connection.idiag_uid;
+  const std::uint16_t port = ntohs(connection.id.idiag_dport);
+  if (!old.policy.ports.contains(port)) return true;
+  const IpAddress to = destination_of(connection);
+  if (opener) {
+    // Judged under this policy, or one that differs in its names' addresses alone.
+    if (static_cast<std::int32_t>(opener->generation - old.generation) >= 0) return true;
+    return may_stay(old.policy, old.before, *opener, to, port);
+  }
+  if (which == Which::late) return true;
+  if (old.before == nullptr) return decide_by_uid(old.policy, uid, to, port).verdict != mo_deny;
+  // An address that a name has had is in neither: that is nobody's decision.
+  return may_be_open(old.policy, uid, to, port) || !may_be_open(*old.before, uid, to, port);
+}
+
+Status list(int socket, std::uint8_t family, const OldConnections& old, Which which,
+            std::vector<inet_diag_msg>& found) {
+  const std::string request = list_request(family, old);
+  if (send(socket, request.data(), request.size(), 0) < 0) return system_error("sock_diag", errno);
   int fault = 0;
   const Status received = receive(socket, [&](const nlmsghdr& message) {
     if (message.nlmsg_type == NLMSG_DONE) return false;
@@ -103,9 +187,12 @@ Status list(int socket, std::uint8_t family, const CompiledPolicy& policy,
       return false;
     }
     inet_diag_msg connection{};
-    if (message.nlmsg_len < NLMSG_LENGTH(sizeof connection)) return true;
+    constexpr std::size_t head = NLMSG_LENGTH(sizeof connection);
+    if (message.nlmsg_len < head) return true;
     std::memcpy(&connection, NLMSG_DATA(&message), sizeof connection);
-    if (found.size() < connections_closed_at_once && !may_stay(policy, before, connection)) {
+    const std::string_view all(reinterpret_cast<const char*>(&message), message.nlmsg_len);
+    const auto opener = opener_of(all.substr(std::min<std::size_t>(NLMSG_ALIGN(head), all.size())));
+    if (found.size() < connections_closed_at_once && !stays(old, which, connection, opener)) {
       found.push_back(connection);
     }
     return true;
@@ -128,17 +215,14 @@ int destroy(int socket, const inet_diag_msg& connection) {
   return received ? fault : EPROTO;
 }
 
-}  // namespace
-
-Result<std::size_t> close_old_connections(const CompiledPolicy& policy,
-                                          const CompiledPolicy* before) {
+Result<std::size_t> close(const OldConnections& old, Which which) {
   const Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!socket) return system_error("sock_diag", errno);
   std::size_t closed = 0;
   for (;;) {
     std::vector<inet_diag_msg> found;
     for (const std::uint8_t family : {AF_INET, AF_INET6}) {
-      if (Status listed = list(socket.get(), family, policy, before, found); !listed) {
+      if (Status listed = list(socket.get(), family, old, which, found); !listed) {
         return listed.error();
       }
     }
@@ -151,6 +235,16 @@ Result<std::size_t> close_old_connections(const CompiledPolicy& policy,
     // However many there are: the last one of a flood is the one that matters.
     if (found.size() < connections_closed_at_once || closed == closed_earlier) return closed;
   }
+}
+
+}  // namespace
+
+Result<std::size_t> close_old_connections(const OldConnections& old) {
+  return close(old, Which::all);
+}
+
+Result<std::size_t> close_late_connections(const OldConnections& old) {
+  return close(old, Which::late);
 }
 
 }  // namespace mailorigin::firewall

@@ -42,6 +42,12 @@ class Programs {
   // The map of what each process has for its origin (mo_snapshot, by tgid), for reading alone;
   // below 0 where its pin was taken away.
   [[nodiscard]] int origins() const { return origins_.get(); }
+  // The kernel's counters, and what is counted here.
+  [[nodiscard]] mo_counters counted() const {
+    mo_counters all = maps_.counted();
+    all.unregistered_full += registry_.without_room();
+    return all;
+  }
   [[nodiscard]] Registry& registry() { return registry_; }
   [[nodiscard]] const Registry& registry() const { return registry_; }
 

@@ -83,12 +83,6 @@ bool put(const auto& map, std::uint32_t tgid, const auto& value, std::uint64_t f
 
 }  // namespace
 
-void Registry::count_full() {
-  auto all = maps_.counted();
-  all.unregistered_full++;
-  (void)maps_.counters.put(KernelMaps::only, all);
-}
-
 // Entries go in the kernel when their process ends: counted anew before a user is
 // refused, once a second at most.
 bool Registry::has_room_for(std::uint32_t uid, std::size_t limit, const auto& map,
@@ -152,7 +146,7 @@ bool Registry::register_process(const mo_registration& registration) {
   if (is_another(registration)) return true;
   const bool registered =
       registration.page != 0 ? register_page(registration) : register_origin(registration);
-  if (!registered) count_full();
+  if (!registered) without_room_++;
   return registered;
 }
 

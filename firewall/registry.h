@@ -26,6 +26,9 @@ class Registry {
   void drop_empty_shares();
 
   [[nodiscard]] bool is_registered(std::uint32_t tgid) const { return maps_.processes.has(tgid); }
+  // That register_process() had no room for. Not among the kernel's counters: what it counts
+  // between reading and writing those would be lost.
+  [[nodiscard]] std::uint64_t without_room() const { return without_room_; }
   // That are registered, or inherited.
   [[nodiscard]] std::size_t processes() const;
 
@@ -46,12 +49,12 @@ class Registry {
   bool register_page(const mo_registration& registration);
   bool register_origin(const mo_registration& registration);
   [[nodiscard]] bool verifies(const mo_registration& registration) const;
-  void count_full();
   void add_share(std::uint32_t uid, std::int32_t number);
 
   const KernelMaps& maps_;
   Registered with_page_;
   Registered with_origin_;
+  std::uint64_t without_room_ = 0;
 };
 
 }  // namespace mailorigin::firewall

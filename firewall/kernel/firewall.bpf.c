@@ -51,6 +51,13 @@ MAP(all_shares, BPF_MAP_TYPE_ARRAY, 1, __u32, __s32, 0); /* together */
 MAP(counters, BPF_MAP_TYPE_ARRAY, 1, __u32, struct mo_counters, 0);
 
 struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct mo_opener);
+} openers SEC(".maps");
+
+struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, mo_ring_size);
 } events SEC(".maps");
@@ -84,7 +91,7 @@ struct attempt {
   __u32 origin_bytes; /* of it, as far as they are used */
   __u16 port;
   __u8 is_anothers; /* the tag holds, for another uid */
-  __u8 reserved;
+  __u8 is_bound;    /* to an address or device by which the unspecified one leads elsewhere */
   __u8 address[16];
   struct shown shown;
   struct mo_facts facts;
@@ -601,7 +608,7 @@ MO_SEPARATE int mo_stands_for(struct attempt* attempt) {
   return shows_anothers(attempt) ? attempt->shown.tag.uid : uid;
 }
 
-/* `mailorigin block`: its user is, or the host of what it shows, for whomever that was sealed.
+/* `mailorigin block`: its user is, or the host of what it shows, or for whom that was sealed.
  * What a uid without a context may be is in its account's policy. */
 MO_SEPARATE int mo_is_blocked(struct attempt* attempt) {
   if (!attempt) return 0;
@@ -611,7 +618,10 @@ MO_SEPARATE int mo_is_blocked(struct attempt* attempt) {
       account(generation, mo_account_blocked, owner)) {
     return 1;
   }
-  if (!attempt->facts.verified && !shows_anothers(attempt)) return 0;
+  if (!attempt->facts.verified) {
+    if (!shows_anothers(attempt)) return 0;
+    if (account(generation, mo_account_blocked, attempt->shown.tag.uid)) return 1;
+  }
   struct mo_host* host = host_of(generation, attempt->shown.tag.vhost);
   return host ? host->policy.rule == mo_rule_blocked
               : (blocks_of(generation) & mo_blocks_gone) != 0;
@@ -652,6 +662,7 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
     } else { /* its host is gone, other hosts of its user may be there */
       host = host_of(generation, 0);
       also = account(generation, mo_account_user, facts->uid);
+      if (!also) also = account(generation, mo_account_user, mo_stands_for(attempt));
     }
     if (host) facts->policy = host->policy;
   } else {
@@ -676,7 +687,7 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
                    attempt->shown.now_ns / mo_ns_per_tick < in_force->older_until_ticks &&
                    !(process && process->start_ticks == attempt->start_ticks) && is_php_fpm(task);
   }
-  facts->loopback = mo_is_loopback(attempt->address);
+  facts->loopback = !attempt->is_bound && mo_is_loopback(attempt->address);
   if (facts->policy.list && !facts->loopback) {
     facts->listed = is_allowed(generation, facts->policy.list, attempt->port, attempt->address);
     if (also) {
@@ -695,6 +706,32 @@ MO_INLINE void set_mark(struct bpf_sock_addr* ctx, const struct mo_config* confi
   const __u32 old = sk ? sk->mark : 0;
   int mark = (old & ~config->mark_mask) | (marked ? config->mark : 0);
   if ((__u32)mark != old) bpf_setsockopt(ctx, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+}
+
+/* To 0.0.0.0 means to the address that the socket is bound to, or its device's: it is the
+ * loopback's only where it is neither. */
+MO_INLINE int leads_elsewhere(const struct bpf_sock_addr* ctx, const __u8* address) {
+  const struct bpf_sock* sk = ctx->sk;
+  const __u32 nowhere = 0;
+  if (!mo_is_mapped(address) || *(const __u32*)(const void*)(address + 12) != nowhere) return 0;
+  return sk->bound_dev_if != 0 || (sk->src_ip4 != 0 && (sk->src_ip4 & 0xff) != 127);
+}
+
+/* Kept with its socket. 0: there is no memory for it. */
+MO_INLINE int note_opener(struct bpf_sock_addr* ctx, struct attempt* attempt) {
+  struct mo_opener* opener = bpf_sk_storage_get(&openers, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+  if (!opener) return 0;
+  const struct mo_facts* facts = &attempt->facts;
+  opener->generation = attempt->shown.generation;
+  opener->uid = facts->uid;
+  opener->gid = own_gid(facts);
+  opener->owner =
+      facts->verified ? accountable_uid(bpf_get_current_task_btf()) : (__u32)mo_stands_for(attempt);
+  opener->vhost = facts->vhost;
+  opener->verified = facts->verified;
+  opener->pass = facts->verified && attempt->shown.tag.flags & mo_tag_pass;
+  opener->reason = attempt->decision.reason;
+  return 1;
 }
 
 MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
@@ -733,8 +770,14 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
     address[2] = bpf_htonl(0xffff);
     address[3] = ctx->user_ip4;
   }
+  attempt.is_bound = leads_elsewhere(ctx, attempt.address);
   mo_gather(&attempt);
   attempt.decision = mo_decide(&attempt.facts);
+  /* Of what nobody could tell afterwards whose it is, nothing is let out. */
+  if (attempt.decision.verdict != mo_deny && !note_opener(ctx, &attempt) && uid != 0) {
+    attempt.decision.verdict = mo_deny;
+    attempt.decision.record = 1;
+  }
   if (attempt.decision.record) {
     const int recording = mo_may_record(&attempt);
     if (recording == as_long) mo_record_long(&attempt);

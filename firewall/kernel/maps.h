@@ -11,7 +11,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 10,
+  mo_maps_version = 11,
 
   /* Of each one's share: core/abi/share.h. */
   mo_pages_limit = 8192,                   /* that mailorigind registers: 100 bytes each */
@@ -122,6 +122,19 @@ struct mo_process {
   __mo_u32 uid;   /* of one that mailorigind registered; 0: registered by root */
 };
 enum { mo_all_parts = (1 << mo_registration_parts) - 1 };
+
+/* Whose a connection is that was let out, kept with its socket: another user may have made that. */
+struct mo_opener {
+  __mo_u32 generation; /* of the policy that let it out */
+  __mo_u32 uid;        /* who connected */
+  __mo_u32 gid;
+  __mo_u32 owner; /* of the namespace that it did so in, or for whom what it shows is; or `uid` */
+  __mo_u32 vhost;
+  __mo_u8 verified;
+  __mo_u8 pass; /* its context says MailOrigin Off */
+  __mo_u8 reason;
+  __mo_u8 reserved;
+};
 
 /* The kernel counts those that are inherited, mailorigin-firewall those that it registers. */
 MO_INLINE int mo_is_inherited(const struct mo_snapshot* snapshot, __mo_u32 tgid) {

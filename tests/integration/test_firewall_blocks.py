@@ -122,6 +122,15 @@ def test_a_context_that_is_anothers_or_of_a_site_that_is_gone(firewall):
     assert worker(firewall, HOST, OTHER, sealed_for=TENANT) == REFUSED
 
 
+def test_a_user_whose_context_a_subordinate_uid_shows(firewall, ground):
+    """Outside the namespace that gave it: by a setuid program that was made inside."""
+    subordinate = 165_541
+    firewall.take(server=smtp(OBSERVE), vhosts=hosts())
+    assert worker(firewall, HOST, subordinate, sealed_for=TENANT) == 0
+    firewall.block(block(f"user:#{TENANT}"))
+    assert worker(firewall, HOST, subordinate, sealed_for=TENANT) == REFUSED
+
+
 def test_what_is_open_is_closed(firewall, ground):
     firewall.take(vhosts=hosts())
     shops, blogs = (hold(ground, uid, V4, 25) for uid in (TENANT, OTHER))

@@ -189,6 +189,21 @@ def test_is_seen_and_refused(enforcing, ground, way):
     assert enforcing.counters()["denied"] == before + 1
 
 
+@pytest.mark.parametrize("mapped", ["", "::ffff:"], ids=["IPv4", "mapped"])
+def test_the_unspecified_address_is_where_the_socket_is_bound_to(enforcing, ground, mapped):
+    """From an outside address of this host's, 0.0.0.0 leads to that address, and not to the loopback's."""
+
+    def action(bound):
+        with tcp(socket.AF_INET6 if mapped else socket.AF_INET) as made:
+            made.bind((mapped + bound, 0))
+            return made.connect_ex((mapped + "0.0.0.0", 25))
+
+    enforcing.take(uids=[TENANT])
+    assert [ground.run(lambda to=to: action(to)) for to in ("127.0.0.1", V4)] == [0, 0]
+    enforcing.take(server=smtp(local="allow"))
+    assert [ground.run(lambda to=to: action(to)) for to in ("127.0.0.1", V4)] == [0, errno.ECONNREFUSED]
+
+
 def test_a_descriptor_of_root_is_judged_by_who_connects_it(enforcing, ground):
     def action():
         made = tcp()

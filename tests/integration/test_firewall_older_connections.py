@@ -1,9 +1,15 @@
 """Connections that are older than the policy in force."""
 
+import errno
+import os
 import resource
 import socket
+import struct
 
-from harness.firewall import ALLOW, DENY, HOST, NEIGHBOUR, OTHER, TENANT, V4, V6, Firewall, hold, smtp, vhost
+import pytest
+from harness.firewall import (
+    ALLOW, DENY, HOST, NEIGHBOUR, OTHER, TENANT, V4, V6, Firewall, Page, PinnedMap, block, hold, nonroot_worker, smtp, vhost,
+)  # fmt: skip
 from harness.waiting import become
 
 
@@ -63,13 +69,118 @@ def test_what_no_host_of_its_user_may_have_any_more_is_closed(firewall, ground):
     assert held() != "open"
 
 
-def test_what_another_host_of_its_user_may_have_stays(firewall, ground):
-    """Whose it is, nobody can tell afterwards."""
+def held_by(ground, prepare, make=socket.socket):
+    """A connection to port 25 over make()'s socket, by whoever prepare() makes of its process; tells what has become of it."""
+    ours, theirs = socket.socketpair()
+
+    def run():
+        ours.close()
+        with make() as tcp:
+            kept = prepare()  # noqa: F841 (a worker's page)
+            tcp.settimeout(5)
+            tcp.connect((V4, 25))
+            tcp.recv(100)
+            theirs.send(b"1")
+            theirs.recv(1)
+            tcp.settimeout(0.3)
+            try:
+                return "ended" if tcp.recv(1) == b"" else "data"
+            except TimeoutError:
+                return "open"
+            except OSError as error:
+                return errno.errorcode[error.errno]
+
+    _, result = ground.child(run)
+    theirs.close()
+    assert ours.recv(1) == b"1"
+
+    def finish():
+        ours.send(b"x")
+        ours.close()
+        return result()
+
+    return finish
+
+
+def test_of_two_hosts_of_a_user_each_has_its_own(firewall, ground):
     both = [vhost(HOST, smtp(ALLOW), run_as=TENANT), vhost(NEIGHBOUR, smtp(ALLOW), run_as=TENANT)]
-    firewall.take(vhosts=both, uids=[TENANT])
-    held = hold(ground, TENANT, V4, 25)
+    firewall.take(vhosts=both, server=smtp(DENY, allow=[V4]))
+
+    def serving(name):
+        def prepare():
+            page = Page()
+            nonroot_worker(page)
+            page.publish(firewall.context(name))
+            return page
+
+        return prepare
+
+    held = {name: held_by(ground, serving(name)) for name in (HOST, NEIGHBOUR)}
     firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), both[1]])
-    assert held() == "open"
+    assert "1 connections" in firewall.notice("MO0425")
+    assert {name: finish() == "open" for name, finish in held.items()} == {HOST: False, NEIGHBOUR: True}
+
+
+def made_by(uid):
+    """A socket that another user has made, and passed on."""
+
+    def make():
+        ours, theirs = socket.socketpair()
+        child = os.fork()
+        if child == 0:
+            if uid:
+                become(uid)
+            with socket.socket() as tcp:
+                socket.send_fds(theirs, [b"x"], [tcp.fileno()])
+            os._exit(0)
+        _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+        os.waitpid(child, 0)
+        return socket.socket(fileno=descriptors[0])
+
+    return make
+
+
+@pytest.mark.parametrize("maker", [0, 165_541], ids=["root", "a subordinate uid"])
+def test_whoever_made_the_socket(firewall, ground, maker):
+    """php-fpm's listening socket is root's, and of a user namespace's uids a tenant has many."""
+    site = "shop.example"
+    changes = {
+        "policy": lambda: firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT, site=site)]),
+        "block": lambda: firewall.block(block(f"site:{site}")),
+        "block user": lambda: firewall.block(block(f"user:#{TENANT}")),
+    }
+    for name, change in changes.items():
+        firewall.block()
+        firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT, site=site)])
+        finish = held_by(ground, lambda: become(TENANT), made_by(maker))
+        change()
+        firewall.status()
+        assert finish() != "open", name
+
+
+def test_what_was_judged_before_a_policy_and_opens_after_it_is_closed(firewall, ground):
+    """A connect() may take as long as its process likes, searching for a free port among thousands that are taken,
+    while others have the processor. Here root's connection is made to look like one that was judged then."""
+    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT)])
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT)])
+    path = next(firewall.pins.glob("v*")) / "openers"
+
+    def opened(generation, uid):
+        with socket.create_connection((V4, 25), timeout=5) as tcp:
+            tcp.recv(100)
+            openers = PinnedMap(path)
+            openers.put(struct.pack("<i", tcp.fileno()), struct.pack("<5I4B", generation, uid, uid, uid, 0, 0, 0, 1, 0))
+            openers.close()
+            tcp.settimeout(6)
+            try:
+                return "ended" if tcp.recv(1) == b"" else "data"
+            except TimeoutError:
+                return "open"
+            except OSError as error:
+                return errno.errorcode[error.errno]
+
+    assert ground.run(lambda: opened(1, TENANT), uid=0) == "ECONNABORTED"
+    assert "1 connections" in firewall.notice("MO0440")
 
 
 def test_a_flood_of_connections_keeps_none_of_them_open(firewall, ground):

@@ -4,7 +4,7 @@ import errno
 import shutil
 import subprocess
 
-from harness.firewall import ALLOW, DENY, HOST, OTHER, RING, TENANT, V6, Firewall, attempt, block, head, smtp, vhost
+from harness.firewall import ALLOW, DENY, HOST, OBSERVE, OTHER, RING, TENANT, V6, Firewall, attempt, block, head, smtp, vhost
 from harness.paths import build_directory
 
 REFUSED = errno.ECONNREFUSED
@@ -104,5 +104,24 @@ def test_blocks_are_of_users_alone(ground):
         assert ground.run(attempt, uid=64080) == 0
         firewall.block()
         assert ground.run(attempt) == 0
+    finally:
+        firewall.clean()
+
+
+def test_loopback_is_closed_whatever_the_rule_and_the_list_say(ground):
+    """As with the programs."""
+    firewall = Firewall(ground, pin_directory=ground.directory() / "pins")
+    everywhere = ["0.0.0.0/0", "::/0"]
+    try:
+        firewall.start().take(
+            vhosts=[
+                vhost(HOST, smtp(ALLOW, local=DENY), run_as=64050), vhost("b:80", smtp(DENY, allow=everywhere, local=DENY), run_as=64051),
+                vhost("c:80", smtp(OBSERVE, local=DENY), run_as=64052), vhost("d:80", smtp(ALLOW), run_as=64053),
+            ]
+        )  # fmt: skip
+        addresses = ("127.0.0.1", "::1", "192.0.2.1", V6)
+        results = {uid: [ground.run(lambda to=to: attempt(to), uid=uid) for to in addresses] for uid in range(64050, 64054)}
+        closed = [errno.ECONNREFUSED, errno.ECONNREFUSED, 0, 0]
+        assert results == {64050: closed, 64051: closed, 64052: closed, 64053: [0] * 4}
     finally:
         firewall.clean()
