@@ -10,6 +10,7 @@
 #include "fpm_plugin/functions.h"
 #include "fpm_plugin/made_code.h"
 #include "fpm_plugin/module_state.h"
+#include "fpm_plugin/opcache.h"
 #include "fpm_plugin/open_pools.h"
 #include "fpm_plugin/own_locale.h"
 #include "fpm_plugin/php_api.h"
@@ -106,6 +107,8 @@ ModuleResult start_module(int type, int module_number) {
   register_workers_at_fork();
   conceal_from_functions();
   watch_made_code();
+  watch_replaced_streams();
+  remember_root();
   next_post_startup = zend_post_startup_cb;
   zend_post_startup_cb = post_startup;
   sapi_activate_request = sapi_module.activate;
@@ -125,6 +128,7 @@ ModuleResult stop_module(int type, int module_number) {
   stop_watching_end_of_request();
   stop_watching_server_log();
   stop_watching_made_code();
+  stop_watching_replaced_streams();
   forget_open_pool_warning();
   forget_locale();
   unregister_settings(type, module_number);

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "client/syslog.h"
+#include "fpm_plugin/opcache.h"
 #include "fpm_plugin/php_api.h"
 #include "fpm_plugin/pool.h"
 #include "fpm_plugin/settings.h"
@@ -65,15 +66,30 @@ const char* opening() {
   return nullptr;
 }
 
-// False if there is nothing to say; else the text is in `text`.
-bool compose_warning(const char* why, char* text, std::size_t size) noexcept {
+// False if there is nothing to say; else the text is in `text`. A pool has one warning.
+bool compose_warning(char* text, std::size_t size) noexcept {
   try {
+    const char* const why = opening();
+    const bool shares_code = !why && shares_code_between_roots();
+    if (!why && !shares_code) return false;
     const std::string pool = fpm_pool_name();
+    // One in a chroot without /proc does not know its name: the first of these speaks for all.
     if (!is_first_of_its_pool(pool)) return false;
-    snprintf(text, size,
-             "MO0304: pool '%.100s': %s: what is recorded of their mail can be forged, except for "
-             "host, request and uid",
-             pool.c_str(), why);
+    if (why) {
+      const bool has_opcache = setting_number("opcache.enable") != 0;
+      snprintf(
+          text, size,
+          "MO0304: pool '%.100s': %s: what is recorded of their mail can be forged, except for "
+          "host, request and uid%s",
+          pool.c_str(), why,
+          has_opcache ? "; and opcache's memory, open to them, has the code of all pools" : "");
+    } else {
+      snprintf(
+          text, size,
+          "MO0310: the pool of uid %u is in a chroot, where opcache runs what another pool has "
+          "under the same path: set opcache.validate_root = 1 in php.ini",
+          static_cast<unsigned>(geteuid()));
+    }
     return true;
   } catch (...) {  // no memory: another worker will say it
     return false;
@@ -100,9 +116,8 @@ void warn_if_pool_is_open() {
   if (is_checked || !SG(server_context)) return;
   is_checked = true;
   if (std::string_view(sapi_module.name) != "fpm-fcgi") return;
-  const char* const why = opening();
-  char text[400];
-  if (!why || !compose_warning(why, text, sizeof text)) return;
+  char text[500];
+  if (!compose_warning(text, sizeof text)) return;
   php_log_err_with_severity(text, LOG_WARNING);
   client::log_line(program_name, text);
 }

@@ -1,4 +1,4 @@
-"""Pools whose scripts reach their workers' memory or native code: said once, in PHP's log and in syslog."""
+"""Pools whose scripts reach their workers' memory, native code or the code of other pools: said once, or prevented."""
 
 import json
 import re
@@ -73,3 +73,45 @@ def test_a_script_names_no_library(site, installation):
     assert "MO0309: OPENSSL_ENGINES" in answer
     assert json.loads(answer.splitlines()[-1]) == [False, False, True, True, "b"]
     assert not (directory / "loaded").exists()
+
+
+OPCACHE = {"opcache.enable": "1", "opcache.jit": "disable", "opcache.file_update_protection": "0"}
+
+# In the place of file://: whatever is opened is the code below, of the age that the file has.
+STREAM = r"""<?php
+class Stream {
+    public $context;
+    private $code = CODE;
+    function stream_open() { return true; }
+    function stream_read($size) { [$read, $this->code] = [$this->code, '']; return $read; }
+    function stream_eof() { return $this->code === ''; }
+    function stream_stat() { return ['mode' => 0100644, 'size' => strlen(CODE), 'mtime' => MADE]; }
+    function url_stat() { return $this->stream_stat(); }
+    function stream_set_option() { return false; }
+}
+const CODE = '<?php echo "another code, as ", posix_getuid();';
+define('MADE', filemtime('TARGET'));
+opcache_invalidate('TARGET', true);
+stream_wrapper_unregister('file');
+stream_wrapper_register('file', 'Stream');
+include 'TARGET';
+"""
+
+
+def test_no_code_under_a_neighbours_name(make_site):
+    """opcache keeps code for all pools, and would run it as their users."""
+    site = make_site(zend_extensions=["opcache"], ini=OPCACHE)
+    page = site.blog.script("<?php echo 'my code';")
+    assert site.blog.get(page.uri).text == "my code"
+    assert site.shop.run(STREAM.replace("TARGET", str(page.path))).text == f"another code, as {SHOP_UID}"
+    assert site.blog.get(page.uri).text == "my code"
+
+
+@pytest.mark.parametrize("validate_root", ["0", "1"])
+def test_a_chroot_whose_paths_are_others_too(make_site, installation, validate_root):
+    vhost = Vhost("shop", SHOP_UID, WITH_HEADER, pool_lines=f"chroot = {installation.directory('jail')}\nchdir = /\n")
+    site = make_site([vhost], zend_extensions=["opcache"], ini={**OPCACHE, "opcache.validate_root": validate_root})
+    site.httpd.allow_log("Primary script unknown")
+    if validate_root == "0":
+        site.httpd.expect_log(f"MO0310: the pool of uid {SHOP_UID}")
+    assert vhost.get(vhost.script("<?php").uri).text == "File not found.\n"
