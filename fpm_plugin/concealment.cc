@@ -5,8 +5,8 @@
 
 #include "client/inherited_call.h"
 #include "core/context.h"
+#include "core/loads_code.h"
 #include "fpm_plugin/function_hook.h"
-#include "fpm_plugin/loads_code.h"
 #include "fpm_plugin/php_api.h"
 
 extern char** environ;

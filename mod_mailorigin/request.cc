@@ -146,6 +146,16 @@ void remove_contexts(request_rec* request) {
   }
 }
 
+// By which PHP finds the script that it is to run. httpd writes the first two for every program,
+// but what stands in a table keeps its spelling, and to PHP "script_filename" is another name.
+// The third, of internal redirects, has php-cgi take a file that the path names for the script.
+void remove_script_names(request_rec* request) {
+  for (const char* name : {"SCRIPT_FILENAME", "PATH_TRANSLATED"}) {
+    apr_table_unset(request->subprocess_env, name);
+  }
+  if (request->prev == nullptr) apr_table_unset(request->subprocess_env, "REDIRECT_URL");
+}
+
 }  // namespace
 
 void give_context(request_rec* request) {
@@ -160,6 +170,7 @@ void give_context(request_rec* request) {
     keep_htaccess_out(request, runner == CodeRunner::backend ? configuration.proxy_fcgi : nullptr);
   }
   remove_contexts(request);
+  remove_script_names(request);
 
   Context context = describe(request, *vhost, runner);
   const char* const text = sealed_anew(request, *vhost, context);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/loads_code.h"
 #include "mod_mailorigin/request_record.h"
 
 APLOG_USE_MODULE(mailorigin);
@@ -26,8 +27,11 @@ struct BeforeHtaccess {
 
 namespace {
 
-// Parameters by which a request changes the settings of a php-fpm worker.
-constexpr const char* php_value_names[] = {"PHP_VALUE", "PHP_ADMIN_VALUE"};
+// Parameters by which a request changes the settings of a php-fpm worker, and variables by which
+// a program finds its php.ini or has code loaded into it, besides code_loading_variables.
+constexpr std::string_view settings_names[] = {"PHP_VALUE",        "PHP_ADMIN_VALUE", "PHPRC",
+                                               "PHP_INI_SCAN_DIR", "LD_AUDIT",        "LD_PRELOAD",
+                                               "LD_LIBRARY_PATH"};
 constexpr std::string_view proxy_prefix = "proxy:";
 constexpr int walks[] = {AP_NOTE_DIRECTORY_WALK, AP_NOTE_LOCATION_WALK, AP_NOTE_FILE_WALK,
                          AP_NOTE_IF_WALK};
@@ -35,10 +39,18 @@ constexpr int walks[] = {AP_NOTE_DIRECTORY_WALK, AP_NOTE_LOCATION_WALK, AP_NOTE_
 // Marks a request that is none; and what its walks refuse is nobody's error.
 constexpr ap_logconf silent = {nullptr, APLOG_EMERG};
 
+template <class Visit>
+void each_setting(Visit visit) {
+  for (const std::string_view name : settings_names) visit(name.data());
+  for (const std::string_view name : code_loading_variables) visit(name.data());
+}
+
 bool mentions_settings(const char* arguments) {
-  return arguments != nullptr &&
-         std::any_of(std::begin(php_value_names), std::end(php_value_names),
-                     [&](const char* name) { return strcasestr(arguments, name) != nullptr; });
+  bool mentioned = false;
+  each_setting([&](const char* name) {
+    mentioned = mentioned || (arguments != nullptr && strcasestr(arguments, name) != nullptr);
+  });
+  return mentioned;
 }
 
 bool is_proxied(const char* filename) {
@@ -58,15 +70,15 @@ bool has_htaccess(const request_rec* request) {
 // .htaccess, or a page that includes it, has put there.
 void forget_inherited_settings(const request_rec* request, apr_table_t* environment) {
   const RequestRecord* const around = record_of(request->main);
-  for (const char* name : php_value_names) {
+  each_setting([&](const char* name) {
     const char* const value = apr_table_get(environment, name);
-    if (value == nullptr || value != apr_table_get(request->main->subprocess_env, name)) continue;
+    if (value == nullptr || value != apr_table_get(request->main->subprocess_env, name)) return;
     apr_table_unset(environment, name);
     const char* const own = around != nullptr && around->before != nullptr
                                 ? apr_table_get(around->before->environment, name)
                                 : nullptr;
     if (own != nullptr) apr_table_setn(environment, name, own);
-  }
+  });
 }
 
 // A subrequest may have taken the request's place (DirectoryIndex), with its URI.
@@ -178,12 +190,12 @@ class WithoutHtaccess {
 };
 
 void set_php_values(request_rec* request, const apr_table_t* own) {
-  for (const char* name : php_value_names) {
+  each_setting([&](const char* name) {
     // All of that name, in whatever case: a table may hold it more than once.
     apr_table_unset(request->subprocess_env, name);
     const char* const value = own != nullptr ? apr_table_get(own, name) : nullptr;
     if (value != nullptr) apr_table_addn(request->subprocess_env, name, value);
-  }
+  });
 }
 
 void set_proxy_settings(request_rec* request, module* proxy_fcgi, void* own) {

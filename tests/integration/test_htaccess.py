@@ -60,6 +60,54 @@ def lax_site(installation):
         made.stop()
 
 
+# How .htaccess tells PHP of another script than the one that httpd was asked for.
+OTHER_SCRIPTS = {
+    "SetEnv, lower case": "SetEnv script_filename x\nSetEnv PATH_TRANSLATED {other}",
+    "SetEnvIf": 'SetEnvIf Request_URI . Script_Filename=x "PATH_TRANSLATED={other}"',
+    "RewriteRule": "RewriteEngine On\nRewriteRule . - [E=script_filename:x,E=PATH_TRANSLATED:{other}]",
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SCRIPTS)
+def test_the_sealed_script_is_the_one_that_runs(site, name):
+    mark = new_mark()
+    code = f"<?php mail('to@example.org', '{mark}', 'b');"
+    other = site.shop.script(code)
+    _, script = in_directory(site, OTHER_SCRIPTS[name].replace("{other}", str(other.path)), code)
+    event = site.shop.json.wait(mark)
+    assert (event["entry"], event["file"]) == (str(script.path), str(script.path))
+
+
+PROGRAM = "#!/bin/sh\necho 'Content-Type: text/plain'; echo; env\n"
+INTO_A_PROGRAM = """Options +IncludesNoExec
+<Files *.shtml>
+SetOutputFilter INCLUDES
+</Files>
+SetEnv LD_PRELOAD /x
+SetEnv PHPRC /x
+SetEnv PHP_INI_SCAN_DIR /x
+SetEnv OPENSSL_MODULES /x
+SetEnv FROM_HTACCESS kept
+"""
+
+
+def test_strict_keeps_htaccess_out_of_programs(make_site):
+    """A page that may include a program of the server's, but run none of its own, has no code loaded into it."""
+    directives = WITH_HEADER + "  ScriptAlias /bin/ {dir}/bin/\n  SetEnv PHPRC /ours\n"
+    server = SERVER + "ScriptSock {dir}/run/cgid\n<Directory {dir}/bin>\nRequire all granted\nOptions +ExecCGI\n</Directory>\n"
+    site = make_site(two_vhosts(directives, run_as=False), start=False, server=server, modules=("cgid", "include"))
+    program = site.directory / "bin/program"
+    program.parent.mkdir()
+    program.write_text(PROGRAM)
+    program.chmod(0o755)
+    site.start()
+    site.shop.write("in/.htaccess", INTO_A_PROGRAM)
+    page = site.shop.write("in/page.shtml", '<!--#set var="LD_AUDIT" value="/x" --><!--#include virtual="/bin/program" -->')
+    lines = site.shop.get(page.uri).text.splitlines()
+    assert {"PHPRC=/ours", "FROM_HTACCESS=kept"} < set(lines)
+    assert not [line for line in lines if line.endswith("=/x")]
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_strict_keeps_settings_from_htaccess(site, name):
     answer, _ = in_directory(site, SETTINGS[name], "<?php echo ini_get('precision');")

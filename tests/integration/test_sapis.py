@@ -116,3 +116,14 @@ def test_context_of_the_neighbour(way):
     event = (way.blog.json if way.suexec else way.server_json).wait(other)
     assert (event["verified"], event["uid"]) == (False, BLOG_UID)
     assert event["reason"] == ("uid" if way.suexec else "replayed")
+
+
+def test_the_sealed_script_is_the_one_that_runs(way):
+    """Not a file that the path behind it names, as if there had been an internal redirect."""
+    mark = new_mark()
+    code = f"<?php mail('to@example.org', '{mark}', 'body');"
+    other, page = way.shop.script(code), way.shop.write(f"{mark}/page.php", code)
+    way.shop.write(f"{mark}/.htaccess", "SetEnv REDIRECT_URL /x\n")
+    way.shop.get(f"{page.uri}{other.uri}")
+    event = way.shop.json.wait(mark)
+    assert (event["entry"], event["file"]) == (str(page.path), str(page.path))
