@@ -68,7 +68,12 @@ Question question_about(const MailCall& call, const std::string& entry,
   const std::size_t administrators = words.size();
   for (std::string& word : shell_words(call.parameters)) words.push_back(std::move(word));
   // Counted over the whole text, before a field's limit cuts it.
-  const MailFacts facts = examine_mail({to, subject, headers, call.message}, words, administrators);
+  const MailFacts facts = examine_mail({.to = to,
+                                        .subject = subject,
+                                        .headers = headers,
+                                        .message = call.message,
+                                        .is_converted = call.is_converted},
+                                       words, administrators);
 
   Question question = question_of_call(call.function, entry, mailers);
   question.recipients = facts.recipient_digest;

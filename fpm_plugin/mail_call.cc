@@ -124,6 +124,7 @@ Reading read_mail(zend_execute_data* execute_data, MailCall& call) {
 }
 
 Reading read_mb_send_mail(zend_execute_data* execute_data, MailCall& call) {
+  call.is_converted = true;
   return read_with_array(execute_data, true, call);
 }
 

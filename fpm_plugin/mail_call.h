@@ -22,6 +22,7 @@ struct MailCall {
   std::string_view message;
   std::string_view headers;     // the script's, as PHP would send them
   std::string_view parameters;  // for sendmail, mail.force_extra_parameters included
+  bool is_converted = false;    // the message and the subject, by mb_send_mail()
   // What imap_mail() makes fields of: From, Cc and Bcc.
   std::string_view return_path;
   std::string_view cc;

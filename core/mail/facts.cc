@@ -75,14 +75,21 @@ class FieldReader {
   std::uint64_t addresses_in_from_ = 0;
 };
 
+constexpr std::string_view recipient_command = "RCPT";
+
 // In an SMTP dialogue every RCPT may be a recipient, wherever it stands.
 std::uint64_t count_rcpt(std::string_view text) {
-  constexpr std::string_view command = "RCPT";
+  constexpr std::size_t length = recipient_command.size();
   std::uint64_t count = 0;
-  for (std::size_t i = 0; i + command.size() <= text.size(); i++) {
-    count += equal_ignoring_case(text.substr(i, command.size()), command) ? 1 : 0;
+  for (std::size_t i = 0; i + length <= text.size(); i++) {
+    count += equal_ignoring_case(text.substr(i, length), recipient_command) ? 1 : 0;
   }
   return count;
+}
+
+// Of a text that may be all commands once it is decoded, which makes no text longer.
+std::uint64_t most_rcpt(std::string_view encoded) {
+  return encoded.size() / recipient_command.size();
 }
 
 }  // namespace
@@ -109,8 +116,11 @@ MailFacts examine_mail(const MailText& mail, std::span<const std::string> words,
     facts.recipients += std::max<std::uint64_t>(fields.addresses_in_from(), 1) - 1;
   }
   if (options.smtp_dialogue) {
-    for (const std::string_view text : {mail.to, mail.subject, mail.headers, mail.message}) {
+    for (const std::string_view text : {mail.to, mail.headers}) {
       facts.recipients += count_rcpt(text);
+    }
+    for (const std::string_view text : {mail.subject, mail.message}) {
+      facts.recipients += mail.is_converted ? most_rcpt(text) : count_rcpt(text);
     }
   }
   return facts;

@@ -16,6 +16,7 @@ struct MailText {
   std::string_view headers;
   std::string_view message;
   bool header_names_recipients = true;  // as sendmail's -t has it
+  bool is_converted = false;  // what leaves are the message and subject in another encoding
 };
 
 struct MailFacts {

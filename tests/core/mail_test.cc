@@ -116,5 +116,17 @@ TEST(ExamineMail, CountsTheRecipientsOfAnSmtpDialogue) {
   EXPECT_EQ(examine_mail(mail, {}).recipients, 1U);
 }
 
+// As mb_send_mail() sends them: "R=43PT" from Quoted-Printable, in base64 any four bytes.
+TEST(ExamineMail, CountsTheRecipientsThatADialogueMayHaveOnceItIsDecoded) {
+  MailText mail;
+  mail.to = "a@b";
+  mail.message = "R=43PT TO:<c@d>\nR=43PT TO:<e@f>";
+  const Words smtp = {"-bs"};
+  EXPECT_EQ(examine_mail(mail, smtp).recipients, 1U);
+  mail.is_converted = true;
+  EXPECT_GE(examine_mail(mail, smtp).recipients, 3U);
+  EXPECT_EQ(examine_mail(mail, {}).recipients, 1U);
+}
+
 }  // namespace
 }  // namespace mailorigin
