@@ -62,9 +62,18 @@ void call_with_children(zif_handler original, [[maybe_unused]] ChildEnvironment&
 #ifdef ZTS
   original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
 #else
-  const bool put = children.put();
-  original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
-  if (put) children.restore();
+  if (!children.put()) {
+    original(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+    return;
+  }
+  // Shutdown functions run before the request's end.
+  zend_try { original(INTERNAL_FUNCTION_PARAM_PASSTHRU); }
+  zend_catch {
+    children.restore();
+    zend_bailout();
+  }
+  zend_end_try();
+  children.restore();
 #endif
 }
 

@@ -27,8 +27,8 @@ void install(FunctionHook& hook);
 // For MSHUTDOWN. A replacement that someone else put over ours stays.
 void remove(FunctionHook& hook);
 
-// Calls what was replaced, with `children` in the environment meanwhile. If the call leaves by
-// longjmp, they stay there until the request's end. With threads the environment is left alone.
+// Calls what was replaced, with `children` in the environment meanwhile, also if the call leaves
+// by longjmp. With threads the environment is left alone.
 void call_with_children(zif_handler original, ChildEnvironment& children,
                         INTERNAL_FUNCTION_PARAMETERS);
 
