@@ -17,6 +17,11 @@ namespace mailorigin::daemon {
 inline constexpr double question_rate = 5000;
 inline constexpr double question_burst = 5000;
 
+// What a virtual host that shares its uid with others may ask in spite of them, when its uid has
+// used up all that it may: more mail than a site sends in a second, for a hundredth of a core.
+inline constexpr double shared_host_rate = 50;
+inline constexpr double shared_host_burst = 200;
+
 // A question's size, and the answering thread's time beyond what an ordinary one
 // takes, count as further questions: what is to be bounded is work and journal, not
 // a number. The time is that of everything that a uid causes: its connections, the

@@ -123,7 +123,9 @@ void QuestionDesk::hear(AskingConnection& asking, AskingUser& asker) {
                            moment_.elapsed_ms());
     return;
   }
-  if (!asker.questions.take(moment_.elapsed_ms())) return;
+  if (!asker.questions.take(moment_.elapsed_ms())) {
+    return connections_.rest(asking, moment_.elapsed_ms());
+  }
   heard_.hello(asking.serial, *context, packet_.sender.uid, moment_.boottime_ns);
 }
 
@@ -159,6 +161,7 @@ void QuestionDesk::answer_question(AskingConnection& asking, AskingUser& asker) 
 
   const RecentAnswers::Key key{asker.uid, question_.nonce};
   if (auto given = repeated(key, question_)) {
+    asker.questions.charge(cost(packet_.bytes.size(), false));
     pending_.push_back({asking.fd(), &asker, key, *std::move(given), std::nullopt});
     return;
   }
@@ -242,16 +245,19 @@ void QuestionDesk::answer_deputed(AskingConnection& asking, AskingUser& asker) {
 std::optional<Answer> QuestionDesk::redeemed(AskingConnection& asking, AskingUser& asker) {
   if (question_.ticket.empty() || !question_.recipients) return std::nullopt;
   const auto id = Ulid::parse(question_.ticket);
-  if (!id || !asker.questions.take(moment_.elapsed_ms())) return std::nullopt;
+  if (!id) return std::nullopt;
+  const auto position =
+      tickets_.find(Gate::submission, *id, {asker.uid, question_.recipients, question_.nonce},
+                    moment_.elapsed_ms());
+  if (!position) return std::nullopt;
+  // Its mail has had its share already: a neighbour's flood of the same uid must not refuse it
+  // here.
+  asker.questions.charge(cost(packet_.bytes.size(), false));
   if (judge_.is_blocked(question_,
                         {packet_.sender, names_.name(asker.uid), asker.questions, asking.lineage},
                         moment_)) {
     return std::nullopt;
   }
-  const auto position =
-      tickets_.find(Gate::submission, *id, {asker.uid, question_.recipients, question_.nonce},
-                    moment_.elapsed_ms());
-  if (!position) return std::nullopt;
   const auto payload = journal_.payload_at(*position);
   // The asker may have claimed less than it sends.
   if (!payload || !payload_is_judged_alike(*payload, question_.claims)) return std::nullopt;
@@ -304,6 +310,7 @@ bool QuestionDesk::send(int fd, const Answer& answer) {
 
 void QuestionDesk::end_turn() {
   if (pending_.empty()) return;
+  const std::uint64_t now_ms = moment_.elapsed_ms();
   const auto begin = recording_.append();
   clock_.start();  // the journal is paid for by size
   for (Pending& pending : pending_) {
@@ -316,10 +323,12 @@ void QuestionDesk::end_turn() {
     } else if (pending.record && pending.answer.verdict != Verdict::deny) {
       pending.answer.recorded = false;  // a refusal stands, recorded or not
     }
-    if (send(pending.fd, pending.answer) && pending.answer.reason == busy_reason) {
-      connections_.rest(*connections_.find(pending.fd), moment_.elapsed_ms());
-    }
+    const bool is_sent = send(pending.fd, pending.answer);
     charge(pending.asker->questions, token_ns);
+    // What is answered from the journal is refused to nobody, and must not be read as it comes.
+    const bool is_over = pending.answer.reason == busy_reason ||
+                         (!pending.record && pending.asker->questions.in_debt(now_ms));
+    if (is_sent && is_over) connections_.rest(*connections_.find(pending.fd), now_ms);
   }
   pending_.clear();
 }

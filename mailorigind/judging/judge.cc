@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "mailorigind/judging/blocking.h"
 #include "mailorigind/judging/origin.h"
+#include "mailorigind/limits.h"
 
 namespace mailorigin::daemon {
 
@@ -40,8 +41,11 @@ void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
   policy_ = std::move(policy);
   holders_.use(policy_->policy().queue);
   users_ = SiteUsers(policy_->policy());
-  std::erase_if(vhost_quotas_,
-                [&](const auto& entry) { return policy_->policy().by_id(entry.first) == nullptr; });
+  for (auto* const quotas : {&vhost_quotas_, &shares_of_hosts_}) {
+    std::erase_if(*quotas, [&](const auto& entry) {
+      return policy_->policy().by_id(entry.first) == nullptr;
+    });
+  }
 }
 
 Judge::Examined Judge::examine(std::string_view text, const AskingProcess& asker,
@@ -136,14 +140,20 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
   Answer& answer = judgement.answer;
   answer.nonce = question.nonce;
   Quota* exhausted = asker.quota.take(moment.elapsed_ms()) ? nullptr : &asker.quota;
-  if (exhausted != nullptr && refuse_again(*exhausted, moment, answer)) return judgement;
+  if (exhausted != nullptr && question.context.empty() &&
+      refuse_again(*exhausted, moment, answer)) {
+    return judgement;
+  }
 
-  const Examined examined = find_origin(question.context, asker, moment);
+  // A flood is not worth asking the kernel about.
+  const Examined examined = exhausted == nullptr ? find_origin(question.context, asker, moment)
+                                                 : examine(question.context, asker, moment);
   const Shown shown = examined.shown();
   const Decision decision =
       decide(shown, asker.credentials.uid, place_of(question), policy_->policy());
   const VhostPolicy& policy = *decision.policy;
   if (exhausted == nullptr) exhausted = exhausted_by_vhost(policy, moment);
+  if (exhausted != nullptr && has_share_of_its_own(shown, policy, moment)) exhausted = nullptr;
   if (exhausted != nullptr && refuse_again(*exhausted, moment, answer)) return judgement;
   if (exhausted == nullptr) answer.reason = decision.reason;
   const Block* const block = block_of(question, asker.credentials.uid, shown, decision, moment);
@@ -224,6 +234,17 @@ Quota* Judge::exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment
   if (is_server(policy)) return nullptr;
   Quota& quota = vhost_quotas_[policy.id];
   return quota.take(moment.elapsed_ms()) ? nullptr : &quota;
+}
+
+// A neighbour of the same uid may have used up what the uid may ask, or, without a context and
+// from a claimed place, the host: PHP inside httpd and common pools have one uid for all.
+bool Judge::has_share_of_its_own(const Shown& shown, const VhostPolicy& policy,
+                                 const Moment& moment) {
+  if (shown.context == nullptr || is_server(policy) || !users_.shares_its_user(policy)) {
+    return false;
+  }
+  return shares_of_hosts_.try_emplace(policy.id, shared_host_rate, shared_host_burst)
+      .first->second.take(moment.elapsed_ms());
 }
 
 void Judge::describe_origin(Event& event, const Examined& examined,

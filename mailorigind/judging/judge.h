@@ -119,6 +119,7 @@ class Judge {
   static bool refuse_again(const Quota& exhausted, const Moment& moment, Answer& answer);
   [[nodiscard]] bool is_server(const VhostPolicy& policy) const;
   Quota* exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment);
+  bool has_share_of_its_own(const Shown& shown, const VhostPolicy& policy, const Moment& moment);
   void describe_origin(Event& event, const Examined& examined, const VhostPolicy& policy) const;
   void add_ticket(Answer& answer) const;
   void add_headers(Answer& answer, const VhostPolicy& policy, const Event& event) const;
@@ -139,6 +140,7 @@ class Judge {
   RequestBindings bindings_;
   Holders holders_;
   std::unordered_map<std::uint32_t, Quota> vhost_quotas_;
+  std::unordered_map<std::uint32_t, Quota> shares_of_hosts_;  // what their uid has none of any more
   Stamp stamp_;
 };
 

@@ -10,6 +10,7 @@ SiteUsers::SiteUsers(const Policy& policy) : httpd_(policy.firewall.httpd_uid) {
     if (vhost.run_as) {
       site.uids.insert(*vhost.run_as);
       somebodys_.insert(*vhost.run_as);
+      sites_of_[*vhost.run_as].insert(vhost.site);
     } else {
       site.of_anybody = true;
     }
@@ -19,6 +20,12 @@ SiteUsers::SiteUsers(const Policy& policy) : httpd_(policy.firewall.httpd_uid) {
   somebodys_.insert(queue.trusted_uids.begin(), queue.trusted_uids.end());
   if (queue.milter_uid) somebodys_.insert(*queue.milter_uid);
   if (queue.exim_uid) somebodys_.insert(*queue.exim_uid);
+}
+
+bool SiteUsers::shares_its_user(const VhostPolicy& vhost) const {
+  if (!vhost.run_as) return true;
+  const auto found = sites_of_.find(*vhost.run_as);
+  return found != sites_of_.end() && found->second.size() > 1;
 }
 
 bool SiteUsers::may_be(std::string_view site, uid_t uid) const {

@@ -25,12 +25,16 @@ class SiteUsers {
   // of an unknown uid nothing is known.
   [[nodiscard]] bool may_be(std::string_view site, uid_t uid) const;
 
+  // Whether its uid is other sites' as well, or may be.
+  [[nodiscard]] bool shares_its_user(const VhostPolicy& vhost) const;
+
  private:
   struct Site {
     std::unordered_set<uid_t> uids;
     bool of_anybody = false;
   };
   std::unordered_map<std::string, Site> sites_;
+  std::unordered_map<uid_t, std::unordered_set<std::string>> sites_of_;
   std::unordered_set<uid_t> somebodys_;  // who runs a site, or is known to run none
   std::optional<uid_t> httpd_;
 };

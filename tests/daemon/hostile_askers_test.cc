@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <random>
 #include <string>
 #include <thread>
@@ -187,6 +188,39 @@ TEST_F(DaemonTest, WhoWasAnsweredBusyIsReadAgainAfterARest) {
   EXPECT_EQ(exit_status(flooder), 0);
 }
 #endif
+
+// Nor are those free of a rest who repeat a question, which is never refused, or ask nothing.
+TEST_F(DaemonTest, WhoHasNothingLeftIsReadAfterARestWhateverHeSends) {
+  const pid_t flooder = run_as(tenant, [&] {
+    const Question repeated = mail_question("repeated");
+    RawClient first(host_.question_socket);
+    if (!first.ask(repeated)) return 1;
+    RawClient client(host_.question_socket);
+    const std::string hello = encode_hello("no context");
+    const auto rests = [&](const std::function<void()>& send) {
+      for (int i = 0; i < 40'000; i++) {
+        const auto answer = client.ask(mail_question("flood"));
+        if (!answer) return false;
+        if (answer->reason == "busy") break;
+      }
+      // It has rested for that; now the uid is in debt, by another connection.
+      for (int i = 0; i < 40'000; i++) {
+        const auto begin = std::chrono::steady_clock::now();
+        send();
+        const auto taken = std::chrono::steady_clock::now() - begin;
+        if (taken >= std::chrono::milliseconds(daemon::busy_rest_ms - 5)) return true;
+      }
+      return false;
+    };
+    const bool repeats_rest = rests([&] { (void)first.ask(repeated); });
+    const bool hellos_rest = rests([&] {
+      (void)first.send(hello);
+      (void)first.ask(repeated);
+    });
+    return (repeats_rest ? 0 : 2) + (hellos_rest ? 0 : 4);
+  });
+  EXPECT_EQ(exit_status(flooder), 0);
+}
 
 TEST_F(DaemonTest, WhoHasFloodedStillRegisters) {
   const pid_t flooder = run_as(tenant, [&] {

@@ -352,7 +352,9 @@ TEST_F(JudgeTest, RecordsNothingWhileMailOriginIsOff) {
 
 TEST_F(JudgeTest, AnswersAFloodAndRecordsOneRefusalASecond) {
   use([](VhostPolicy& vhost) { vhost.run_as.reset(); });
-  constexpr int flood = static_cast<int>(question_burst) + 100;
+  // Who may run as anybody may share his uid.
+  constexpr int all = static_cast<int>(question_burst + shared_host_burst);
+  constexpr int flood = all + 100;
   int allowed = 0;
   int refused = 0;
   int recorded_refusals = 0;
@@ -373,7 +375,7 @@ TEST_F(JudgeTest, AnswersAFloodAndRecordsOneRefusalASecond) {
     }
     EXPECT_EQ(judgement.answer.id, id);
   }
-  EXPECT_EQ(allowed, static_cast<int>(question_burst));
+  EXPECT_EQ(allowed, all);
   EXPECT_EQ(refused, 100);
   EXPECT_EQ(recorded_refusals, 1);
   // Another uid has its own; but both run this vhost, and its quota is gone too.
@@ -385,6 +387,35 @@ TEST_F(JudgeTest, AnswersAFloodAndRecordsOneRefusalASecond) {
 
   moment_.boottime_ns += 1'000'000'000;
   EXPECT_EQ(ask(mail_question("later")).answer.verdict, Verdict::allow);
+}
+
+// PHP inside httpd and common pools have one uid for all: who floods is not his neighbours.
+TEST_F(JudgeTest, AHostThatSharesItsUidIsHeardInANeighboursFlood) {
+  const auto verdict = [&](const std::string& context) {
+    return ask(mail_question("x", context)).answer.verdict;
+  };
+  const auto flood = [&] {
+    while (verdict("") == Verdict::allow) {
+    }
+  };
+  flood();
+  EXPECT_EQ(verdict(fresh_context(key_, 1001)), Verdict::deny) << "it is the uid's only host";
+
+  Policy policy = simple_policy("/log", "%{id}", 1001);
+  VhostPolicy& neighbour = policy.vhosts.emplace_back(policy.vhosts[0]);
+  neighbour.name = "neighbour.example:443";
+  neighbour.site = "neighbour.example";
+  neighbour.id = vhost_id(neighbour.name);
+  policy.index();
+  judge_.use(std::make_shared<const ActivePolicy>(std::move(policy), std::vector<Fd>()));
+  flood();
+  EXPECT_EQ(verdict(fresh_context(key_, 1001)), Verdict::allow);
+  EXPECT_EQ(verdict(""), Verdict::deny);
+  EXPECT_EQ(verdict(fresh_context(SealKey::generate(), 1001)), Verdict::deny) << "no seal of ours";
+  EXPECT_EQ(verdict(fresh_context(key_, 1002)), Verdict::deny) << "another user's";
+  int heard = 0;
+  while (verdict(fresh_context(key_, 1001)) == Verdict::allow) heard++;
+  EXPECT_LT(heard, static_cast<int>(shared_host_burst)) << "its share, and no more";
 }
 
 TEST_F(JudgeTest, MakesHostileClaimsHarmlessInHeaders) {
