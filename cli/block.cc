@@ -83,14 +83,6 @@ Run add_unblock_options(CLI::App& app) {
   return [options](const Common& common) { return run_unblock(*options, common); };
 }
 
-std::string notes_text(const json& report, const Style& style) {
-  std::string out;
-  for (const json& note : array_at(report, "notes")) {
-    if (note.is_string()) out += style.lines("-> " + printable(note.get<std::string>()), 2, 3);
-  }
-  return out;
-}
-
 std::string terms_text(const json& block) {
   const std::string until = text_at(block, "until");
   const std::string reason = text_at(block, "reason");

@@ -37,6 +37,14 @@ int print_report(const Result<nlohmann::json>& report, const Common& common,
   return found(*report) ? exit_well : exit_to_do;
 }
 
+std::string notes_text(const nlohmann::json& report, const Style& style) {
+  std::string out;
+  for (const nlohmann::json& note : array_at(report, "notes")) {
+    if (note.is_string()) out += style.lines("-> " + printable(note.get<std::string>()), 2, 3);
+  }
+  return out;
+}
+
 std::string fact(const std::string& name, const std::string& value, const Style& style) {
   constexpr std::size_t column = 10;
   if (value.empty()) return "";

@@ -23,6 +23,9 @@ int print_report(const Result<nlohmann::json>& report, const Common& common,
                  std::string (*text)(const nlohmann::json& report, const Style& style),
                  bool (*found)(const nlohmann::json& report));
 
+// A report's `notes`: what is to be known about it.
+std::string notes_text(const nlohmann::json& report, const Style& style);
+
 // Name and value, the value broken below itself; nothing where there is none.
 std::string fact(const std::string& name, const std::string& value, const Style& style);
 

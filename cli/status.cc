@@ -123,6 +123,18 @@ std::string blocked_text(const json& report, const Style& style) {
   return out;
 }
 
+std::string resets_text(const json& report, const Style& style) {
+  const json& resets = array_at(report, "limit_resets");
+  if (resets.empty()) return "";
+  std::string out = '\n' + style.heading("Limits set back within a day") + '\n';
+  for (const json& each : resets) {
+    out += style.lines(printable(text_at(each, "site") + ", by " + text_at(each, "by") + " at " +
+                                 text_at(each, "since")),
+                       2, 2);
+  }
+  return out;
+}
+
 std::string weak_text(const json& report, const Style& style) {
   const json& weak = array_at(report, "weak_vhosts");
   if (weak.empty()) return "";
@@ -233,8 +245,8 @@ std::string status_text(const json& report, const Style& style) {
   if (!array_at(report, "findings").empty()) {
     out += '\n' + findings_text(array_at(report, "findings"), style);
   }
-  return out + blocked_text(report, style) + weak_text(report, style) + ways_text(report, style) +
-         pools_text(report, style);
+  return out + blocked_text(report, style) + resets_text(report, style) + weak_text(report, style) +
+         ways_text(report, style) + pools_text(report, style);
 }
 
 const Command status_command = {"status", "is all loaded, connected, enforcing? What to do if not",

@@ -46,27 +46,6 @@ struct ActionName {
 };
 constexpr ActionName script_pairs[] = {
     {"denied_script", Rule::deny}, {"observed_script", Rule::observe}, {"held_script", Rule::hold}};
-constexpr std::string_view per_names[] = {"vhost", "script", "uid"};
-constexpr std::string_view count_names[] = {"mails", "recipients"};
-
-template <class Enumeration, std::size_t size>
-bool read_name(std::string_view name, const std::string_view (&names)[size], Enumeration& out) {
-  const auto value = value_named<Enumeration>(name, names);
-  if (value) out = *value;
-  return value.has_value();
-}
-
-std::string encode_limit(const LimitRule& limit) {
-  std::string out;
-  NameValueWriter writer(out);
-  writer.add("units", limit.rate.units);
-  writer.add("period_ns", limit.rate.period_ns);
-  writer.add("burst", limit.rate.burst);
-  writer.add("per", name_of(limit.per, per_names));
-  writer.add("count", name_of(limit.count, count_names));
-  writer.add("action", rule_name(limit.action));
-  return out;
-}
 
 std::string encode_smtp(const SmtpPolicy& smtp) {
   std::string out;
@@ -105,6 +84,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   writer.add("id", std::uint64_t{vhost.id});
   writer.add("name", vhost.name);
   writer.add("site", vhost.site);
+  if (!vhost.place.empty()) writer.add("place", vhost.place);
   writer.add("docroot", vhost.docroot);
   if (!vhost.real_docroot.empty()) writer.add("real_docroot", vhost.real_docroot);
   writer.add("enabled", std::uint64_t{vhost.enabled});
@@ -194,18 +174,6 @@ bool read_connection_rule(std::string_view name, Rule& rule) {
   return read_rule(name, rule) && rule != Rule::hold;
 }
 
-bool read_limit(std::string_view bytes, LimitRule& limit) {
-  const Status read = each_pair("limit", bytes, [&](auto name, auto value) {
-    if (name == "units") return read_number(value, limit.rate.units, rate_limit);
-    if (name == "period_ns") return read_number(value, limit.rate.period_ns, UINT64_MAX);
-    if (name == "burst") return read_number(value, limit.rate.burst, rate_limit);
-    if (name == "per") return read_name(value, per_names, limit.per);
-    if (name == "count") return read_name(value, count_names, limit.count);
-    return name == "action" && read_action(value, limit.action);
-  });
-  return read && limit.rate.units > 0 && limit.rate.period_ns > 0 && limit.rate.burst > 0;
-}
-
 // False for a pair that is no script's.
 bool is_script(std::string_view name, Rule& action) {
   const auto* const pair = std::find_if(std::begin(script_pairs), std::end(script_pairs),
@@ -290,13 +258,14 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "access_log") vhost.access_logs.emplace_back(value);
     if (name == "name") vhost.name = value;
     if (name == "site") vhost.site = value;
+    if (name == "place") vhost.place = value;
     if (name == "docroot") vhost.docroot = value;
     if (name == "real_docroot") vhost.real_docroot = value;
     if (name == "user") vhost.user = value;
     if (name == "run_as_fault") vhost.run_as_fault = value;
     if (name == "section") vhost.sections.emplace_back(value);
     return name == "sender_domain" || name == "access_log" || name == "name" || name == "site" ||
-           name == "docroot" || name == "real_docroot" || name == "user" ||
+           name == "place" || name == "docroot" || name == "real_docroot" || name == "user" ||
            name == "run_as_fault" || name == "section";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");

@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/limit_rule.h"
 #include "core/queue_policy.h"
-#include "core/rates.h"
 #include "core/result.h"
 #include "core/rule.h"
 #include "core/smtp_policy.h"
@@ -44,17 +44,6 @@ inline constexpr char default_header_name[] = "X-Mail-Origin";
 struct HeaderRule {
   std::string name;
   std::string format;
-};
-
-// One MailOriginLimit.
-struct LimitRule {
-  enum class Per : std::uint8_t { vhost, script, uid };
-  enum class Count : std::uint8_t { mails, recipients };
-  Rate rate;
-  Per per = Per::vhost;
-  Count count = Count::mails;
-  Rule action = Rule::deny;
-  bool operator==(const LimitRule&) const = default;
 };
 
 // One expression of a MailOriginDenyScript; see Pattern.
@@ -93,6 +82,7 @@ struct VhostPolicy {
   std::uint32_t id = 0;  // as in ContextTag::vhost_id; 0 is the server
   std::string name;      // ServerName:port
   std::string site;      // ServerName, lower case: one site is all its ports; see index()
+  std::string place;     // "file:line" of its <VirtualHost>; empty: it has none, or is not known
   std::string docroot;
   std::string real_docroot;  // without symbolic links, where it has any and run_as is known
   bool enabled = true;       // MailOrigin

@@ -143,12 +143,31 @@ void LimitTable::begin(const LimitClock& clock) {
   head.wall_ahead_ns = clock.wall_ns - (clock.boottime_ns + head.ahead_ns);
 }
 
-LimitTable::Slot* LimitTable::bucket_of(const LimitDemand& demand) {
+LimitTable::Slot* LimitTable::bucket_of(const LimitDemand& demand) const {
   const std::string_view key(reinterpret_cast<const char*>(&demand.key), sizeof demand.key);
   const std::uint64_t hash = siphash24(key, head().secret);
   const std::size_t bucket =
       demand.chosen ? hash % buckets_ : buckets_ + hash % other_buckets(buckets_);
   return reinterpret_cast<Slot*>(static_cast<char*>(mapping_) + head_size) + bucket * bucket_slots;
+}
+
+LimitTable::Slot* LimitTable::find(Slot* bucket, const LimitKey& key) {
+  Slot* const slot = std::find_if(bucket, bucket + bucket_slots, [&](const Slot& candidate) {
+    return candidate.due != 0 && candidate.key == key;
+  });
+  return slot == bucket + bucket_slots ? nullptr : slot;
+}
+
+std::optional<Allowance> LimitTable::look(const LimitDemand& demand,
+                                          std::uint64_t boottime_ns) const {
+  const Slot* const slot = find(bucket_of(demand), demand.key);
+  const std::uint64_t now_ns = std::max(head().latest_ns, boottime_ns + head().ahead_ns);
+  if (slot == nullptr || slot->due <= now_ns) return std::nullopt;
+  const std::uint64_t step = interval(demand.rate);
+  const std::uint64_t whole = times(step, demand.rate.burst);
+  const std::uint64_t left = std::min(slot->due - now_ns, whole);
+  return Allowance{left / step + (left % step != 0 ? 1 : 0),
+                   left + step > whole ? left + step - whole : 0, left};
 }
 
 Admission LimitTable::admit(std::span<const LimitDemand> demands, std::uint64_t boottime_ns) {
@@ -160,20 +179,12 @@ Admission LimitTable::admit(std::span<const LimitDemand> demands, std::uint64_t 
 
   found_.clear();
   for (const LimitDemand& demand : demands) found_.push_back(bucket_of(demand));
-  const auto find = [&](std::size_t i) -> Slot* {
-    Slot* const bucket = found_[i];
-    Slot* const slot = std::find_if(bucket, bucket + bucket_slots, [&](const Slot& candidate) {
-      return candidate.due != 0 && candidate.key == demands[i].key;
-    });
-    return slot == bucket + bucket_slots ? nullptr : slot;
-  };
-
   // How long the demand must wait, and when its allowance would be whole after it.
   const auto examine = [&](std::size_t i) -> std::pair<std::uint64_t, std::uint64_t> {
     const LimitDemand& demand = demands[i];
     const std::uint64_t step = interval(demand.rate);
     const std::uint64_t whole = times(step, demand.rate.burst);
-    Slot* const slot = find(i);
+    Slot* const slot = find(found_[i], demand.key);
     std::uint64_t due = now_ns;
     if (slot != nullptr) {
       // Nothing is due later than a whole burst takes; kept, or it would stay so.
@@ -202,7 +213,7 @@ Admission LimitTable::admit(std::span<const LimitDemand> demands, std::uint64_t 
   for (std::size_t i = 0; i < demands.size(); i++) {
     const auto [wait, after] = examine(i);
     if (wait != 0) continue;
-    Slot* slot = find(i);
+    Slot* slot = find(found_[i], demands[i].key);
     if (slot == nullptr) {
       slot = std::min_element(found_[i], found_[i] + bucket_slots,
                               [](const Slot& a, const Slot& b) { return a.due < b.due; });

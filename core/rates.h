@@ -63,6 +63,13 @@ struct Admission {
   std::optional<std::uint64_t> retry_after_ns;
 };
 
+// What is used of a limit at some time.
+struct Allowance {
+  std::uint64_t used = 0;      // units of its burst, at least 1
+  std::uint64_t next_ns = 0;   // until one more may leave; 0: at once
+  std::uint64_t whole_ns = 0;  // until nothing of it is used
+};
+
 // The clocks that a table goes by. CLOCK_REALTIME may be set to anything at any
 // time; CLOCK_BOOTTIME goes on evenly, but only until the next boot.
 struct LimitClock {
@@ -111,6 +118,11 @@ class LimitTable {
   // CLOCK_BOOTTIME.
   Admission admit(std::span<const LimitDemand> demands, std::uint64_t boottime_ns);
 
+  // What is used of the demand's limit, whose `units` do not matter; nothing where all of it is
+  // there. Counts nothing.
+  [[nodiscard]] std::optional<Allowance> look(const LimitDemand& demand,
+                                              std::uint64_t boottime_ns) const;
+
  private:
   struct Head;
   struct Slot;
@@ -120,7 +132,8 @@ class LimitTable {
 
   void begin(const LimitClock& clock);
   [[nodiscard]] Head& head() const { return *static_cast<Head*>(mapping_); }
-  Slot* bucket_of(const LimitDemand& demand);
+  [[nodiscard]] Slot* bucket_of(const LimitDemand& demand) const;
+  static Slot* find(Slot* bucket, const LimitKey& key);  // null: not counted
 
   static constexpr std::size_t other_buckets(std::size_t buckets) {
     return buckets < 4 ? 1 : buckets / 4;

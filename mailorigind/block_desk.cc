@@ -1,13 +1,8 @@
 #include "mailorigind/block_desk.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
 #include <chrono>
-#include <system_error>
 #include <utility>
 
-#include "core/fd.h"
 #include "core/sealed_memory.h"
 #include "core/text.h"
 
@@ -17,8 +12,6 @@ namespace {
 
 constexpr const char* damaged = "blocks";  // names of findings
 constexpr const char* not_kept = "blocks kept";
-
-Deadline at_once() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
@@ -72,7 +65,8 @@ Status BlockDesk::unblock(const Packet& packet, int socket, std::uint64_t now_ms
 Status BlockDesk::show(int socket) const {
   const auto memory = sealed_memory("mailorigin-blocks", blocks_.encode());
   if (!memory) return memory.error();
-  return send_packet(socket, encode_head(MessageType::blocks_shown), at_once(), {memory->get()});
+  return send_packet(socket, encode_head(MessageType::blocks_shown),
+                     std::chrono::steady_clock::now(), {memory->get()});
 }
 
 // Why it is not; empty if it is.
@@ -87,22 +81,13 @@ std::string BlockDesk::keep(const std::string& encoded) {
   return {};
 }
 
-// In force at once; a disk takes longer than a question may wait.
+// In force at once.
 Status BlockDesk::answer_when_kept(std::uint64_t count, int socket) {
-  Fd asker(fcntl(socket, F_DUPFD_CLOEXEC, 0));
   std::string encoded = blocks_.encode();
   changed_(encoded);
-  auto answer = [this, count, encoded = std::move(encoded), asker = std::move(asker)] {
-    const BlockedMessage message{count, keep(encoded)};
-    if (asker) (void)send_packet(asker.get(), encode_blocked_message(message), at_once());
-  };
-  keeper_ = {};  // one after the other
-  try {
-    keeper_ = std::jthread(std::move(answer));
-  } catch (const std::system_error&) {
-    return Error{"it is in force, but there is no thread to keep it for the next start"};
-  }
-  return Done{};
+  return answers_.give(socket, [this, count, encoded = std::move(encoded)] {
+    return encode_blocked_message({count, keep(encoded)});
+  });
 }
 
 void BlockDesk::tidy(std::uint64_t now_ms) {

@@ -5,13 +5,13 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "core/blocks.h"
 #include "core/result.h"
 #include "core/unix_socket.h"
 #include "core/wire/blocking.h"
+#include "mailorigind/kept_answers.h"
 #include "service/block_file.h"
 #include "service/notice_board.h"
 
@@ -49,7 +49,7 @@ class BlockDesk {
   const std::function<void(const std::string&)> changed_;
   Blocks blocks_;
   bool was_damaged_ = false;
-  std::jthread keeper_;
+  KeptAnswers answers_;  // last: its end waits for what uses the rest
 };
 
 }  // namespace mailorigin::daemon

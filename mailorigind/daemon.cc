@@ -36,6 +36,7 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
       blocks_(state_directory_, notices_,
               [this](const std::string& blocks) { firewall_.use(blocks); }),
       poller_(ready_per_turn, messages_per_user_and_turn),
+      limits_(state_directory_, judge_.limits(), notices_),
       firewall_(firewall_socket(runtime_directory), poller_, notices_),
       connections_(poller_, names_, notices_, clock_,
                    [this](const AskingConnection& closing) {
@@ -108,6 +109,7 @@ Status Daemon::open_state() {
   judge_.use(blocks_.blocks());
   judge_.use([this](pid_t pid) { return firewall_.origin_of(pid); });
   blocks_.load();
+  limits_.load();
   if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {}, std::nullopt);
   if (!processes_visible()) {
     notices_.say(Notice::Level::warning,
@@ -170,7 +172,7 @@ void Daemon::open_limits() {
                      "; until the next start limits are counted in memory alone");
     limits = LimitTable::in_memory();
   }
-  if (limits) judge_.use(*std::move(limits));
+  if (limits) judge_.limits().use(*std::move(limits));
 }
 
 void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
@@ -187,7 +189,7 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
   const auto active =
       std::make_shared<const ActivePolicy>(std::move(policy), std::move(descriptors));
   active_ = active;
-  if (active->policy().has_limits() && !judge_.counts()) open_limits();
+  if (active->policy().has_limits() && !judge_.limits().counts()) open_limits();
   judge_.use(active);
   heard_.use(active->policy(), std::move(counts), boottime_now_ns());
   smtp_recorder_->use(active);
@@ -202,14 +204,19 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
 // To the command line, which reads its answer.
 Status Daemon::tell(const Packet& packet, int socket) {
   const Deadline at_once = std::chrono::steady_clock::now();
-  const std::uint64_t now_ms = Moment::now().wall_ms;
+  const Moment now = Moment::now();
+  const Policy* const policy = active_ != nullptr ? &active_->policy() : nullptr;
   switch (message_type(packet.bytes).value_or(MessageType::reply)) {
     case MessageType::block:
-      return blocks_.block(packet, socket, now_ms);
+      return blocks_.block(packet, socket, now.wall_ms);
     case MessageType::unblock:
-      return blocks_.unblock(packet, socket, now_ms);
+      return blocks_.unblock(packet, socket, now.wall_ms);
     case MessageType::show_blocks:
       return blocks_.show(socket);
+    case MessageType::show_limits:
+      return limits_.show(packet, socket, policy, started_ms_, now);
+    case MessageType::reset_limits:
+      return limits_.reset(packet, socket, policy, now);
     case MessageType::status:
       return send_packet(socket, encode_status_reply(status_json(status())), at_once);
     case MessageType::show_policy:
@@ -252,6 +259,7 @@ DaemonStatus Daemon::status() {
   status.holders = judge_.holders();
   status.now = Moment::now();
   status.blocks = &blocks_.blocks();
+  status.limit_resets = &judge_.limits().resets();
   status.silent = heard_.silent();
   status.other_users = heard_.of_other_users();
   status.findings = notices_.lasting();

@@ -26,6 +26,7 @@
 #include "mailorigind/journal/recording.h"
 #include "mailorigind/journal/retention.h"
 #include "mailorigind/judging/judge.h"
+#include "mailorigind/limit_desk.h"
 #include "mailorigind/queueing/exim_desk.h"
 #include "mailorigind/queueing/known_connections.h"
 #include "mailorigind/queueing/queued_mails.h"
@@ -89,6 +90,7 @@ class Daemon {
   service::Poller poller_;
   UserNames names_;
   Judge judge_;
+  LimitDesk limits_;
   HeardVhosts heard_;
   RecentAnswers answers_;
   Tickets tickets_;

@@ -120,6 +120,15 @@ inline constexpr std::size_t names_kept = 65'536;
 // again long before.
 inline constexpr std::uint64_t user_memory_ms = 60'000;
 
+// ---- MailOriginLimit
+
+// Sites whose limits were set back, and the file that keeps them: a name, a time and an account
+// each.
+inline constexpr std::size_t resets_kept = 1024;
+inline constexpr std::size_t resets_size_limit = 4 << 20;
+// Of a site, whom `mailorigin limits` names as those who had used up a limit.
+inline constexpr std::size_t exceeded_kept = 32;
+
 // ---- Journal
 
 // A start after a crash checks the last segment and reads the nonces of the last
@@ -150,6 +159,7 @@ inline constexpr std::size_t logs_shown = 16;
 inline constexpr std::size_t findings_shown = 16;
 inline constexpr std::size_t vhosts_shown = 16;
 inline constexpr std::size_t blocks_shown = 16;
+inline constexpr std::size_t resets_shown = 16;
 inline constexpr std::size_t shown_text_limit = 512;
 
 inline constexpr std::uint64_t retry_first_ms = 20;

@@ -120,6 +120,20 @@ json blocks_of(const Blocks& blocks) {
   return out;
 }
 
+// Those of the last day, the longest period of a limit.
+json resets_of(const DaemonStatus& status) {
+  constexpr std::uint64_t day_ms = 86'400'000;
+  json out = json::array();
+  if (status.limit_resets == nullptr) return out;
+  for (const LimitReset* reset : status.limit_resets->list()) {
+    if (out.size() == resets_shown || reset->since_ms + day_ms < status.now.wall_ms) break;
+    out.push_back({{"site", shown(reset->site)},
+                   {"by", shown(reset->by)},
+                   {"since", rfc3339(reset->since_ms)}});
+  }
+  return out;
+}
+
 // Of lists of an answer that is too long, to make it shorter.
 json& longest_of(std::initializer_list<json*> lists) {
   return **std::max_element(lists.begin(), lists.end(),
@@ -155,13 +169,15 @@ std::string status_json(const DaemonStatus& status) {
   out["php"] = php_of(status);
   out["blocks_count"] = status.blocks != nullptr ? status.blocks->list().size() : 0;
   out["blocks"] = status.blocks != nullptr ? blocks_of(*status.blocks) : json::array();
+  out["limit_resets"] = resets_of(status);
   out["findings_count"] = status.findings.size();
   out["findings"] = findings_of(status);
   for (;;) {
     std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace);
     // Names may be such that JSON needs several bytes for each of theirs.
-    json& longest = longest_of({&out["logs"], &out["findings"], &out["blocks"],
-                                &out["php"]["silent"], &out["php"]["other_users"]});
+    json& longest =
+        longest_of({&out["logs"], &out["findings"], &out["blocks"], &out["limit_resets"],
+                    &out["php"]["silent"], &out["php"]["other_users"]});
     if (text.size() <= status_size_limit || longest.empty()) return text;
     longest.erase(longest.size() - 1);
   }

@@ -12,6 +12,7 @@
 #include "mailorigind/feeding/store_feed.h"
 #include "mailorigind/journal/retention.h"
 #include "mailorigind/judging/holders.h"
+#include "mailorigind/judging/limit_resets.h"
 #include "mailorigind/moment.h"
 #include "service/notice_board.h"
 
@@ -33,6 +34,7 @@ struct DaemonStatus {
   Holders holders;
   Moment now;
   const Blocks* blocks = nullptr;
+  const LimitResets* limit_resets = nullptr;
   std::vector<HeardVhosts::Silent> silent;
   std::vector<HeardVhosts::OtherUser> other_users;
   std::vector<service::NoticeBoard::Lasting> findings;

@@ -242,6 +242,7 @@ class Reader {
     policy.id = name.id;
     policy.name = name.name;
     policy.site = site_of(server);
+    if (server->is_virtual != 0) policy.place = place_of(server).text();
     policy.docroot = docroot_of(server);
     policy.enabled = vhost->enabled;
     policy.strict = vhost->strict;

@@ -74,9 +74,10 @@ const char* add_limit(cmd_parms* cmd, int count, char* const arguments[]) {
     limits.clear();
     return nullptr;
   }
-  const auto limit = parse_limit({arguments, arguments + count});
+  auto limit = parse_limit({arguments, arguments + count});
   if (!limit) return wrong(cmd, limit.error().message);
-  limits.push_back(*limit);
+  limit->place = place_of(cmd).text();
+  limits.push_back(*std::move(limit));
   return nullptr;
 }
 

@@ -90,3 +90,12 @@ Result<Blocks> ask_blocks(const std::string& socket) {
 }
 
 }  // namespace mailorigin::reports
+Result<SiteLimits> ask_limits(const std::string& socket, const ShowLimitsMessage& question) {
+  const auto packet = ask(socket, encode_show_limits(question), MessageType::limits_shown);
+  if (!packet) return packet.error();
+  if (packet->descriptors.size() != 1) return Error{socket + ": the answer has no limits"};
+  const auto bytes = read_file(packet->descriptors[0].get(), site_limits_size_limit);
+  if (!bytes) return bytes.error();
+  return decode_site_limits(*bytes);
+}
+

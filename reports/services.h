@@ -10,6 +10,7 @@
 #include "core/policy.h"
 #include "core/result.h"
 #include "core/unix_socket.h"
+#include "core/wire/limiting.h"
 #include "core/wire/packet.h"
 
 namespace mailorigin::reports {
@@ -27,6 +28,8 @@ Result<Policy> ask_policy(const std::string& socket_path);
 // What is blocked.
 Result<Blocks> ask_blocks(const std::string& socket_path);
 // Whether mailorigin-firewall keeps a policy, which it forgets when it hears Off: what was
+// What is used of a site's limits; the error: httpd has no such site, too.
+Result<SiteLimits> ask_limits(const std::string& socket_path, const ShowLimitsMessage& question);
 // loaded is in force still, or will be after the next boot. Known of the default directories
 // alone (else nothing): another httpd of this host may have none of its own.
 std::optional<bool> firewall_policy_is_kept(const std::string& runtime_directory);

@@ -263,6 +263,10 @@ json status_report(const Observed& observed) {
       check_probes(**observed.probes, findings);
     }
     report["clock"] = {{"synchronized", observed.host.clock_is_synchronized}};
+  report["limit_resets"] = json::array();
+  for (const json& each : array_at(daemon, "limit_resets")) {
+    report["limit_resets"].push_back(pick(each, {"site", "by", "since"}));
+  }
     report["mail"] = {{"program", observed.host.mail_program}};
     check_clock(observed.host, text_at(daemon, "started"), findings);
     for (const MissingUser& each : observed.missing_users) {

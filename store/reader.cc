@@ -299,13 +299,14 @@ Result<std::vector<Row>> Reader::counted(Per per, const std::string& names, std:
                            ") AS counted GROUP BY name " + rest);
 }
 
-Result<std::vector<TopRow>> Reader::top(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
-                                        std::size_t most) {
+// Without what is usual; `numbers` are those of their names.
+Result<std::vector<TopRow>> Reader::rows_of_busiest(Per per, std::uint64_t from_ms,
+                                                    std::uint64_t to_ms, std::size_t most,
+                                                    std::vector<std::string>& numbers) {
   const auto rows =
       counted(per, "", from_ms, to_ms, "ORDER BY 2 DESC, 3 DESC, 1 LIMIT " + std::to_string(most));
   if (!rows) return rows.error();
   std::vector<TopRow> out;
-  std::vector<std::string> numbers;
   for (const Row& row : *rows) {
     TopRow& line = out.emplace_back();
     line.counts = counts_of(row);
@@ -317,11 +318,28 @@ Result<std::vector<TopRow>> Reader::top(Per per, std::uint64_t from_ms, std::uin
     line.name = name->front()[0].value_or("");
     line.first_seen_ms = number_of(name->front()[1]);
   }
-  if (out.empty()) return out;
-  if (const Status added = add_usual(per, from_ms, to_ms, out, numbers); !added) {
+  return out;
+}
+
+Result<std::vector<TopRow>> Reader::top(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
+                                        std::size_t most) {
+  std::vector<std::string> numbers;
+  auto rows = rows_of_busiest(per, from_ms, to_ms, most, numbers);
+  if (!rows || rows->empty()) return rows;
+  if (const Status added = add_usual(per, from_ms, to_ms, *rows, numbers); !added) {
     return added.error();
   }
-  return out;
+  return rows;
+}
+
+Result<std::vector<std::string>> Reader::busiest(Per per, std::uint64_t from_ms,
+                                                 std::uint64_t to_ms, std::size_t most) {
+  std::vector<std::string> numbers;
+  const auto rows = rows_of_busiest(per, from_ms, to_ms, most, numbers);
+  if (!rows) return rows.error();
+  std::vector<std::string> names;
+  for (const TopRow& row : *rows) names.push_back(row.name);
+  return names;
 }
 
 Status Reader::add_usual(Per per, std::uint64_t from_ms, std::uint64_t to_ms,

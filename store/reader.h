@@ -88,6 +88,10 @@ class Reader {
   Result<std::vector<TopRow>> top(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
                                   std::size_t most);
 
+  // The names of those who sent most between the two, most mails first.
+  Result<std::vector<std::string>> busiest(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
+                                           std::size_t most);
+
   // Those that were refused or observed since then, the most frequent first.
   Result<std::vector<Connections>> refused_connections(std::uint64_t from_ms, std::size_t most);
 
@@ -106,6 +110,8 @@ class Reader {
   Status add_recipients(Event& event);
   Result<std::vector<Event>> events(const std::string& where, const std::vector<Value>& values,
                                     const std::string& order, std::size_t most);
+  Result<std::vector<TopRow>> rows_of_busiest(Per per, std::uint64_t from_ms, std::uint64_t to_ms,
+                                              std::size_t most, std::vector<std::string>& numbers);
   Result<std::vector<Row>> counted(Per per, const std::string& names, std::uint64_t from_ms,
                                    std::uint64_t to_ms, const std::string& rest);
   Status add_usual(Per per, std::uint64_t from_ms, std::uint64_t to_ms, std::vector<TopRow>& rows,

@@ -36,6 +36,10 @@ std::optional<MessageType> message_type(std::string_view packet) {
     case MessageType::blocked:
     case MessageType::show_blocks:
     case MessageType::blocks_shown:
+    case MessageType::show_limits:
+    case MessageType::limits_shown:
+    case MessageType::reset_limits:
+    case MessageType::limits_reset:
       return type;
   }
   return std::nullopt;

@@ -46,13 +46,17 @@ enum class MessageType : std::uint8_t {
   blocked = 54,       // daemon -> command line: what has changed
   show_blocks = 55,   // command line -> daemon: what is blocked?
   blocks_shown = 56,  // daemon -> command line, with one descriptor: a memfd of Blocks::encode()
+  show_limits = 57,   // command line -> daemon: what is used of a site's limits?
+  limits_shown = 58,  // daemon -> command line, with one descriptor: see encode_site_limits()
+  reset_limits = 59,  // command line -> daemon: from now on; answered by limits_reset
+  limits_reset = 60,  // daemon -> command line: since when they are
 };
 
 // The type of a packet with a valid head; nothing otherwise.
 std::optional<MessageType> message_type(std::string_view packet);
 
 // A packet that is its head alone: milter_hello, commit, counts, attach, ring, remove, status,
-// show_policy, policy_shown, show_blocks, blocks_shown. Any other begins with it.
+// show_policy, policy_shown, show_blocks, blocks_shown, limits_shown. Any other begins with it.
 std::string encode_head(MessageType type);
 
 inline constexpr std::size_t packet_head_size = 4;

@@ -41,6 +41,7 @@ void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
   policy_ = std::move(policy);
   holders_.use(policy_->policy().queue);
   users_ = SiteUsers(policy_->policy());
+  limits_.use(policy_->policy());
   for (auto* const quotas : {&vhost_quotas_, &shares_of_hosts_}) {
     std::erase_if(*quotas, [&](const auto& entry) {
       return policy_->policy().by_id(entry.first) == nullptr;
@@ -109,7 +110,8 @@ void Judge::apply(const RuledMail& mail, const Decision& decision, const Block* 
     ruling.add(*queued->unrecorded, ruling.reason);
   }
   if (block != nullptr) ruling.add(block->hold ? Rule::hold : Rule::deny, "blocked");
-  AskedLimits limits{can_hold};
+  AskedLimits limits(can_hold, limits_.resets());
+  exceeded_.clear();
   const auto add = [&](const VhostPolicy& policy, Standing standing) {
     const RuledMail under{mail.event, mail.uid, policy, standing, mail.question, mail.completion};
     ruling.add(
@@ -121,11 +123,16 @@ void Judge::apply(const RuledMail& mail, const Decision& decision, const Block* 
   if (decision.also != nullptr) add(*decision.also, Standing::foreign);
   if (!can_hold) ruling.refuse_held();
   const bool is_counted = mail.uid != Credentials().uid;  // else everybody unknown would be one
-  if (ruling.verdict != Verdict::deny && limits_ && is_counted && !limits.demands.empty()) {
-    const Admission admission = limits_->admit(limits.demands, moment.boottime_ns);
-    for (const std::size_t each : admission.exceeded) ruling.add(limits.actions[each], "limit");
+  const bool asks = is_counted && !limits.demands().empty();
+  if (ruling.verdict != Verdict::deny && asks && limits_.counts()) {
+    const Admission admission = limits_.admit(limits, moment.boottime_ns);
+    const auto exceed = [&](std::size_t demand) {
+      ruling.add(limits.action(demand), "limit");
+      exceeded_.push_back(limits.exceeded(demand, mail));
+    };
+    for (const std::size_t each : admission.exceeded) exceed(each);
     if (admission.refused_by) {
-      ruling.add(limits.actions[*admission.refused_by], "limit");
+      exceed(*admission.refused_by);
       answer.retry_after = (admission.retry_after_ns.value_or(0) + second_ns - 1) / second_ns;
     }
     if (!can_hold) ruling.refuse_held();
@@ -177,6 +184,8 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
     answer.verdict = Verdict::hold;
   }
   answer.id = stamp_.put(event, moment.wall_ms);
+  for (const ExceededLimit& each : exceeded_) limits_.note(each, answer.id, moment.wall_ms);
+  exceeded_.clear();
   event.set(Field::kind, question.submitted ? submit_kind : mail_kind);
   describe_process(event, asker.credentials, asker.user);
   event.set(Field::verdict, verdict_name(answer.verdict));

@@ -16,12 +16,12 @@
 #include "core/blocks.h"
 #include "core/context.h"
 #include "core/key.h"
-#include "core/rates.h"
 #include "core/unix_socket.h"
 #include "core/wire/asking.h"
 #include "mailorigind/active_policy.h"
 #include "mailorigind/asking/quota.h"
 #include "mailorigind/journal/stamp.h"
+#include "mailorigind/judging/counted_limits.h"
 #include "mailorigind/judging/decision.h"
 #include "mailorigind/judging/holders.h"
 #include "mailorigind/judging/known_process.h"
@@ -67,9 +67,6 @@ class Judge {
 
   void use(std::shared_ptr<const ActivePolicy> policy);
   void use(const KeyRing& keys) { keys_ = keys; }
-  // Before the first policy that has limits.
-  void use(LimitTable limits) { limits_ = std::move(limits); }
-  [[nodiscard]] bool counts() const { return limits_.has_value(); }
   // What `mailorigin block` has stopped; must outlive the judge.
   void use(const Blocks& blocks) { blocks_ = &blocks; }
   // What the firewall in the kernel keeps of a process; nothing where there is none.
@@ -89,6 +86,8 @@ class Judge {
 
   // Who has been heard of decides whether a mail can be held.
   Holders& holders() { return holders_; }
+  // What is used of MailOriginLimits; it counts nothing before it has a table.
+  CountedLimits& limits() { return limits_; }
 
   // Where it says `recorded`, the question's claims have become the event.
   Judgement judge(Question& question, const AskingProcess& asker, const Moment& moment);
@@ -136,7 +135,8 @@ class Judge {
   SiteUsers users_;
   std::optional<KeyRing> keys_;
   const std::uint64_t began_ns_ = boottime_now_ns();
-  std::optional<LimitTable> limits_;
+  CountedLimits limits_;
+  std::vector<ExceededLimit> exceeded_;  // by the mail at hand
   RequestBindings bindings_;
   Holders holders_;
   std::unordered_map<std::uint32_t, Quota> vhost_quotas_;

@@ -93,58 +93,6 @@ std::uint64_t recipients(const Event& event) {
   return parse_number(event.get(Field::recipients)).value_or(0);
 }
 
-// Whether a name that the tenant gives is counted. Without a seal the script is a
-// claim, and each new name would be a fresh allowance.
-bool counts_script(const LimitRule& limit, const RuledMail& mail) {
-  return limit.per == LimitRule::Per::script && mail.standing == Standing::own &&
-         mail.event.has(Field::verified);
-}
-
-// Whom a limit counts for.
-std::string subject_of(const LimitRule& limit, const RuledMail& mail) {
-  // A foreign mail has an allowance of its own: nobody uses up another's by showing
-  // its context.
-  if (limit.per == LimitRule::Per::uid || mail.standing != Standing::own) {
-    return "uid " + std::to_string(mail.uid);
-  }
-  if (counts_script(limit, mail)) return "script " + mail.event.get(Field::entry);
-  if (limit.per == LimitRule::Per::script) return "scripts of uid " + std::to_string(mail.uid);
-  // The ports of a user's site may have document roots of their own; without a context
-  // it is not known which it was.
-  const std::string& docroot = mail.event.get(Field::docroot);
-  if (mail.policy.run_as && (!mail.event.has(Field::verified) || docroot == mail.policy.docroot)) {
-    return "site of uid " + std::to_string(*mail.policy.run_as);
-  }
-  // Under mod_vhost_alias and in home directories, many sites are one vhost.
-  return "vhost " + docroot;
-}
-
-LimitKey hashed(std::string_view bytes) { return {siphash24(bytes, {1}), siphash24(bytes, {2})}; }
-
-// The keys of one mail: whom its limits count for is hashed once for each kind.
-class LimitKeys {
- public:
-  explicit LimitKeys(const RuledMail& mail) : mail_(mail), site_(siphash24(mail.policy.site, {})) {}
-
-  LimitKey of(const LimitRule& limit) {
-    auto& subject = subjects_[static_cast<std::size_t>(limit.per)];
-    if (!subject) subject = hashed(subject_of(limit, mail_));
-    const std::uint64_t parts[] = {site_,
-                                   limit.rate.units,
-                                   limit.rate.period_ns,
-                                   limit.rate.burst,
-                                   static_cast<std::uint64_t>(limit.count),
-                                   subject->high,
-                                   subject->low};
-    return hashed({reinterpret_cast<const char*>(parts), sizeof parts});
-  }
-
- private:
-  const RuledMail& mail_;
-  const std::uint64_t site_;
-  std::array<std::optional<LimitKey>, 3> subjects_;  // by LimitRule::Per
-};
-
 }  // namespace
 
 void Ruling::add(Rule rule, std::string_view why) {
@@ -179,24 +127,6 @@ Ruling apply_rules(const RuledMail& mail, Rule unverified,
     ruling.add(policy.sender.action, "sender");
   }
   return ruling;
-}
-
-// MailOriginLimit
-void AskedLimits::add(const RuledMail& mail) {
-  LimitKeys keys(mail);
-  for (const LimitRule& limit : mail.policy.limits) {
-    const bool mails = limit.count == LimitRule::Count::mails;
-    // A mail without a recipient that we see still is one.
-    const std::uint64_t units = mails ? 1 : std::max<std::uint64_t>(recipients(mail.event), 1);
-    const LimitKey key = keys.of(limit);
-    const bool is_there = std::any_of(demands.begin(), demands.end(),
-                                      [&](const LimitDemand& each) { return each.key == key; });
-    if (is_there) continue;
-    const bool refuses = limit.action == Rule::deny || (limit.action == Rule::hold && !can_hold);
-    demands.push_back({key, limit.rate, units, refuses,
-                       counts_script(limit, mail) || mail.standing == Standing::foreign});
-    actions.push_back(limit.action);
-  }
 }
 
 }  // namespace mailorigin::daemon

@@ -1,6 +1,6 @@
 // The rules of one virtual host, applied to one mail: MailOriginSend,
-// MailOriginDenyScript, MailOriginMaxRecipients, MailOriginSender,
-// MailOriginLimit; and MailOriginUnverified. Pure: nothing is remembered here.
+// MailOriginDenyScript, MailOriginMaxRecipients, MailOriginSender; MailOriginLimit is in
+// asked_limits.h; and MailOriginUnverified. Pure: nothing is remembered here.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,6 @@
 
 #include "core/event.h"
 #include "core/policy.h"
-#include "core/rates.h"
 #include "core/wire/asking.h"
 #include "mailorigind/active_policy.h"
 #include "mailorigind/judging/senders.h"
@@ -53,16 +52,5 @@ struct RuledMail {
 // are policy.denied_scripts, compiled.
 Ruling apply_rules(const RuledMail& mail, Rule unverified,
                    const std::vector<ActivePolicy::Script>& denied_scripts);
-
-// What a mail asks of limits, and what becomes of it where one is used up.
-struct AskedLimits {
-  bool can_hold = true;  // whether a mail server holds; else what is to be held is refused
-  std::vector<LimitDemand> demands{};
-  std::vector<Rule> actions{};  // of each of them
-
-  // The limits of the policy, in their order, but for those that are there already: the
-  // equal limits of a site's ports are one.
-  void add(const RuledMail& mail);
-};
 
 }  // namespace mailorigin::daemon

@@ -95,6 +95,32 @@ TEST(StatusText, TheDaemonIsNotThere) {
 TEST(StatusText, FindingsWithTheirRemedies) {
   json daemon = well_daemon;
   daemon["httpd"]["connected"] = false;
+TEST(StatusText, WhoseLimitsWereSetBack) {
+  json daemon = well_daemon;
+  EXPECT_FALSE(has(shown(observed(daemon)), "Limits set back"));
+  daemon["limit_resets"] = {
+      {{"site", "shop.example"}, {"by", "alice"}, {"since", "2026-11-22T00:00:00.000Z"}}};
+  EXPECT_TRUE(has(shown(observed(daemon)),
+                  "Limits set back within a day\n"
+                  "  shop.example, by alice at 2026-11-22T00:00:00.000Z\n"));
+}
+
+TEST(StatusText, ATableThatIsTooWideIsShownRowByRow) {
+  Observed host = observed(well_daemon);
+  host.masters = {{"php-fpm8.2",
+                   "/etc/php/8.2/fpm/php-fpm.conf",
+                   Extension::loaded,
+                   {{"shop", "/run/s", ""}, {std::string(60, 'b'), "/run/b", ""}}}};
+  const std::string text = status_text(status_report(host), Style(false, 80));
+  EXPECT_TRUE(has(text,
+                  "PHP-FPM\n"
+                  "  loaded\n"
+                  "    PHP-FPM  /etc/php/8.2/fpm/php-fpm.conf\n"
+                  "    POOLS    shop, " +
+                      std::string(60, 'b') + '\n'))
+      << text;
+}
+
   const json report = status_report(observed(daemon));
   const std::string text = status_text(report, Style(false));
   for (const json& each : array_at(report, "findings")) {

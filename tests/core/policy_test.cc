@@ -36,7 +36,8 @@ Policy example() {
   shop.limits = {{{100, 3600'000'000'000, 20},
                   LimitRule::Per::script,
                   LimitRule::Count::recipients,
-                  Rule::observe},
+                  Rule::observe,
+                  "/etc/httpd.conf:7"},
                  {}};
   shop.max_recipients = {50, Rule::observe};
   shop.sender = {{"shop.example", "www.shop.example"}, Rule::hold};
@@ -80,6 +81,7 @@ TEST(Policy, SurvivesItsEncoding) {
   EXPECT_EQ(shop.limits[0].per, LimitRule::Per::script);
   EXPECT_EQ(shop.limits[0].count, LimitRule::Count::recipients);
   EXPECT_EQ(shop.limits[0].action, Rule::observe);
+  EXPECT_EQ(shop.limits[0].place, "/etc/httpd.conf:7");
   EXPECT_EQ(shop.max_recipients, policy.vhosts[0].max_recipients);
   EXPECT_EQ(shop.sender, policy.vhosts[0].sender);
   EXPECT_FALSE(read->server.max_recipients);

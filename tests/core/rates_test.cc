@@ -43,6 +43,30 @@ class Limits : public testing::Test {
   std::string path_;
 };
 
+TEST_F(Limits, WhatIsUsedIsLookedUpWithoutCounting) {
+  auto table = open(4);
+  const LimitDemand demand{{1, 2}, {60, hour, 3}};
+  EXPECT_FALSE(table->look(demand, start));
+  EXPECT_TRUE(leaves(*table, demand, start));
+  for (int i = 0; i < 2; i++) {
+    const auto used = table->look(demand, start + 1);
+    ASSERT_TRUE(used);
+    EXPECT_EQ(used->used, 1U);
+    EXPECT_EQ(used->next_ns, 0U);
+    EXPECT_EQ(used->whole_ns, 60 * second - 1);
+  }
+  EXPECT_FALSE(table->look({{1, 3}, {60, hour, 3}}, start));
+  for (int i = 0; i < 2; i++) EXPECT_TRUE(leaves(*table, demand, start));
+  const auto all = table->look(demand, start + second);
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->used, 3U);
+  EXPECT_EQ(all->next_ns, 59 * second);
+  EXPECT_EQ(all->whole_ns, 179 * second);
+  EXPECT_FALSE(leaves(*table, demand, start + second + all->next_ns - 1));
+  EXPECT_TRUE(leaves(*table, demand, start + second + all->next_ns));
+  EXPECT_FALSE(table->look(demand, start + hour));
+}
+
 TEST_F(Limits, AdmitTheBurstAndThenTheRate) {
   auto table = open(4);
   ASSERT_TRUE(table) << table.error().message;

@@ -29,7 +29,7 @@ class JudgeTest : public ::testing::Test {
     judge_.use(std::make_shared<const ActivePolicy>(simple_policy("/log", "%{id}", 1001),
                                                     std::vector<Fd>()));
     judge_.use(KeyRing{key_, std::nullopt});
-    judge_.use(std::move(
+    judge_.limits().use(std::move(
         *LimitTable::in_memory(16, {moment_.wall_ms * 1'000'000, moment_.boottime_ns, "boot"})));
   }
 
@@ -274,7 +274,7 @@ TEST_F(JudgeTest, RecordsWhatAForeignContextsVhostRefusesAlsoWhereTheServerIsOff
 TEST_F(JudgeTest, AForeignContextUsesUpNothingOfItsVhost) {
   constexpr std::uint64_t hour_ns = 3'600'000'000'000;
   for (const auto per : {LimitRule::Per::vhost, LimitRule::Per::script, LimitRule::Per::uid}) {
-    judge_.use(std::move(
+    judge_.limits().use(std::move(
         *LimitTable::in_memory(16, {moment_.wall_ms * 1'000'000, moment_.boottime_ns, "boot"})));
     use([&](VhostPolicy& vhost) {
       vhost.limits = {{{1, hour_ns, 1}, per, LimitRule::Count::mails, Rule::deny}};

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mailorigind/judging/asked_limits.h"
+
 namespace mailorigin::daemon {
 namespace {
 
@@ -207,10 +209,12 @@ TEST_F(Rules, WhatNobodyHoldsIsRefused) {
   }
 }
 
+const LimitResets no_resets;
+
 std::vector<LimitDemand> limit_demands(const RuledMail& mail) {
-  AskedLimits limits;
+  AskedLimits limits(true, no_resets);
   limits.add(mail);
-  return limits.demands;
+  return limits.demands();
 }
 
 TEST_F(Rules, LimitsCountPerVhostScriptOrUid) {
@@ -257,15 +261,16 @@ TEST_F(Rules, EqualLimitsOfASiteAreOne) {
   other_port.limits.push_back({{5, 1, 5}, Per::vhost, Count::mails, Rule::hold});
   EXPECT_EQ(limit_demands({event_, uid, policy_})[0].key,
             limit_demands({event_, uid, other_port})[0].key);
-  AskedLimits both;
+  AskedLimits both(true, no_resets);
   both.add({event_, uid, policy_});
   both.add({event_, uid, other_port});
-  EXPECT_EQ(both.demands.size(), 2U);
-  EXPECT_EQ(both.actions, (std::vector<Rule>{Rule::deny, Rule::hold}));
-  EXPECT_FALSE(both.demands[1].refuses);
-  AskedLimits nobody_holds{false};
+  ASSERT_EQ(both.demands().size(), 2U);
+  EXPECT_EQ(both.action(0), Rule::deny);
+  EXPECT_EQ(both.action(1), Rule::hold);
+  EXPECT_FALSE(both.demands()[1].refuses);
+  AskedLimits nobody_holds(false, no_resets);
   nobody_holds.add({event_, uid, other_port});
-  EXPECT_TRUE(nobody_holds.demands[1].refuses);
+  EXPECT_TRUE(nobody_holds.demands()[1].refuses);
   other_port.site = "blog.example";
   EXPECT_NE(limit_demands({event_, uid, policy_})[0].key,
             limit_demands({event_, uid, other_port})[0].key);
