@@ -60,7 +60,7 @@ int remove(const Common& common) {
 int suggest(const std::string& since, const Common& common) {
   auto opened = open_store(common.runtime_directory);
   if (!opened) {
-    complain(printable(opened.error().message));
+    complain(opened.error());
     return exit_to_do;
   }
   return print_report(

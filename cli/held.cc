@@ -36,12 +36,12 @@ std::string whose(const json& facts) {
 std::optional<HeldMails> held_mails(const Common& common, const HeldFilter& filter) {
   auto opened = open_store(common.runtime_directory);
   if (!opened) {
-    complain("whose mail waits is not known: " + opened.error().message);
+    complain(opened.error().context("whose mail waits is not known"));
     return std::nullopt;
   }
   auto held = find_held(opened->store, filter, now_ms());
   if (!held) {
-    complain(printable(held.error().message));
+    complain(held.error());
     return std::nullopt;
   }
   return *std::move(held);

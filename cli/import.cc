@@ -23,7 +23,7 @@ struct Arguments {
 int run(const Common& common, const Arguments& arguments) {
   const auto text = read_file(arguments.file, settings_limit);
   if (!text) {
-    complain(printable(text.error().message));
+    complain(text.error());
     return exit_to_do;
   }
   json report = import_report(*product_named(arguments.product), *text);

@@ -55,7 +55,7 @@ int run(const Options& options, const Common& common) {
   OpenFile::Fault fault{};
   auto file = OpenFile::open(options.path, fault);
   if (!file && fault != OpenFile::Fault::missing) {
-    complain(printable(file.error().message));
+    complain(file.error());
     return fault == OpenFile::Fault::no_file ? exit_usage : exit_to_do;
   }
   const auto host = known_host(common.runtime_directory);
@@ -171,8 +171,11 @@ std::string file_text(const json& report, const Style& style) {
 std::string mail_text(const json& report, const Style& style) {
   const json& mail = member(report, "mail");
   std::string out = '\n' + style.heading("Mails sent") + '\n';
-  if (mail.contains("why"))
-    return out + style.lines("not known: " + printable(text_at(mail, "why")), 2, 2);
+  if (mail.contains("why")) {
+    const std::string remedy = text_at(mail, "remedy");
+    return out + style.lines("not known: " + printable(text_at(mail, "why")), 2, 2) +
+           (remedy.empty() ? "" : style.lines("-> " + printable(remedy), 2, 3));
+  }
   if (number_at(mail, "events") == 0 && text_at(mail, "first").empty()) {
     return out + "  none is known\n";
   }

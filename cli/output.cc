@@ -9,6 +9,7 @@
 
 #include "core/text.h"
 #include "reports/fields.h"
+#include "reports/remedies.h"
 
 namespace mailorigin::cli {
 
@@ -49,11 +50,38 @@ std::string Table::text(std::size_t indent) const {
   return out;
 }
 
-Style Style::of_stdout() {
+std::string Table::fitting(const Style& style, std::size_t indent) const {
+  std::string whole = text(indent);
+  if (style.fits(whole) || rows_.empty()) return whole;
+  const std::vector<std::string>& names = rows_.front();
+  std::size_t name_width = 0;
+  for (const std::string& name : names) name_width = std::max(name_width, width(name));
+  std::string out;
+  for (std::size_t i = 1; i < rows_.size(); i++) {
+    out += style.lines(printable(rows_[i].front()), indent, 2);
+    for (std::size_t j = 1; j < std::min(rows_[i].size(), names.size()); j++) {
+      if (rows_[i][j].empty()) continue;
+      const std::string padding(name_width - width(names[j]) + 2, ' ');
+      out += style.lines(names[j] + padding + printable(rows_[i][j]), indent + 2, name_width + 2);
+    }
+  }
+  return out;
+}
+
+bool Style::fits(std::string_view lines) const {
+  while (width_ > 0 && !lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    if (width(lines.substr(0, end)) > width_) return false;
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return true;
+}
+
+Style Style::of(int fd) {
   const char* const no_color = std::getenv("NO_COLOR");
-  if (isatty(STDOUT_FILENO) != 1) return Style(false);
+  if (isatty(fd) != 1) return Style(false);
   winsize size{};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  const bool known = ioctl(fd, TIOCGWINSZ, &size) == 0;
   return Style(no_color == nullptr || *no_color == '\0', known ? size.ws_col : 0);
 }
 
@@ -105,6 +133,14 @@ std::string findings_text(const nlohmann::json& findings, const Style& style) {
 }
 
 void print(std::string_view text) { (void)std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void complain(const Error& error) {
+  const Style style = Style::of(STDERR_FILENO);
+  const std::string remedy = reports::remedy_of(error);
+  const std::string lines = style.lines("mailorigin: " + printable(error.message), 0, 2) +
+                            (remedy.empty() ? "" : style.lines("-> " + printable(remedy), 2, 3));
+  (void)std::fwrite(lines.data(), 1, lines.size(), stderr);
+}
 
 void complain(const std::string& text) { std::fprintf(stderr, "mailorigin: %s\n", text.c_str()); }
 

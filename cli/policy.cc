@@ -6,7 +6,6 @@
 
 #include "core/socket_paths.h"
 #include "reports/fields.h"
-#include "reports/findings.h"
 #include "reports/policy_report.h"
 #include "reports/services.h"
 
@@ -65,8 +64,7 @@ std::string logs_cell(const json& vhost) {
 int run(const Common& common, const std::string& vhost) {
   const auto policy = ask_policy(control_socket(common.runtime_directory));
   if (!policy) {
-    const json fault = daemon_unreachable(policy.error());
-    complain(text_at(fault, "text") + "\n  -> " + text_at(fault, "remedy"));
+    complain(policy.error());
     return exit_to_do;
   }
   const auto report = policy_report(*policy, vhost);

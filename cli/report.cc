@@ -30,7 +30,7 @@ int print_report(const Result<nlohmann::json>& report, const Common& common,
                  std::string (*text)(const nlohmann::json& report, const Style& style),
                  bool (*found)(const nlohmann::json& report)) {
   if (!report) {
-    complain(printable(report.error().message));
+    complain(report.error());
     return exit_to_do;
   }
   print_facts(*report, common, text);

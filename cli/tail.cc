@@ -53,7 +53,7 @@ int follow(RecentEvents& recent, StoreAccess& store, const Common& common, const
     std::this_thread::sleep_for(pause);
     const auto events = recent.next(store, now_ms());
     if (!events) {
-      if (trouble != events.error().message) complain(events.error().message);
+      if (trouble != events.error().message) complain(events.error());
       trouble = events.error().message;
       // A server that was restarted is connected to anew.
       if (auto opened = open_store(common.runtime_directory)) store = std::move(opened->store);
@@ -68,14 +68,14 @@ int follow(RecentEvents& recent, StoreAccess& store, const Common& common, const
 int run(const Options& options, const Common& common) {
   auto opened = open_store(common.runtime_directory);
   if (!opened) {
-    complain(opened.error().message);
+    complain(opened.error());
     return exit_to_do;
   }
   const Style style = Style::of_stdout();
   RecentEvents recent(options.filter);
   const auto events = recent.last(opened->store, options.lines, now_ms());
   if (!events) {
-    complain(events.error().message);
+    complain(events.error());
     return exit_to_do;
   }
   print_events(*events, common, style);

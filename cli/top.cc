@@ -35,7 +35,7 @@ struct Options {
 int run(const Options& options, const Common& common) {
   auto opened = open_store(common.runtime_directory);
   if (!opened) {
-    complain(printable(opened.error().message));
+    complain(opened.error());
     return exit_to_do;
   }
   const auto report = top_report(

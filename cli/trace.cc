@@ -75,12 +75,12 @@ Result<std::string> read_input(const std::string& what) {
 int run(const Options& options, const Common& common) {
   const auto input = read_input(options.what);
   if (!input) {
-    complain(printable(input.error().message));
+    complain(input.error());
     return exit_to_do;
   }
   auto opened = open_store(common.runtime_directory);
   if (!opened) {
-    complain(printable(opened.error().message));
+    complain(opened.error());
     return exit_to_do;
   }
   auto blocks = ask_blocks(control_socket(common.runtime_directory));

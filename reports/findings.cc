@@ -1,6 +1,7 @@
 #include "reports/findings.h"
 
 #include "reports/fields.h"
+#include "reports/remedies.h"
 
 namespace mailorigin::reports {
 
@@ -10,11 +11,9 @@ json finding(const std::string& part, const std::string& text, const std::string
   return {{"part", part}, {"text", text}, {"remedy", remedy}};
 }
 
-json daemon_unreachable(const Error& error) {
-  return finding("daemon", "mailorigind does not answer: " + error.message,
-                 "start httpd, which starts it, and see what error_log says; with MailOriginDaemon "
-                 "external: systemctl start mailorigind.socket mailorigind-control.socket. "
-                 "--runtime-dir must be MailOriginRuntimeDir");
+json finding(const std::string& part, const Error& error) {
+  const std::string remedy = remedy_of(error);
+  return finding(part, error.message, remedy.empty() ? "see what error_log says" : remedy);
 }
 
 json firewall_findings(FirewallMode mode, const Result<json>& answer,

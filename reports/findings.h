@@ -13,7 +13,8 @@ namespace mailorigin::reports {
 // One thing to be done: an object with `part`, `text` and `remedy`.
 nlohmann::json finding(const std::string& part, const std::string& text, const std::string& remedy);
 
-nlohmann::json daemon_unreachable(const Error& error);
+// What was asked for could not be had; see remedy_of().
+nlohmann::json finding(const std::string& part, const Error& error);
 
 // Of the firewall, which httpd.conf wants in `mode`; `answer` is what it says about
 // itself, `policy_is_kept` whether it would load one

@@ -38,7 +38,7 @@ json accounts_of(const FirewallPolicy& firewall) {
 json firewall_report(const Result<Policy>& policy, const Result<json>& answer,
                      std::optional<bool> policy_is_kept) {
   json findings = json::array();
-  if (!policy) findings.push_back(daemon_unreachable(policy.error()));
+  if (!policy) findings.push_back(finding("daemon", policy.error()));
   json report = answer ? *answer : json::object();
   report.erase("findings");
   report["running"] = static_cast<bool>(answer);

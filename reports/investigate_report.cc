@@ -25,6 +25,7 @@
 #include "reports/block_report.h"
 #include "reports/httpd_process.h"
 
+#include "reports/remedies.h"
 namespace mailorigin::reports {
 
 using namespace investigating;
@@ -227,6 +228,9 @@ class Investigation {
     mail["events"] = sent->counts.mails;
     mail["recipients"] = sent->counts.recipients;
     mail["denied"] = sent->counts.denied;
+      if (std::string remedy = remedy_of(store_.error()); !remedy.empty()) {
+        mail["remedy"] = std::move(remedy);
+      }
     if (sent->first_seen_ms) mail["first"] = rfc3339(*sent->first_seen_ms);
     if (sent->last_seen_ms) mail["last"] = rfc3339(*sent->last_seen_ms);
     std::set<std::string> named;

@@ -58,4 +58,21 @@ std::string remedy_of_message(std::string_view text) {
   return std::string(found->text) + " (docs/messages.md, " + std::string(number) + ')';
 }
 
+std::string remedy_of(const Error& error) {
+  const auto says = [&](std::string_view words) {
+    return error.message.find(words) != std::string::npos;
+  };
+  if (says(daemon_unreachable)) {
+    return "start httpd, which starts it, and see what error_log says; with MailOriginDaemon "
+           "external: systemctl start mailorigind.socket mailorigind-control.socket. "
+           "--runtime-dir must be MailOriginRuntimeDir";
+  }
+  if (says("httpd has not sent its configuration")) {
+    return "load mod_mailorigin (a2enmod mailorigin) and start httpd; its MailOriginRuntimeDir "
+           "must "
+           "be this one";
+  }
+  return {};
+}
+
 }  // namespace mailorigin::reports

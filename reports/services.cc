@@ -8,9 +8,11 @@
 #include "core/default_paths.h"
 #include "core/file.h"
 #include "core/policy_in_memory.h"
+#include "core/socket_paths.h"
 #include "core/unix_socket.h"
 #include "core/wire/blocking.h"
 #include "core/wire/control.h"
+#include "reports/remedies.h"
 
 namespace mailorigin::reports {
 
@@ -22,14 +24,20 @@ constexpr std::chrono::seconds patience{5};
 // Notices may come before the answer.
 constexpr int packets_skipped = 512;
 
+// mailorigin-firewall's is told with what it has left in force; see firewall_findings().
+Error unreachable(const std::string& socket_path, const std::string& fault) {
+  const bool is_daemon = socket_path.ends_with(control_socket(""));
+  return Error{(is_daemon ? std::string(daemon_unreachable) : std::string()) + fault};
+}
+
 }  // namespace
 
 Result<Packet> ask(const std::string& socket_path, std::string_view question, MessageType answer) {
   const Deadline deadline = std::chrono::steady_clock::now() + patience;
   const auto socket = connect_unix(socket_path, deadline);
-  if (!socket) return socket.error();
+  if (!socket) return unreachable(socket_path, socket.error().message);
   if (const Status sent = send_packet(socket->get(), question, deadline); !sent) {
-    return sent.error().context(socket_path);
+    return unreachable(socket_path, sent.error().context(socket_path).message);
   }
   Packet packet;
   for (int i = 0; i < packets_skipped; i++) {
@@ -37,12 +45,14 @@ Result<Packet> ask(const std::string& socket_path, std::string_view question, Me
       case Received::packet:
         break;
       case Received::nothing_yet:
-        return Error{socket_path + ": no answer within " + std::to_string(patience.count()) + " s"};
+        return unreachable(socket_path, socket_path + ": no answer within " +
+                                            std::to_string(patience.count()) + " s");
       case Received::closed:
       case Received::failed:
-        return Error{socket_path + ": the connection was closed without an answer"};
+        return unreachable(socket_path,
+                           socket_path + ": the connection was closed without an answer");
       case Received::too_long:
-        return Error{socket_path + ": the answer cannot be read"};
+        return unreachable(socket_path, socket_path + ": the answer cannot be read");
     }
     const auto type = message_type(packet.bytes);
     if (type == answer) return Result<Packet>(std::move(packet));
@@ -89,7 +99,6 @@ Result<Blocks> ask_blocks(const std::string& socket) {
   return Blocks::decode(*bytes);
 }
 
-}  // namespace mailorigin::reports
 Result<SiteLimits> ask_limits(const std::string& socket, const ShowLimitsMessage& question) {
   const auto packet = ask(socket, encode_show_limits(question), MessageType::limits_shown);
   if (!packet) return packet.error();
@@ -99,3 +108,4 @@ Result<SiteLimits> ask_limits(const std::string& socket, const ShowLimitsMessage
   return decode_site_limits(*bytes);
 }
 
+}  // namespace mailorigin::reports

@@ -284,7 +284,7 @@ json status_report(const Observed& observed) {
 json status_report_without_daemon(const Error& error) {
   return {{"version", MAILORIGIN_VERSION},
           {"well", false},
-          {"findings", json::array({daemon_unreachable(error)})}};
+          {"findings", json::array({finding("daemon", error)})}};
 }
 
 }  // namespace mailorigin::reports

@@ -38,13 +38,14 @@ Result<StoreAccess> StoreAccess::open(const StorePolicy& policy, const std::stri
 
 Result<KnownHost> known_host(const std::string& runtime_directory) {
   const std::string socket = control_socket(runtime_directory);
-  KnownHost host{std::nullopt, default_store(default_state_directory)};
+  KnownHost host{std::nullopt, default_store(default_state_directory), std::nullopt};
   if (const auto status = ask_status(socket)) {
     if (auto asked = ask_policy(socket)) host.policy = *std::move(asked);
     const std::string named = text_at(member(*status, "store"), "file");
     if (!named.empty()) host.store_file = named;
   } else if (runtime_directory == default_runtime_directory) {
     // What it kept tells as much.
+    host.daemon = status.error();
     const auto bytes = read_file(kept_policy(default_state_directory), policy_size_limit);
     if (auto kept = bytes ? Policy::decode(*bytes) : Result<Policy>(Error{})) {
       host.policy = *std::move(kept);
@@ -60,6 +61,9 @@ Result<OpenStore> open_store(const std::string& runtime_directory) {
   if (!host) return host.error();
   auto store =
       StoreAccess::open(host->policy ? host->policy->store : StorePolicy{}, host->store_file);
+  if (!store && host->daemon) {
+    return Error{host->daemon->message + "; and " + store.error().message};
+  }
   if (!store) return store.error();
   return OpenStore{std::move(host->policy), *std::move(store)};
 }

@@ -56,6 +56,7 @@ class StoreAccess {
 struct KnownHost {
   std::optional<Policy> policy;  // in force, or the last one; nothing: not known
   std::string store_file;        // SQLite's, unless the policy says
+  std::optional<Error> daemon;   // why that has not said it; nothing: it has
 };
 Result<KnownHost> known_host(const std::string& runtime_directory);
 

@@ -217,6 +217,12 @@ def test_the_daemon_was_killed(make_site):
     assert after["policy"] == before["policy"]
 
 
+ASK_THE_DAEMON = (
+    "policy", "trace 01KAAAAAAAAAAAAAAAAAAAAAAA", "top", "tail", "held", "release --site a", "discard --site a",
+    "block site:a", "unblock site:a", "unblock --all", "blocks", "limits a", "limits a --reset",
+)
+
+
 def test_nobody_is_there(make_site):
     """httpd was stopped, and its daemon with it."""
     site = make_site()
@@ -230,9 +236,12 @@ def test_nobody_is_there(make_site):
     assert "start httpd" in found["remedy"]
     text = mailorigin("status")
     assert text.status == 1 and found["text"] in text.out and "-> " + found["remedy"] in text.out
-    for command in ("policy", "firewall"):
-        said = mailorigin(command)
-        assert said.status == 1 and "mailorigind does not answer" in said.out + said.err, said
+    said = mailorigin("firewall")
+    assert said.status == 1 and found["text"] in said.out, said
+    for command in ASK_THE_DAEMON:
+        said = mailorigin(*command.split())
+        assert (said.status, said.out) == (1, "") and found["text"] in said.err, (command, said)
+        assert said.err.endswith(f"  -> {found['remedy']}\n"), (command, said)
 
 
 @pytest.fixture
