@@ -53,6 +53,30 @@ std::string fact(const std::string& name, const std::string& value, const Style&
   return style.lines(padded + printable(value), 2, column);
 }
 
+namespace {
+
+// Whole, to be pasted: the narrowest line does something, the others are there to be chosen. A
+// list goes together: what was in force stays so.
+std::string section_text(const nlohmann::json& directives, const nlohmann::json& place,
+                         const Style& style) {
+  std::string out =
+      style.lines("for good, this in a file of your own that httpd reads (" +
+                      printable(text_at(place, "why")) + "), then `apachectl graceful`:",
+                  2, 0);
+  out += "    <MailOriginSite " + printable(text_at(place, "site")) + ">\n";
+  std::string chosen;
+  for (const nlohmann::json& line : directives) {
+    if (!line.is_string()) continue;
+    const std::string text = line.get<std::string>();
+    const std::string name = text.substr(0, text.find(' '));
+    if (chosen.empty()) chosen = name;
+    out += std::string("        ") + (name == chosen ? "" : "# or: ") + printable(text) + '\n';
+  }
+  return out + "    </MailOriginSite>\n";
+}
+
+}  // namespace
+
 std::string advice_text(const nlohmann::json& report, const std::string& vhost,
                         const Style& style) {
   const nlohmann::json& directives = array_at(report, "advice");
@@ -65,8 +89,10 @@ std::string advice_text(const nlohmann::json& report, const std::string& vhost,
   // Commands and directives are there to be pasted: not broken.
   if (!command.empty()) out += "  at once:\n    " + printable(command) + '\n';
   if (directives.empty()) return out;
+  const nlohmann::json& place = member(report, "place");
   const bool of_server = vhost.empty() || (directives[0].is_string() &&
                                            is_of_server(directives[0].get<std::string>()));
+  if (!of_server && flag_at(place, "section")) return out + section_text(directives, place, style);
   out +=
       style.lines((directives.size() == 1 ? "for good, this in " : "for good, one of these in ") +
                       (of_server ? std::string("httpd.conf, outside of any <VirtualHost>")

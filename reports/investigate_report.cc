@@ -22,6 +22,7 @@
 #include "investigating/requests.h"
 #include "reports/accounts.h"
 #include "reports/advice.h"
+#include "reports/advice_place.h"
 #include "reports/block_report.h"
 #include "reports/httpd_process.h"
 
@@ -345,6 +346,7 @@ class Investigation {
   Result<StoreAccess>& store_;
   const std::string path_;
   const std::vector<const VhostPolicy*> vhosts_;
+    out_["place"] = advice_place(&*policy_, of->name);
   std::set<std::string> urls_;
   std::optional<Event> last_event_;
   std::vector<Unread> unread_;

@@ -8,6 +8,7 @@
 #include "core/name_values.h"
 #include "core/text.h"
 #include "reports/advice.h"
+#include "reports/advice_place.h"
 #include "reports/block_report.h"
 #include "reports/candidates.h"
 #include "tracing/access_log.h"
@@ -182,7 +183,9 @@ Result<json> trace_report(const TraceQuestion& question, const std::optional<Pol
   auto vhost = sent_by(store::Per::vhost, event.get(Field::vhost), question.now_ms, store);
   if (!vhost) return vhost.error();
   report["vhost"] = *std::move(vhost);
-  report["advice"] = advice(event, policy ? &*policy : nullptr);
+  const Policy* const in_force = policy ? &*policy : nullptr;
+  report["advice"] = advice(event, in_force);
+  report["place"] = advice_place(in_force, event.get(Field::vhost));
   report["blocked"] = json::array();
   for (const Block* block : blocks_of(event, question.blocks, question.now_ms)) {
     report["blocked"].push_back(block_facts(*block));
