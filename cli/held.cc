@@ -108,7 +108,7 @@ std::string held_text(const json& report, const Style& style) {
                  recipients_text(each), or_dash(text_at(each, "subject")),
                  text_at(each, "reason")});
     }
-    out = table.text();
+    out = table.fitting(style);
   }
   if (const auto others = number_at(report, "others"); others > 0) {
     out += style.heading("Besides") + ": " + std::to_string(others) +

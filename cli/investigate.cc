@@ -165,6 +165,8 @@ std::string file_text(const json& report, const Style& style) {
               : verdict == "clean"     ? "has nothing against it"
                                        : "error: " + text_at(clamd, "why"),
               style);
+  const std::string remedy = text_at(clamd, "remedy");
+  if (!remedy.empty()) out += style.lines("-> " + printable(remedy), 12, 3);
   return out;
 }
 

@@ -55,7 +55,7 @@ std::string Table::fitting(const Style& style, std::size_t indent) const {
   if (style.fits(whole) || rows_.empty()) return whole;
   const std::vector<std::string>& names = rows_.front();
   std::size_t name_width = 0;
-  for (const std::string& name : names) name_width = std::max(name_width, width(name));
+  for (std::size_t i = 1; i < names.size(); i++) name_width = std::max(name_width, width(names[i]));
   std::string out;
   for (std::size_t i = 1; i < rows_.size(); i++) {
     out += style.lines(printable(rows_[i].front()), indent, 2);

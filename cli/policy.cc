@@ -116,7 +116,7 @@ std::string policy_text(const json& report, bool whole, const Style& style) {
                user.empty() ? std::string(nothing) : user, send_cell(vhost), limits_cell(vhost),
                smtp_cell(vhost), logs_cell(vhost)});
   }
-  return table.text() + '\n' + joined(array_at(report, "server_directives"), "\n") + '\n';
+  return table.fitting(style) + '\n' + joined(array_at(report, "server_directives"), "\n") + '\n';
 }
 
 const Command policy_command = {"policy", "each virtual host and what it may send",

@@ -185,13 +185,14 @@ std::string pools_text(const json& report, const Style& style) {
     }
     table.add({text_at(master, "extension"), text_at(master, "configuration"), names});
   }
-  std::string out = '\n' + style.heading("PHP-FPM") + '\n' + table.text(2);
+  std::string out = '\n' + style.heading("PHP-FPM") + '\n' + table.fitting(style, 2);
   if (!php.contains("probes")) return out;
   Table probes;
+  probes.add({"RESULT", "POOL", "WHAT IT DID"});
   for (const json& probe : array_at(php, "probes")) {
     probes.add({text_at(probe, "result"), text_at(probe, "pool"), text_at(probe, "text")});
   }
-  return out + '\n' + style.heading("A mail through each pool") + '\n' + probes.text(2);
+  return out + '\n' + style.heading("A mail through each pool") + '\n' + probes.fitting(style, 2);
 }
 
 std::string mail_line(const json& report) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,7 @@ namespace {
 // Of a mail from standard input or a file; what follows is not read.
 constexpr std::size_t input_limit = 256 << 20;
 constexpr std::size_t deliveries_shown = 20;  // JSON has all
+constexpr std::size_t others_shown = 5;       // likewise
 
 struct Options {
   std::string what;
@@ -72,7 +74,26 @@ Result<std::string> read_input(const std::string& what) {
   return read_all(file.get(), what);
 }
 
+// Whether Exim has asked mailorigind of late; nothing where that does not answer.
+std::optional<bool> exim_asks(const std::string& runtime_directory) {
+  const auto status = ask_status(control_socket(runtime_directory));
+  if (!status) return std::nullopt;
+  return flag_at(member(member(*status, "queue"), "exim"), "holds");
+}
+
+// What is named must be there: what becomes of the mail would be missing without a word.
+Status check_readable(const std::vector<std::string>& logs) {
+  for (const std::string& log : logs) {
+    if (access(log.c_str(), R_OK) != 0) return system_error("--mail-log " + log, errno);
+  }
+  return Done{};
+}
+
 int run(const Options& options, const Common& common) {
+  if (const Status readable = check_readable(options.mail_logs); !readable) {
+    complain(readable.error());
+    return exit_to_do;
+  }
   const auto input = read_input(options.what);
   if (!input) {
     complain(input.error());
@@ -86,7 +107,7 @@ int run(const Options& options, const Common& common) {
   auto blocks = ask_blocks(control_socket(common.runtime_directory));
   const TraceQuestion question{
       *input, options.mail_logs.empty() ? tracing::usual_mail_logs() : options.mail_logs,
-      blocks ? *std::move(blocks) : Blocks(), now_ms()};
+      blocks ? *std::move(blocks) : Blocks(), exim_asks(common.runtime_directory), now_ms()};
   const auto report = trace_report(question, opened->policy, opened->store);
   return print_report(report, common, trace_text,
                       [](const json& each) { return flag_at(each, "found"); });
@@ -207,12 +228,20 @@ std::string candidates_text(const json& report, const Style& style) {
       style.lines("known by " + printable(joined(array_at(candidates[0], "why"))), 2, 2);
   if (candidates.size() == 1) return out;
   out += '\n' + style.heading("It may also be") + '\n';
-  for (std::size_t i = 1; i < candidates.size(); i++) {
+  const std::size_t end = std::min(candidates.size(), 1 + others_shown);
+  std::string said;
+  for (std::size_t i = 1; i < end; i++) {
     const json& each = candidates[i];
-    out += style.lines(
-        printable(text_at(each, "id") + ' ' + text_at(each, "time") + ' ' + text_at(each, "vhost") +
-                  ' ' + text_at(each, "entry") + ": " + joined(array_at(each, "why"))),
-        2, 4);
+    // They come by what speaks for them: that of many is said once.
+    const std::string why = joined(array_at(each, "why"));
+    if (why != said) out += style.lines("known by " + printable(why) + ':', 2, 2);
+    said = why;
+    out += style.lines(printable(text_at(each, "id") + ' ' + text_at(each, "time") + ' ' +
+                                 text_at(each, "vhost") + ' ' + text_at(each, "entry")),
+                       4, 2);
+  }
+  if (candidates.size() > end) {
+    out += "    and " + std::to_string(candidates.size() - end) + " more; --json has them\n";
   }
   return out;
 }
@@ -225,10 +254,10 @@ std::string trace_text(const json& report, const Style& style) {
                            " could be of: it was not sent from here, is older than "
                            "MailOriginRetain, or passed MailOrigin by.",
                        0, 0) +
-           delivery_text(array_at(report, "delivery"), style);
+           notes_text(report, style) + delivery_text(array_at(report, "delivery"), style);
   }
   return event_text(member(report, "event"), style) + candidates_text(report, style) +
-         request_text(member(report, "request"), style) +
+         notes_text(report, style) + request_text(member(report, "request"), style) +
          delivery_text(array_at(report, "delivery"), style) + sent_text(report, style) +
          advice_text(report, text_at(member(report, "event"), "vhost"), style);
 }

@@ -25,8 +25,8 @@
 #include "reports/advice_place.h"
 #include "reports/block_report.h"
 #include "reports/httpd_process.h"
-
 #include "reports/remedies.h"
+
 namespace mailorigin::reports {
 
 using namespace investigating;
@@ -93,6 +93,16 @@ std::string hex(const Sha256::Digest& digest) {
     out += digits;
   }
   return out;
+}
+
+// What it has said, or why it could not.
+std::string clamd_remedy(const Error& error) {
+  const std::string_view text = error.message;
+  if (text.find("size limit") != std::string_view::npos) {
+    return "raise StreamMaxLength in clamd.conf, or scan the file with clamscan";
+  }
+  if (text.starts_with("clamd")) return "see clamd's own log: it may be loading its signatures";
+  return "start clamd (systemctl start clamav-daemon), or name its socket with --clamd";
 }
 
 class Investigation {
@@ -206,6 +216,7 @@ class Investigation {
     if (!verdict) {
       clamd["verdict"] = "error";
       clamd["why"] = verdict.error().message;
+      clamd["remedy"] = clamd_remedy(verdict.error());
       return;
     }
     clamd["verdict"] = verdict->infected ? "infected" : "clean";
@@ -217,6 +228,9 @@ class Investigation {
     mail["events"] = 0;
     if (!store_) {
       mail["why"] = store_.error().message;
+      if (std::string remedy = remedy_of(store_.error()); !remedy.empty()) {
+        mail["remedy"] = std::move(remedy);
+      }
       return;
     }
     const auto sent = (*store_)([&](store::Reader& reader) {
@@ -229,9 +243,6 @@ class Investigation {
     mail["events"] = sent->counts.mails;
     mail["recipients"] = sent->counts.recipients;
     mail["denied"] = sent->counts.denied;
-      if (std::string remedy = remedy_of(store_.error()); !remedy.empty()) {
-        mail["remedy"] = std::move(remedy);
-      }
     if (sent->first_seen_ms) mail["first"] = rfc3339(*sent->first_seen_ms);
     if (sent->last_seen_ms) mail["last"] = rfc3339(*sent->last_seen_ms);
     std::set<std::string> named;
@@ -335,6 +346,7 @@ class Investigation {
     event.set(Field::site, of->site);
     event.set(Field::entry, path_);
     out_["advice"] = advice(event, &*policy_);
+    out_["place"] = advice_place(&*policy_, of->name);
     for (const Block* block : blocks_of(event, question_.blocks, question_.now_ms)) {
       out_["blocked"].push_back(block_facts(*block));
     }
@@ -346,7 +358,6 @@ class Investigation {
   Result<StoreAccess>& store_;
   const std::string path_;
   const std::vector<const VhostPolicy*> vhosts_;
-    out_["place"] = advice_place(&*policy_, of->name);
   std::set<std::string> urls_;
   std::optional<Event> last_event_;
   std::vector<Unread> unread_;

@@ -1,6 +1,9 @@
 #include "reports/status_report.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <initializer_list>
 #include <utility>
 
@@ -76,16 +79,38 @@ void check_daemon(const json& daemon, json& findings) {
   }
 }
 
+// Those that wait for the same reason are one finding: ten sites' logs without httpd are.
 void check_logs(const json& daemon, json& findings) {
+  constexpr std::size_t names_said = 3;
+  struct Waiting {
+    std::string reason;
+    std::vector<std::string> names;
+    std::uint64_t bytes = 0;
+  };
+  std::vector<Waiting> all;
   for (const json& log : array_at(daemon, "logs")) {
     const std::string reason = text_at(log, "reason");
     if (reason.empty()) continue;
+    auto same = std::find_if(all.begin(), all.end(),
+                             [&](const Waiting& each) { return each.reason == reason; });
+    if (same == all.end()) same = all.insert(same, Waiting{reason, {}, 0});
+    same->names.push_back(text_at(log, "name"));
+    same->bytes = std::max(same->bytes, number_at(log, "waiting"));
+  }
+  for (const auto& [reason, names, bytes] : all) {
     const bool missing = reason.starts_with("httpd");
     const bool deleted = reason.find("deleted") != std::string::npos;
+    std::string which;
+    for (std::size_t i = 0; i < std::min(names.size(), names_said); i++) {
+      which += (i == 0 ? "" : ", ") + names[i];
+    }
+    if (names.size() > names_said) {
+      which += " and " + std::to_string(names.size() - names_said) + " more";
+    }
     findings.push_back(finding(
         "logs",
-        text_at(log, "name") + ": " + reason + "; its events wait in the journal, up to " +
-            size_text(number_at(log, "waiting")),
+        which + ": " + reason + (names.size() > 1 ? "; their" : "; its") +
+            " events wait in the journal, up to " + size_text(bytes),
         missing ? "start httpd, or apachectl graceful"
         : deleted
             ? "apachectl graceful, which opens it anew and has it written; make its directory "
@@ -135,9 +160,19 @@ json store_of(const json& daemon) {
   return store;
 }
 
-// What is wrong with it mailorigind has found; not that it only is slow.
-void check_store(const json& daemon, json& findings) {
+// What is wrong with it mailorigind has found, but where its file was taken away, which a database
+// that is open does not see; not that it only is slow.
+void check_store(const json& daemon, bool file_is_missing, json& findings) {
   const json store = store_of(daemon);
+  if (file_is_missing) {
+    findings.push_back(finding("store",
+                               text_at(store, "file") +
+                                   " is not there: it was moved away or deleted, and what comes "
+                                   "is still written to what it was, where no command finds it",
+                               "put it back; or restart mailorigind, which makes a new one "
+                               "(apachectl restart; with MailOriginDaemon external: systemctl "
+                               "restart mailorigind)"));
+  }
   if (number_at(store, "lost") > 0) {
     findings.push_back(finding("store",
                                std::to_string(number_at(store, "lost")) +
@@ -170,6 +205,11 @@ void check_link(const Observed& observed, json& findings) {
                              "apachectl graceful; are both of one version?"));
 }
 
+// A file; empty: of none it is known.
+bool is_missing(const std::string& path) {
+  return !path.empty() && access(path.c_str(), F_OK) != 0 && errno == ENOENT;
+}
+
 }  // namespace
 
 Result<Observed> observe(const std::string& runtime_directory, bool probes) {
@@ -178,6 +218,9 @@ Result<Observed> observe(const std::string& runtime_directory, bool probes) {
   if (!daemon) return daemon.error();
   Observed observed;
   observed.daemon = *std::move(daemon);
+  const json& store = member(observed.daemon, "store");
+  observed.store_is_missing = flag_at(store, "wanted") && text_at(store, "trouble").empty() &&
+                              is_missing(text_at(store, "file"));
   if (!member(observed.daemon, "policy").is_object()) return observed;
   auto policy = ask_policy(socket);
   if (!policy) return policy.error();
@@ -204,7 +247,7 @@ json status_report(const Observed& observed) {
   check_httpd(daemon, findings);
   check_daemon(daemon, findings);
   check_logs(daemon, findings);
-  check_store(daemon, findings);
+  check_store(daemon, observed.store_is_missing, findings);
 
   json report;
   report["version"] = MAILORIGIN_VERSION;
@@ -219,6 +262,10 @@ json status_report(const Observed& observed) {
   report["blocks"] = json::array();
   for (const json& each : array_at(daemon, "blocks")) {
     report["blocks"].push_back(pick(each, {"block", "action", "by", "since", "until", "reason"}));
+  }
+  report["limit_resets"] = json::array();
+  for (const json& each : array_at(daemon, "limit_resets")) {
+    report["limit_resets"].push_back(pick(each, {"site", "by", "since"}));
   }
   report["weak_vhosts"] = json::array();
   report["missing_users"] = json::array();
@@ -263,10 +310,6 @@ json status_report(const Observed& observed) {
       check_probes(**observed.probes, findings);
     }
     report["clock"] = {{"synchronized", observed.host.clock_is_synchronized}};
-  report["limit_resets"] = json::array();
-  for (const json& each : array_at(daemon, "limit_resets")) {
-    report["limit_resets"].push_back(pick(each, {"site", "by", "since"}));
-  }
     report["mail"] = {{"program", observed.host.mail_program}};
     check_clock(observed.host, text_at(daemon, "started"), findings);
     for (const MissingUser& each : observed.missing_users) {

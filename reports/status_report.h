@@ -21,6 +21,7 @@ namespace mailorigin::reports {
 // What was found out.
 struct Observed {
   nlohmann::json daemon;                      // its answer
+  bool store_is_missing = false;              // the store's file, which it has open
   std::optional<Policy> policy;               // nothing: there is none (yet)
   Result<nlohmann::json> firewall = Error{};  // its answer
   std::optional<bool> firewall_policy_is_kept = {};

@@ -149,6 +149,21 @@ json candidate_json(const Candidate& candidate) {
           {"why", candidate.why}};
 }
 
+// An id of Exim's leads to an event only where Exim has said which: Postfix's have no dashes.
+json notes_of(const tracing::Clues& clues, const TraceQuestion& question) {
+  json notes = json::array();
+  if (question.exim_asks.value_or(true)) return notes;
+  for (const tracing::Clue& clue : clues.of(tracing::ClueKind::queue_id)) {
+    if (clue.value.find('-') == std::string::npos) continue;
+    notes.push_back(clue.value +
+                    " is a queue id of Exim's, and Exim has not asked mailorigind about its "
+                    "messages: which event that is it has told nobody, and only its log can lead "
+                    "there. MailOriginEximSocket and Exim's ACLs (docs/exim.md) have it told");
+    break;
+  }
+  return notes;
+}
+
 }  // namespace
 
 Result<json> trace_report(const TraceQuestion& question, const std::optional<Policy>& policy,
@@ -161,6 +176,7 @@ Result<json> trace_report(const TraceQuestion& question, const std::optional<Pol
   report["input"] = clues.what;
   report["candidates"] = json::array();
   for (const Candidate& each : found->list) report["candidates"].push_back(candidate_json(each));
+  report["notes"] = notes_of(clues, question);
   if (found->list.empty()) {
     report["delivery"] = delivery_of({}, found->passages);
     return report;

@@ -19,6 +19,7 @@ struct TraceQuestion {
   std::string_view input;              // an id, a line, a mail
   std::vector<std::string> mail_logs;  // paths, without what has been rotated
   Blocks blocks;                       // that the daemon has
+  std::optional<bool> exim_asks;       // about messages, of late; nothing: not known
   std::uint64_t now_ms = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/mail/addresses.h"
 #include "core/name_values.h"
+#include "core/probe.h"
 #include "store/columns.h"
 #include "store/schema.h"
 
@@ -20,9 +21,10 @@ Value number_value(std::string_view text) {
   return number ? Value(std::to_string(*number)) : std::nullopt;
 }
 
+// Nobody has sent what `mailorigin status --probe` has a pool ask about.
 bool is_mail(const Event& event) {
   const std::string& kind = event.get(Field::kind);
-  return kind == mail_kind || kind == submit_kind;
+  return (kind == mail_kind || kind == submit_kind) && event.get(Field::reason) != probe_reason;
 }
 
 bool is_passage(const Event& event) { return event.get(Field::kind) == queue_kind; }

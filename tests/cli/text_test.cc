@@ -81,7 +81,10 @@ TEST(StatusText, PoolsAndWhatTheyAnswered) {
   EXPECT_FALSE(has(shown(host), "A mail through each pool"));
   host.probes =
       std::vector<PoolProbe>{{"php-fpm8.2", {"shop", "/run/s", ""}, {"disabled", "it is off"}}};
-  EXPECT_TRUE(has(shown(host), "A mail through each pool\n  disabled  shop  it is off\n"));
+  EXPECT_TRUE(has(shown(host),
+                  "A mail through each pool\n"
+                  "  RESULT    POOL  WHAT IT DID\n"
+                  "  disabled  shop  it is off\n"));
   EXPECT_TRUE(has(shown(host), "php: pool shop (php-fpm8.2, /run/s): it is off"));
 }
 
@@ -92,9 +95,6 @@ TEST(StatusText, TheDaemonIsNotThere) {
   EXPECT_TRUE(has(text, "/run/x: refused")) << text;
 }
 
-TEST(StatusText, FindingsWithTheirRemedies) {
-  json daemon = well_daemon;
-  daemon["httpd"]["connected"] = false;
 TEST(StatusText, WhoseLimitsWereSetBack) {
   json daemon = well_daemon;
   EXPECT_FALSE(has(shown(observed(daemon)), "Limits set back"));
@@ -121,6 +121,9 @@ TEST(StatusText, ATableThatIsTooWideIsShownRowByRow) {
       << text;
 }
 
+TEST(StatusText, FindingsWithTheirRemedies) {
+  json daemon = well_daemon;
+  daemon["httpd"]["connected"] = false;
   const json report = status_report(observed(daemon));
   const std::string text = status_text(report, Style(false));
   for (const json& each : array_at(report, "findings")) {

@@ -124,6 +124,7 @@ def test_without_clamd(site, investigate):
     for socket in ("/nonexistent", str(site.directory)):
         clamd = investigate.report(script.path, "--clamd", socket)["clamd"]
         assert clamd["verdict"] == "error" and socket in clamd["why"], clamd
+        assert "systemctl start clamav-daemon" in clamd["remedy"], clamd
     large = site.shop.write("large.bin", b"x" * (2 << 20))  # more than that clamd takes
     assert "size limit" in investigate.report(large.path)["clamd"]["why"]
 

@@ -163,6 +163,8 @@ def test_a_mail_through_each_pool(make_site):
     events = wait_until(lambda: [each for each in site.shop.json.entries() if each["reason"] == "probe"], "its event")
     assert [(each["verdict"], each["to"]) for each in events] == [("deny", "probe@mailorigin.invalid")]
     assert site.sendmail.messages() == []
+    wait_until(lambda: command(site)("trace", events[0]["id"]).status == 0, "it to be stored")
+    assert command(site)("top", "--json").json["rows"] == []
 
 
 def test_pools_without_the_extension(make_site):

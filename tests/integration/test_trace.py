@@ -87,6 +87,33 @@ def test_a_bounce(site, tracer, mail, tmp_path):
     assert report["advice"][0] == f'MailOriginDenyScript "^{str(script.path).replace(".", chr(92) * 2 + ".")}$"'
 
 
+def test_a_mail_log_that_is_not_there_is_said(tracer, mail, tmp_path):
+    said = tracer("trace", mail[0]["id"], "--mail-log", str(tmp_path / "mail.log"))
+    assert (said.status, said.out) == (1, "")
+    assert said.err == f"mailorigin: --mail-log {tmp_path}/mail.log: No such file or directory\n"
+
+
+def test_a_queue_id_of_an_exim_that_asks_nobody(tracer, mail):
+    tracer.when_stored(mail[0]["id"])
+    said = tracer("trace", "1uXyZ0-00000001abc-2dEf")
+    assert said.status == 1 and "1uXyZ0-00000001abc-2dEf is a queue id of Exim's" in said.out, said
+    assert "MailOriginEximSocket" in said.out
+    assert "Exim" not in tracer("trace", "4F2C312345").out
+
+
+def test_many_that_are_known_by_the_same(site, tracer):
+    mark = new_mark()
+    for _ in range(8):
+        site.shop.run(f"<?php mail('{mark}@example.org', '{mark}', 'body');")
+    mail = f"To: {mark}@example.org\nSubject: {mark}\n\nbody\n"
+    wait_until(lambda: len(tracer.trace("-", text=mail.encode()).json.get("candidates", [])) == 8, "all to be stored")
+    path = site.directory / f"{mark}.eml"
+    path.write_text(mail)
+    text = tracer("trace", str(path)).out
+    others = text.split("It may also be\n")[1].split("\n\n")[0].splitlines()
+    assert len(others) == 7 and others[0].startswith("  known by ") and others[-1] == "    and 2 more; --json has them", others
+
+
 @pytest.mark.parametrize("what", ["id", "request_id", "message_id", "json", "logfmt", "php", "headers", "quoted", "base64"])
 def test_what_it_takes(site, tracer, mail, what):
     event, message, _ = mail

@@ -1,6 +1,7 @@
 // From what the services say to what is to be done.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -93,6 +94,32 @@ TEST(StatusReport, LogsThatAreBehind) {
   expect_one(status_report(observed(daemon)), "logs", "/log/c: disk");
   daemon["findings"][0]["text"] = "MO0230: /log/a: disk; its events wait";
   EXPECT_EQ(found(status_report(observed(daemon))).size(), 2U);
+}
+
+TEST(StatusReport, LogsThatWaitForTheSameAreOneFinding) {
+  json daemon = well_daemon;
+  for (std::uint64_t i = 1; i <= 5; i++) {
+    daemon["logs"].push_back({{"name", "/log/" + std::to_string(i)},
+                              {"state", "waiting"},
+                              {"waiting", i * 1024},
+                              {"reason", "httpd has not opened it"}});
+  }
+  const json report = status_report(observed(daemon));
+  expect_one(report, "logs",
+             "/log/1, /log/2, /log/3 and 2 more: httpd has not opened it; their events wait in the "
+             "journal, up to 5.0 KiB");
+  EXPECT_EQ(text_at(report["findings"][0], "remedy"), "start httpd, or apachectl graceful");
+  daemon["logs"][0]["reason"] = "disk";
+  EXPECT_EQ(found(status_report(observed(daemon))).size(), 2U);
+}
+
+TEST(StatusReport, AStoreWhoseFileWasTakenAway) {
+  json daemon = well_daemon;
+  daemon["store"] = {{"wanted", true}, {"driver", "sqlite3"}, {"file", "/var/lib/x/mail.db"}};
+  Observed host = observed(daemon);
+  EXPECT_TRUE(found(status_report(host)).empty());
+  host.store_is_missing = true;
+  expect_one(status_report(host), "store", "/var/lib/x/mail.db is not there");
 }
 
 TEST(StatusReport, ALogThatWasDeleted) {
