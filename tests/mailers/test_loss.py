@@ -150,7 +150,11 @@ def test_nothing_is_lost_and_nothing_doubled(host):
                 found[mark].add(entry["queue_id"])
         return found, Counter(events.values())
 
-    wait_until(lambda: all(ids[mark] <= known()[0][mark] for mark in accepted), "all queue ids", 60)
+    def has_all_queue_ids():
+        found, _ = known()
+        return all(ids[mark] <= found[mark] for mark in accepted)
+
+    wait_until(has_all_queue_ids, "all queue ids", 60)
     found, recorded = known()
     print(f"{len(accepted)} accepted of {len(sent)}, {len(doubled)} queued twice by Postfix; killed: {dict(killed)}")
     assert [mark for mark in accepted if not 1 <= recorded[mark] <= len(ids[mark])] == [], "recorded once"
