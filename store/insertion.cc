@@ -22,7 +22,7 @@ std::string head_of(const std::string& table, const std::vector<Insertion::Colum
 
 }  // namespace
 
-Insertion::Insertion(Database& database, std::string table, std::vector<Column> columns,
+Insertion::Insertion(Database& database, const std::string& table, std::vector<Column> columns,
                      std::string rest)
     : database_(database),
       head_(head_of(table, columns)),

@@ -21,7 +21,8 @@ class Insertion {
   };
 
   // `rest` is what stands behind the rows: " ON CONFLICT ...". `database` must outlive it.
-  Insertion(Database& database, std::string table, std::vector<Column> columns, std::string rest);
+  Insertion(Database& database, const std::string& table, std::vector<Column> columns,
+            std::string rest);
 
   // In the order of the columns. Kept in memory until write().
   void add(Row row) { waiting_.push_back(std::move(row)); }

@@ -55,17 +55,15 @@ std::string event_table(Dialect dialect) {
 // after the other, each small enough to be written as a whole; PostgreSQL has a table for each day.
 // `event` is the millisecond of its id.
 std::vector<std::string> key_tables(Dialect dialect) {
+  const std::string columns = "key BIGINT NOT NULL, event BIGINT NOT NULL";
   if (dialect == Dialect::postgresql) {
-    return {
-        "CREATE TABLE mailorigin_key (key BIGINT NOT NULL, event BIGINT NOT NULL) "
-        "PARTITION BY RANGE (event)",
-        "CREATE INDEX mailorigin_key_key ON mailorigin_key (key)"};
+    return {"CREATE TABLE mailorigin_key (" + columns + ") PARTITION BY RANGE (event)",
+            "CREATE INDEX mailorigin_key_key ON mailorigin_key (key)"};
   }
-  return {
-      "CREATE TABLE mailorigin_part (part INTEGER PRIMARY KEY, keys BIGINT NOT NULL, "
-      "last_event BIGINT NOT NULL)",
-      "CREATE TABLE mailorigin_key (part BIGINT NOT NULL, key BIGINT NOT NULL, event BIGINT NOT "
-      "NULL, PRIMARY KEY (part, key, event)) WITHOUT ROWID"};
+  const std::string parts = "part INTEGER PRIMARY KEY, keys BIGINT NOT NULL, last_event BIGINT";
+  return {"CREATE TABLE mailorigin_part (" + parts + " NOT NULL)",
+          "CREATE TABLE mailorigin_key (part BIGINT NOT NULL, " + columns +
+              ", PRIMARY KEY (part, key, event)) WITHOUT ROWID"};
 }
 
 std::string rollup_table(const char* name, Dialect dialect) {
@@ -78,6 +76,10 @@ std::string rollup_table(const char* name, Dialect dialect) {
 }
 
 using Statements = std::vector<std::string>;
+
+constexpr const char* connection_index =
+    "CREATE INDEX mailorigin_event_connection ON mailorigin_event (\"time\") "
+    "WHERE dst IS NOT NULL";
 
 Statements all_tables(Dialect dialect) {
   const std::string number = dialect == Dialect::sqlite
@@ -93,8 +95,7 @@ Statements all_tables(Dialect dialect) {
       event_table(dialect),
       "CREATE INDEX mailorigin_event_request ON mailorigin_event (request_id)",
       // Connections are few beside mails, and looked for by themselves.
-      "CREATE INDEX mailorigin_event_connection ON mailorigin_event (\"time\") "
-      "WHERE dst IS NOT NULL",
+      connection_index,
       rollup_table("mailorigin_minute", dialect),
       rollup_table("mailorigin_hour", dialect),
   };
@@ -102,11 +103,7 @@ Statements all_tables(Dialect dialect) {
   return all;
 }
 
-Statements to_second_version(Dialect /*dialect*/) {
-  return {
-      "CREATE INDEX mailorigin_event_connection ON mailorigin_event (\"time\") "
-      "WHERE dst IS NOT NULL"};
-}
+Statements to_second_version(Dialect /*dialect*/) { return {connection_index}; }
 
 Statements to_third_version(Dialect /*dialect*/) {
   return {

@@ -32,7 +32,9 @@ class Versions : public testing::StoreTest {
   void make_version_4(const Event& event) {
     must_not_fail(open_writer()->store(std::vector{event}, 1));
     const bool is_file = driver() == "sqlite3";
-    const std::string id = event.get(Field::id);
+    const std::string queue_index =
+        "CREATE INDEX mailorigin_event_queue ON mailorigin_event (queue_id) "
+        "WHERE queue_id IS NOT NULL";
     run({
         "DROP TABLE mailorigin_key",
         "ALTER TABLE mailorigin_event DROP COLUMN \"to\"",
@@ -40,8 +42,7 @@ class Versions : public testing::StoreTest {
         "UPDATE mailorigin_event SET message_key = " +
             std::to_string(message_key(event.get(Field::message_id))),
         "CREATE INDEX mailorigin_event_message ON mailorigin_event (message_key)",
-        "CREATE INDEX mailorigin_event_queue ON mailorigin_event (queue_id) "
-        "WHERE queue_id IS NOT NULL",
+        queue_index,
         std::string("CREATE TABLE mailorigin_recipient (event TEXT ") +
             (is_file ? "" : "COLLATE \"C\" ") +
             "NOT NULL, address TEXT NOT NULL, domain BIGINT, PRIMARY KEY (event, address))" +
@@ -55,7 +56,7 @@ class Versions : public testing::StoreTest {
     } else {
       run({"CREATE TABLE mailorigin_recipient_1 PARTITION OF mailorigin_recipient DEFAULT"});
     }
-    run({"INSERT INTO mailorigin_recipient (event, address) VALUES ('" + id +
+    run({"INSERT INTO mailorigin_recipient (event, address) VALUES ('" + event.get(Field::id) +
          "', 'someone@example.org')"});
   }
   // How many tables and indexes there are that only version 4 has.
