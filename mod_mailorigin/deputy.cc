@@ -41,19 +41,21 @@ void find_cause(request_rec* request, const DeputedDestination& destination, Eve
   CauseSearch search(destination.host, destination.port);
   for (const htaccess_result* each = request->htaccess; each != nullptr; each = each->next) {
     if (each->htaccess == nullptr) continue;
-    const char* rest = names;
-    while (*rest != '\0') {
-      const std::string path = std::string(each->dir) + ap_getword_conf(request->pool, &rest);
-      const auto file = open_regular_file(path, 0);
-      const auto text = file ? read_file(file->get(), htaccess_limit) : Result<std::string>("");
-      if (text) search.read(path, *text);
+    // As httpd does: the first that is there. Each is told of, also where it can be read no more.
+    std::string path;
+    Result<Fd> file = Error{};
+    for (const char* rest = names; !file && *rest != '\0';) {
+      path = std::string(each->dir) + ap_getword_conf(request->pool, &rest);
+      file = open_regular_file(path, 0);
     }
+    const auto text = file ? read_file(file->get(), htaccess_limit) : Result<std::string>("");
+    search.read(path, text ? *text : std::string());
   }
   if (search.file().empty()) return;
   connection.set(Field::file, search.file());
   if (search.line() == 0) return;
   connection.set(Field::line, search.line());
-  connection.set(Field::caller, search.file() + ':' + std::to_string(search.line()));
+  connection.set(Field::caller, std::string(search.file()) + ':' + std::to_string(search.line()));
 }
 
 // The word that the kernel's programs have for it.

@@ -11,16 +11,18 @@ namespace {
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
-// Of a RewriteRule, in lower case: "[p,l]" or "[l,proxy]".
+// Of a RewriteRule, in lower case: "[p,l]" or "[l, proxy]". What stands before may have brackets
+// as well, and so may a flag's value.
 bool has_proxy_flag(std::string_view directive) {
-  const std::size_t begin = directive.rfind('[');
-  if (begin == directive.npos) return false;
-  std::string_view flags = directive.substr(begin + 1);
-  flags = flags.substr(0, flags.find(']'));
-  while (!flags.empty()) {
-    const std::string_view flag = flags.substr(0, flags.find(','));
+  std::string_view rest = directive.substr(0, directive.rfind(']'));
+  while (!rest.empty()) {
+    const std::size_t end = rest.find_last_of("[,");
+    if (end == rest.npos) return false;
+    std::string_view flag = rest.substr(end + 1);
+    flag.remove_prefix(std::min(flag.find_first_not_of(" \t"), flag.size()));
+    flag = flag.substr(0, flag.find_first_of(" \t"));
     if (flag == "p" || flag == "proxy") return true;
-    flags.remove_prefix(std::min(flag.size() + 1, flags.size()));
+    rest = rest.substr(0, end);
   }
   return false;
 }
@@ -36,10 +38,9 @@ CauseSearch::CauseSearch(std::string_view host, std::uint16_t port)
 
 CauseSearch::Likeness CauseSearch::likeness(std::string_view directive) const {
   if (directive.starts_with('#')) return Likeness::none;
-  Likeness found = contains(directive, "proxy:") || directive.starts_with("authldapurl") ||
-                           (directive.starts_with("rewriterule") && has_proxy_flag(directive))
-                       ? Likeness::connects
-                       : Likeness::none;
+  const bool connects = contains(directive, "proxy:") || directive.starts_with("authldapurl") ||
+                        (directive.starts_with("rewriterule") && has_proxy_flag(directive));
+  Likeness found = connects ? Likeness::connects : Likeness::none;
   if (host_.empty()) return found;
   for (std::size_t at = directive.find(host_); at != directive.npos;
        at = directive.find(host_, at + 1)) {
@@ -50,12 +51,15 @@ CauseSearch::Likeness CauseSearch::likeness(std::string_view directive) const {
     const bool has_port = after.starts_with(port_) &&
                           (after.size() == port_.size() ||
                            std::isdigit(static_cast<unsigned char>(after[port_.size()])) == 0);
-    found = std::max(found, has_port ? Likeness::names_port : Likeness::names_host);
+    if (has_port) return connects ? Likeness::connects_to_port : Likeness::names_port;
+    // An address alone may be a client's, say of "Require ip".
+    if (connects) found = Likeness::connects_to_host;
   }
   return found;
 }
 
 void CauseSearch::read(std::string_view file, std::string_view text) {
+  files_++;
   std::uint64_t number = 0;
   while (!text.empty()) {
     const std::uint64_t first = number + 1;

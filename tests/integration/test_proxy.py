@@ -233,6 +233,21 @@ def test_one_event_for_a_request(deputy):
     deputy.verify()
 
 
+@pytest.mark.parametrize("others", ["Require ip 127.0.0.1", 'SetHandler "proxy:fcgi://127.0.0.1:9000"'], ids=["a client", "a backend"])
+@pytest.mark.parametrize("size", [0, 300_000])
+def test_a_hidden_line_is_not_anothers(deputy, others, size):
+    """Who writes into a directory below hides where httpd is led: the file above is not blamed."""
+    port, mark = deputy.mail_server.port, new_mark()
+    deputy.httpd.allow_log(r"MO0111|\bAH\d{5}: ")
+    deputy.httpd.expect_log(r"MO0127: \S+ for /above/own/page.txt .*: MailOriginSmtpLocal \(event \w{26}\)$")
+    deputy.shop.write("above/.htaccess", others)
+    deputy.shop.write("above/own/.htaccess", "# much\n" * (size // 7) + 'SetEnvIf X-To (.+) TO=$1\nSetHandler "%{reqenv:TO}"\n')
+    page = deputy.shop.write("above/own/page.txt", "")
+    assert deputy.shop.get(f"{page.uri}?{mark}", headers={"X-To": f"proxy:fcgi://127.0.0.1:{port}"}).status == 403
+    assert not {"file", "line", "caller"} & set(event_of(deputy, mark)) and deputy.mail_server.told == []
+    deputy.verify()
+
+
 def test_traced(deputy):
     """From the id in error_log to the line of .htaccess."""
     port, mark = deputy.mail_server.port, new_mark()
