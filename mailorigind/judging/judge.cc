@@ -72,14 +72,24 @@ Judge::Examined Judge::find_origin(std::string_view text, const AskingProcess& a
   return examined;
 }
 
-std::optional<KnownProcess> Judge::known(const AskingProcess& asker, const Moment& moment) const {
+std::optional<KnownProcess> Judge::known(const AskingProcess& asker, const Moment& moment) {
   const Credentials& credentials = asker.credentials;
   if (asker.queued != nullptr || credentials.pid == 0) return std::nullopt;
   const auto snapshot = origin_of_(credentials.pid);
   if (!snapshot) return std::nullopt;
   if (!asker.lineage) asker.lineage = lineage(credentials.pid, credentials.uid);
-  return known_process(*snapshot, *asker.lineage, credentials.uid, keys_, policy_->policy(),
-                       moment.boottime_ns);
+  auto known = known_process(*snapshot, *asker.lineage, credentials.uid, keys_, policy_->policy(),
+                             moment.boottime_ns);
+  if (!known) return std::nullopt;
+  // The kernel has read it where the worker's own code may write: another's request may stand
+  // there.
+  std::vector<Process> family = *asker.lineage;
+  family.push_back(known->worker);
+  if (!bindings_.admit(known->context.tag.request_id, credentials.uid, family,
+                       moment.elapsed_ms())) {
+    return std::nullopt;
+  }
+  return known;
 }
 
 // Why a context whose seal holds is not the asker's own; empty if it is.

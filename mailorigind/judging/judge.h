@@ -112,7 +112,7 @@ class Judge {
   };
   Examined examine(std::string_view text, const AskingProcess& asker, const Moment& moment);
   Examined find_origin(std::string_view text, const AskingProcess& asker, const Moment& moment);
-  std::optional<KnownProcess> known(const AskingProcess& asker, const Moment& moment) const;
+  std::optional<KnownProcess> known(const AskingProcess& asker, const Moment& moment);
   std::string_view foreign_to(const Context& context, const AskingProcess& asker,
                               const Moment& moment);
   static bool refuse_again(const Quota& exhausted, const Moment& moment, Answer& answer);

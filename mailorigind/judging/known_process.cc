@@ -22,8 +22,11 @@ std::optional<KnownProcess> known_process(const mo_snapshot& snapshot,
     return std::nullopt;
   }
   const Process worker{static_cast<pid_t>(snapshot.worker), snapshot.worker_start_ticks};
-  return KnownProcess{*std::move(context), std::string(parts.file), std::string(parts.caller),
+  return KnownProcess{*std::move(context),
+                      std::string(parts.file),
+                      std::string(parts.caller),
                       snapshot.origin.line,
+                      worker,
                       std::find(lineage.begin(), lineage.end(), worker) == lineage.end()};
 }
 

@@ -20,7 +20,8 @@ struct KnownProcess {
   // Of the call of PHP's that had started it, or what it descends from.
   std::string file, caller;
   std::uint64_t line = 0;
-  bool detached = false;  // the worker whose request it was is none of its ancestors any more
+  Process worker;         // whose request it was
+  bool detached = false;  // the worker is none of its ancestors any more
 };
 
 // What `snapshot`, which the kernel keeps under its pid, says of the process that is first in

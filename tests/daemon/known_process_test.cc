@@ -57,6 +57,12 @@ class KnownProcessTest : public ::testing::Test {
                          moment_.boottime_ns);
   }
 
+  // A process of another family of that user's shows the context that the kernel has of this one.
+  void let_a_neighbour_show_it(Question question) {
+    std::optional<std::vector<Process>> neighbours{{{40, 400}}};
+    (void)judge_.judge(question, {{40, user, 100}, "alice", quota_, neighbours}, moment_);
+  }
+
   Event ask(Question question, uid_t uid = user, pid_t pid = 30) {
     std::optional<std::vector<Process>> lineage = lineage_;
     const Judgement judgement =
@@ -185,6 +191,29 @@ TEST_F(KnownProcessTest, TheShownHostsRulesHoldBesideItsOwn) {
   const Event event = ask(mail_question("stolen", seal(context, key_)));
   EXPECT_EQ(verdict_, Verdict::deny);
   EXPECT_EQ(event.get(Field::vhost), simple_vhost);
+  EXPECT_EQ(event.get(Field::origin_from), "firewall");
+}
+
+// Native code may write into its worker's page, where the kernel reads: what it has put there of a
+// neighbour's of the same user is worth as much as if it had shown it.
+TEST_F(KnownProcessTest, ANeighboursRequestIsNotItsOwn) {
+  const std::string context = fresh_context(key_, user);
+  show(context);
+  let_a_neighbour_show_it(mail_question("own", context));
+  const Event event = ask(mail_question("taken"));
+  EXPECT_FALSE(event.has(Field::verified));
+  EXPECT_FALSE(event.has(Field::origin_from));
+}
+
+TEST_F(KnownProcessTest, AWorkersRequestIsThatOfWhatItHasLeftBehind) {
+  const std::string context = fresh_context(key_, user);
+  show(context);
+  std::optional<std::vector<Process>> workers{{{20, 200}}};
+  Question question = mail_question("own", context);
+  (void)judge_.judge(question, {{20, user, 100}, "alice", quota_, workers}, moment_);
+  lineage_ = {{30, 300}};
+  const Event event = ask(mail_question("left behind"));
+  EXPECT_EQ(event.get(Field::verified), "true");
   EXPECT_EQ(event.get(Field::origin_from), "firewall");
 }
 
