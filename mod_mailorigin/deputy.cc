@@ -100,7 +100,8 @@ Told tell_of_connection(request_rec* request, const DeputedDestination& destinat
   const client::Reply reply = ask(configuration.daemon, deputed, configuration.keys->current);
   if (!reply.answer) {
     told.missing = reply.none.cause;
-    told.is_late = reply.none.why == client::Silence::late;
+    told.may_be_blocked =
+        reply.none.why == client::Silence::late || reply.none.why == client::Silence::exhausted;
     return told;
   }
   told.is_blocked = reply.answer->verdict == Verdict::deny && reply.answer->reason == "blocked";

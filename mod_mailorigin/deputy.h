@@ -18,10 +18,12 @@ struct DeputedDestination {
 
 struct Told {
   bool is_blocked = false;  // by `mailorigin block`: refused, whatever the directives say
-  bool is_late = false;     // mailorigind is there, and has not said whether it is
-  std::string cause;        // ".htaccess's path:line" or its path; empty: not known
-  std::string event;        // its id; empty: there is none
-  std::string missing;      // why there is none; empty: none is due
+  // Nobody has said whether it is: mailorigind is late, or httpd has no descriptor left to ask
+  // with.
+  bool may_be_blocked = false;
+  std::string cause;    // ".htaccess's path:line" or its path; empty: not known
+  std::string event;    // its id; empty: there is none
+  std::string missing;  // why there is none; empty: none is due
 };
 
 // Waits for mailorigind's answer, for two seconds at most where that is there and late.

@@ -89,7 +89,7 @@ void say(request_rec* request, const Judgement& judgement, const char* where, Ve
   if (told.is_blocked) {
     directive = "mailorigin block";
   } else if (verdict == Verdict::deny && judgement.verdict.rule != Rule::deny) {
-    directive = "mailorigind is late";
+    directive = "mailorigind has not answered";
   }
   if (verdict == Verdict::allow) {
     ap_log_rerror(
@@ -138,9 +138,9 @@ bool refuses(request_rec* request, const Judgement& judgement, const char* where
   }
   Verdict verdict = verdict_of(judgement.verdict.rule, firewall_mode(vhost));
   const Told told = tell_of_connection(request, judgement.destination, judgement.verdict, verdict);
-  // Who makes it late must not get around a block by that.
+  // Who brings that about must not get around a block by it.
   const bool waits_in_vain =
-      told.is_late && vhost.enabled && firewall_mode(vhost) == FirewallMode::on;
+      told.may_be_blocked && vhost.enabled && firewall_mode(vhost) == FirewallMode::on;
   if (told.is_blocked || waits_in_vain) verdict = Verdict::deny;
   // An allowed one needs no line where it is an event; under MailOrigin Off it needs neither.
   if (verdict != Verdict::allow || (!told.missing.empty() && vhost.enabled)) {

@@ -4,9 +4,7 @@ mailorigind runs as a unit does, without the firewall beside it: the kernel woul
 """
 
 import http.client
-import os
 import re
-import signal
 import socket
 import threading
 from pathlib import Path
@@ -329,31 +327,6 @@ def test_a_blocked_site(make_proxy, mail_server):
         mailorigin("unblock", "--all")
     deputed(site, handler)
     wait_until(lambda: mail_server.told, "httpd to connect again")
-
-
-@pytest.mark.parametrize("rule", [ALLOWED, DENIED], ids=["allow", "deny"])
-def test_without_a_daemon(make_proxy, mail_server, rule):
-    """The verdict does not depend on it, and error_log has what the event would say."""
-    site = make_proxy(rule, daemon=False)
-    site.httpd.expect_log(
-        rf"{'MO0127' if rule == DENIED else 'MO0150'}: .* to fcgi://127\.0\.0\.1:{mail_server.port}/\S*[:,] .*\(/\S+/\.htaccess:1, no event: .*mailorigin\.sock"
-    )
-    status = deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{mail_server.port}"')
-    assert (status == 403) is (rule == DENIED) and bool(mail_server.told) is (rule == ALLOWED)
-
-
-@pytest.mark.parametrize("rule", [ALLOWED, DENIED], ids=["allow", "deny"])
-def test_a_daemon_that_does_not_answer(make_proxy, mail_server, rule):
-    """Nobody says then whether the site is blocked."""
-    site = make_proxy(rule)
-    said = "mailorigind is late" if rule == ALLOWED else "MailOriginSmtpLocal"
-    site.httpd.expect_log(f"MO0127: .*: {said} .*no event: .*no answer in time")
-    os.kill(site.daemon, signal.SIGSTOP)
-    try:
-        assert deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{mail_server.port}"') == 403
-    finally:
-        os.kill(site.daemon, signal.SIGCONT)
-    assert mail_server.told == []
 
 
 def test_other_ports_are_nobodys_business(make_proxy):
