@@ -69,7 +69,8 @@ void set_beginning(mo_control& control) {
 
 // Only what is opened by a pin can be opened so.
 Fd open_for_reading(const std::string& pin) {
-  LIBBPF_OPTS(bpf_obj_get_opts, options);
+  struct bpf_obj_get_opts options {};
+  options.sz = sizeof options;
   options.file_flags = BPF_F_RDONLY;
   return Fd(bpf_obj_get_opts(pin.c_str(), &options));
 }
