@@ -25,7 +25,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // More than a busy machine takes, less than a visitor waits.
-constexpr client::Patience patience{100ms, 2s};
+constexpr client::Patience visitors_patience{100ms, 2s};
+constexpr client::Patience no_patience{0ms, 0ms};
 constexpr std::size_t htaccess_limit = 256 << 10;  // of a file, to look for a line in
 
 std::string program_path() {
@@ -66,7 +67,7 @@ std::string_view reason_of(const SmtpVerdict& judged) {
 }
 
 client::Reply ask(const DaemonSettings& daemon, const DeputedConnection& deputed,
-                  const SealKey& key) {
+                  const SealKey& key, client::Patience patience) {
   const std::string packet = encode_deputed(deputed, key);
   client::Reply reply;
   for (const SocketDirective& socket : daemon.sockets) {
@@ -81,7 +82,7 @@ client::Reply ask(const DaemonSettings& daemon, const DeputedConnection& deputed
 }  // namespace
 
 Told tell_of_connection(request_rec* request, const DeputedDestination& destination,
-                        const SmtpVerdict& judged, Verdict verdict) {
+                        const SmtpVerdict& judged, Verdict verdict, bool has_waited_in_vain) {
   const Configuration& configuration = *config_of(request->server).vhost->configuration;
   DeputedConnection deputed;
   random_bytes(deputed.nonce.data(), deputed.nonce.size());
@@ -97,7 +98,8 @@ Told tell_of_connection(request_rec* request, const DeputedDestination& destinat
   Told told;
   told.cause =
       connection.has(Field::caller) ? connection.get(Field::caller) : connection.get(Field::file);
-  const client::Reply reply = ask(configuration.daemon, deputed, configuration.keys->current);
+  const client::Reply reply = ask(configuration.daemon, deputed, configuration.keys->current,
+                                  has_waited_in_vain ? no_patience : visitors_patience);
   if (!reply.answer) {
     told.missing = reply.none.cause;
     told.may_be_blocked =

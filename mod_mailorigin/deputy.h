@@ -26,8 +26,9 @@ struct Told {
   std::string missing;  // why there is none; empty: none is due
 };
 
-// Waits for mailorigind's answer, for two seconds at most where that is there and late.
+// Waits for mailorigind's answer, for two seconds at most where that is there and late; not at all
+// where the client's request has waited in vain before: a page may include a thousand others.
 Told tell_of_connection(request_rec* request, const DeputedDestination& destination,
-                        const SmtpVerdict& judged, Verdict verdict);
+                        const SmtpVerdict& judged, Verdict verdict, bool has_waited_in_vain);
 
 }  // namespace mailorigin::httpd

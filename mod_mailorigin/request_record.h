@@ -35,6 +35,7 @@ struct RequestRecord {
   RequestId* last;
   unsigned count;
   JudgedDestination* judged;  // in the same
+  bool has_waited_in_vain;    // in the same: for mailorigind, to tell it of one
   // In the same: of the latest that PHP was to run; null: there is none.
   const Vhost* of_php;
   std::uint64_t sealed_ns;

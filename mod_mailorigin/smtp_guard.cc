@@ -137,11 +137,12 @@ bool refuses(request_rec* request, const Judgement& judgement, const char* where
     return before->is_refused;
   }
   Verdict verdict = verdict_of(judgement.verdict.rule, firewall_mode(vhost));
-  const Told told = tell_of_connection(request, judgement.destination, judgement.verdict, verdict);
+  const Told told = tell_of_connection(request, judgement.destination, judgement.verdict, verdict,
+                                       record.has_waited_in_vain);
+  record.has_waited_in_vain = record.has_waited_in_vain || told.may_be_blocked;
   // Who brings that about must not get around a block by it.
-  const bool waits_in_vain =
-      told.may_be_blocked && vhost.enabled && firewall_mode(vhost) == FirewallMode::on;
-  if (told.is_blocked || waits_in_vain) verdict = Verdict::deny;
+  const bool is_refused_unheard = told.may_be_blocked && firewall_mode(vhost) == FirewallMode::on;
+  if (told.is_blocked || is_refused_unheard) verdict = Verdict::deny;
   // An allowed one needs no line where it is an event; under MailOrigin Off it needs neither.
   if (verdict != Verdict::allow || (!told.missing.empty() && vhost.enabled)) {
     say(request, judgement, where, verdict, told);

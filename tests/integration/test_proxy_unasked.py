@@ -22,15 +22,34 @@ def test_without_a_daemon(make_proxy, mail_server, rule):
     assert (status == 403) is (rule == DENIED) and bool(mail_server.told) is (rule == ALLOWED)
 
 
-@pytest.mark.parametrize("rule", [ALLOWED, DENIED], ids=["allow", "deny"])
+@pytest.mark.parametrize("rule", [ALLOWED, DENIED, DENIED + "MailOrigin Off\n"], ids=["allow", "deny", "off"])
 def test_a_daemon_that_does_not_answer(make_proxy, mail_server, rule):
-    """Nobody says then whether the site is blocked."""
+    """Nobody says then whether the site is blocked, which holds under MailOrigin Off too."""
     site = make_proxy(rule)
-    said = "mailorigind has not answered" if rule == ALLOWED else "MailOriginSmtpLocal"
+    said = "MailOriginSmtpLocal" if rule == DENIED else "mailorigind has not answered"
     site.httpd.expect_log(f"MO0127: .*: {said} .*no event: .*no answer in time")
     os.kill(site.daemon, signal.SIGSTOP)
     try:
         assert deputed(site, f'SetHandler "proxy:fcgi://127.0.0.1:{mail_server.port}"') == 403
+    finally:
+        os.kill(site.daemon, signal.SIGCONT)
+    assert mail_server.told == []
+
+
+def test_it_is_waited_for_once(make_proxy, mail_server):
+    """What a page includes is refused behind the first that has waited, each for itself."""
+    site = make_proxy(ALLOWED)
+    names = [f"{number}.txt" for number in range(1, 4)]
+    for number, name in enumerate(names, 1):
+        site.httpd.expect_log(rf"MO0127: .* for /parts/{name} .*127\.0\.0\.{number}:.*: mailorigind has not answered .*no answer in time")
+        site.shop.write(f"parts/{name}", "")
+    rules = [f'<Files "{name}">\nSetHandler "proxy:http://127.0.0.{number}:{mail_server.port}"\n</Files>' for number, name in enumerate(names, 1)]
+    site.shop.write("parts/.htaccess", "\n".join(['Options +Includes', '<Files "page.shtml">', "SetOutputFilter INCLUDES", "</Files>", *rules, ""]))
+    site.shop.write("parts/page.shtml", "".join(f'<!--#include virtual="{name}" -->' for name in names))
+    site.httpd.allow_log(r"\[include:error\]")
+    os.kill(site.daemon, signal.SIGSTOP)
+    try:
+        assert site.shop.get("/parts/page.shtml").status == 200
     finally:
         os.kill(site.daemon, signal.SIGCONT)
     assert mail_server.told == []
