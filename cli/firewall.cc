@@ -112,7 +112,7 @@ std::string firewall_text(const json& report, const Style& style) {
                          : to_do;
   }
   Table facts;
-  facts.add({"wanted", text_at(report, "wanted")});
+  facts.add({"wanted", report.contains("wanted") ? text_at(report, "wanted") : "not known"});
   if (flag_at(report, "running")) {
     facts.add({"in force", text_at(report, "mode") + ", by " + text_at(report, "engine")});
     if (report.contains("loaded_at")) facts.add({"since", text_at(report, "loaded_at")});
@@ -121,7 +121,7 @@ std::string firewall_text(const json& report, const Style& style) {
                                 std::to_string(number_at(report, "older_workers")) +
                                 " workers older than the firewall"});
   }
-  facts.add({"ports", list(array_at(report, "ports"))});
+  if (report.contains("ports")) facts.add({"ports", list(array_at(report, "ports"))});
   if (report.contains("accounts")) {
     const json& accounts = array_at(report, "accounts");
     facts.add({"always", accounts.empty() ? "root" : "root " + list(accounts)});

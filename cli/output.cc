@@ -142,7 +142,10 @@ void complain(const Error& error) {
   (void)std::fwrite(lines.data(), 1, lines.size(), stderr);
 }
 
-void complain(const std::string& text) { std::fprintf(stderr, "mailorigin: %s\n", text.c_str()); }
+void complain(const std::string& text) {
+  const std::string lines = Style::of(STDERR_FILENO).lines("mailorigin: " + text, 0, 2);
+  (void)std::fwrite(lines.data(), 1, lines.size(), stderr);
+}
 
 void print_json(const nlohmann::json& facts) {
   print(facts.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));

@@ -60,7 +60,7 @@ std::string findings_text(const nlohmann::json& findings, const Style& style);
 // On stdout.
 void print(std::string_view text);
 void print_json(const nlohmann::json& facts);
-// One line on stderr.
+// On stderr, in one line, which a terminal's width breaks.
 void complain(const std::string& text);
 // Its message, and below it its remedy, where there is one.
 void complain(const Error& error);

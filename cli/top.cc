@@ -96,7 +96,12 @@ std::string against_usual(std::uint64_t mails, std::uint64_t usual) {
 std::string top_text(const json& report, const Style& style) {
   const json& rows = array_at(report, "rows");
   const std::string since = text_at(report, "since");
-  if (rows.empty()) return "Nothing was sent since " + printable(since) + ".\n";
+  if (rows.empty()) {
+    return style.lines("No mail was sent or refused since " + printable(since) +
+                           ". Connections to SMTP ports do not count here: `mailorigin tail` has "
+                           "the last ones.",
+                       0, 0);
+  }
   std::uint64_t most = 0;
   for (const json& row : rows) most = std::max(most, number_at(row, "mails"));
   Table table;

@@ -43,13 +43,13 @@ json firewall_report(const Result<Policy>& policy, const Result<json>& answer,
   report.erase("findings");
   report["running"] = static_cast<bool>(answer);
   // Where httpd.conf cannot be asked, what is in force is what is wanted.
-  const auto mode = policy
-                        ? policy->firewall.mode
-                        : firewall_mode_named(text_at(report, "mode")).value_or(FirewallMode::on);
-  for (const json& each : firewall_findings(mode, answer, policy_is_kept)) {
+  const auto mode =
+      policy ? std::optional(policy->firewall.mode) : firewall_mode_named(text_at(report, "mode"));
+  for (const json& each :
+       firewall_findings(mode.value_or(FirewallMode::on), answer, policy_is_kept)) {
     findings.push_back(each);
   }
-  report["wanted"] = firewall_mode_name(mode);
+  if (mode) report["wanted"] = firewall_mode_name(*mode);
   if (policy) {
     report["ports"] = policy->firewall.ports;
     report["accounts"] = accounts_of(policy->firewall);

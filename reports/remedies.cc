@@ -62,16 +62,28 @@ std::string remedy_of(const Error& error) {
   const auto says = [&](std::string_view words) {
     return error.message.find(words) != std::string::npos;
   };
+  if (says(daemon_unreachable) && says(no_answer)) {
+    return "it hangs, or systemd listens for it and it does not start: see what error_log or "
+           "journalctl -u mailorigind says, and restart it (apachectl restart; with "
+           "MailOriginDaemon external: systemctl restart mailorigind)";
+  }
   if (says(daemon_unreachable)) {
     return "start httpd, which starts it, and see what error_log says; with MailOriginDaemon "
            "external: systemctl start mailorigind.socket mailorigind-control.socket. "
            "--runtime-dir must be MailOriginRuntimeDir";
+  }
+  if (says("this is not understood here")) {
+    return "the service is of an older version than this command: apachectl graceful starts the "
+           "new "
+           "mailorigind; with MailOriginDaemon external: systemctl restart mailorigind "
+           "mailorigin-firewall";
   }
   if (says("httpd has not sent its configuration")) {
     return "load mod_mailorigin (a2enmod mailorigin) and start httpd; its MailOriginRuntimeDir "
            "must "
            "be this one";
   }
+  if (says(store_missing)) return std::string(store_missing_remedy);
   return {};
 }
 

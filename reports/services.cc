@@ -45,7 +45,7 @@ Result<Packet> ask(const std::string& socket_path, std::string_view question, Me
       case Received::packet:
         break;
       case Received::nothing_yet:
-        return unreachable(socket_path, socket_path + ": no answer within " +
+        return unreachable(socket_path, socket_path + ": " + std::string(no_answer) +
                                             std::to_string(patience.count()) + " s");
       case Received::closed:
       case Received::failed:

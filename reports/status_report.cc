@@ -169,9 +169,7 @@ void check_store(const json& daemon, bool file_is_missing, json& findings) {
                                text_at(store, "file") +
                                    " is not there: it was moved away or deleted, and what comes "
                                    "is still written to what it was, where no command finds it",
-                               "put it back; or restart mailorigind, which makes a new one "
-                               "(apachectl restart; with MailOriginDaemon external: systemctl "
-                               "restart mailorigind)"));
+                               std::string(store_missing_remedy)));
   }
   if (number_at(store, "lost") > 0) {
     findings.push_back(finding("store",

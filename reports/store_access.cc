@@ -9,6 +9,7 @@
 #include "core/policy_in_memory.h"
 #include "core/socket_paths.h"
 #include "reports/fields.h"
+#include "reports/remedies.h"
 #include "reports/services.h"
 
 namespace mailorigin::reports {
@@ -21,7 +22,10 @@ Result<StoreAccess> StoreAccess::open(const StorePolicy& policy, const std::stri
   if (is_file) {
     struct stat about {};
     // Opened by name, it would be made.
-    if (lstat(params.c_str(), &about) != 0) return system_error("the store " + params, errno);
+    if (lstat(params.c_str(), &about) != 0) {
+      if (errno == ENOENT) return Error{std::string(store_missing) + params};
+      return system_error("the store " + params, errno);
+    }
     if (!S_ISREG(about.st_mode)) return Error{"the store " + params + " is no file"};
     owner = about.st_uid;
   }

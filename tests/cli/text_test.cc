@@ -7,6 +7,7 @@
 
 #include "cli/firewall.h"
 #include "cli/status.h"
+#include "cli/top.h"
 #include "reports/fields.h"
 #include "reports/firewall_report.h"
 #include "tests/reports/samples.h"
@@ -167,6 +168,22 @@ TEST(FirewallText, WhatDiffersFromTheDefault) {
                            "Shop.example:80  redirect 192.0.2.1:25"}) {
     EXPECT_TRUE(has(text, part)) << part << " in\n" << text;
   }
+}
+
+TEST(FirewallText, WhatNobodyTellsIsNotKnown) {
+  const std::string text =
+      firewall_text(firewall_report(Error{"gone"}, Error{"gone, too"}, std::nullopt), Style(false));
+  EXPECT_TRUE(has(text, "wanted  not known\n")) << text;
+  EXPECT_FALSE(has(text, "ports")) << text;
+}
+
+TEST(TopText, ConnectionsAreElsewhere) {
+  const json report = {
+      {"since", "2026-11-28T11:00:00.000Z"}, {"by", "vhost"}, {"rows", json::array()}};
+  EXPECT_EQ(
+      top_text(report, Style(false)),
+      "No mail was sent or refused since 2026-11-28T11:00:00.000Z. Connections to SMTP ports do "
+      "not count here: `mailorigin tail` has the last ones.\n");
 }
 
 }  // namespace

@@ -258,7 +258,7 @@ def test_an_external_daemon_that_does_not_run(external):
     said = mailorigin("status", "--json")
     assert said.status == 1
     (found,) = findings(said)
-    assert "no answer within" in found["text"] and "systemctl start" in found["remedy"]
+    assert "no answer within" in found["text"] and "systemctl restart mailorigind" in found["remedy"]
 
 
 def test_an_external_daemon_without_httpd(external):

@@ -10,7 +10,9 @@
 #include "reports/fields.h"
 #include "reports/firewall_report.h"
 #include "reports/policy_report.h"
+#include "reports/remedies.h"
 #include "reports/status_report.h"
+#include "reports/store_access.h"
 #include "tests/reports/samples.h"
 
 namespace mailorigin::reports {
@@ -46,6 +48,21 @@ TEST(StatusReport, Well) {
 TEST(StatusReport, TheDaemonIsNotThere) {
   const json report = status_report_without_daemon(Error{"/run/x: refused"});
   expect_one(report, "daemon", "/run/x: refused");
+}
+
+TEST(Remedies, GoByWhatIsWrong) {
+  const auto says = [](const std::string& error, const std::string& words) {
+    return remedy_of(Error{error}).find(words) != std::string::npos;
+  };
+  const std::string unreachable(daemon_unreachable);
+  EXPECT_TRUE(says(unreachable + "/run/x: No such file or directory", "start httpd"));
+  EXPECT_TRUE(says(unreachable + "/run/x: " + std::string(no_answer) + "5 s", "it hangs"));
+  const auto gone = StoreAccess::open({}, "/nowhere/mail.db");
+  ASSERT_FALSE(gone);
+  EXPECT_TRUE(says(gone.error().message, "put it back")) << gone.error().message;
+  EXPECT_TRUE(says(unreachable + "gone; and " + gone.error().message, "start httpd"));
+  EXPECT_TRUE(says("this is not understood here", "older version"));
+  EXPECT_EQ(remedy_of(Error{"SITE is required"}), "");
 }
 
 TEST(StatusReport, Httpd) {
@@ -266,7 +283,9 @@ TEST(FirewallReport, WithoutOneOfTheTwo) {
   EXPECT_EQ(without_daemon["wanted"], "on");
   ASSERT_EQ(without_daemon["findings"].size(), 1U);
   EXPECT_EQ(text_at(without_daemon["findings"][0], "part"), "daemon");
-  EXPECT_EQ(firewall_report(Error{"gone"}, Error{"gone, too"}, false)["findings"].size(), 2U);
+  const json of_neither = firewall_report(Error{"gone"}, Error{"gone, too"}, false);
+  EXPECT_EQ(of_neither["findings"].size(), 2U);
+  EXPECT_FALSE(of_neither.contains("wanted"));
 }
 
 }  // namespace
