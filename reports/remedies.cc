@@ -64,7 +64,7 @@ std::string remedy_of(const Error& error) {
   };
   if (says(daemon_unreachable) && says(no_answer)) {
     return "it hangs, or systemd listens for it and it does not start: see what error_log or "
-           "journalctl -u mailorigind says, and restart it (apachectl restart; with "
+           "journalctl -u mailorigind says, and restart it (stop and start httpd; with "
            "MailOriginDaemon external: systemctl restart mailorigind)";
   }
   if (says(daemon_unreachable)) {

@@ -20,8 +20,8 @@ inline constexpr std::string_view no_answer = "no answer within ";
 inline constexpr std::string_view store_missing = "the store is not there: ";
 inline constexpr std::string_view store_missing_remedy =
     "put it back, where it was moved away; or restart mailorigind, which makes a new one "
-    "(apachectl "
-    "restart; with MailOriginDaemon external: systemctl restart mailorigind)";
+    "(stop and "
+    "start httpd; with MailOriginDaemon external: systemctl restart mailorigind)";
 
 // Of an error, wherever it was met: every command says the same of a daemon that does not answer or
 // is of another version, of an httpd that has not told it anything, and of a store that is gone.
