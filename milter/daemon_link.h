@@ -22,6 +22,8 @@ class DaemonLink {
   class Asked {
    public:
     [[nodiscard]] const client::Reply& reply() const { return reply_; }
+    // Ends the connection, once: the message has not come into the queue.
+    void take_back() { asker_.reset(); }
     Asked(Asked&&) noexcept = default;
     Asked& operator=(Asked&&) = delete;
     ~Asked();

@@ -1,9 +1,11 @@
 #include "milter/door.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <atomic>
 #include <cerrno>
+#include <ctime>
 #include <optional>
 
 #include "core/fd.h"
@@ -43,7 +45,7 @@ void let_in(uid_t mail_server) { admitted = mail_server; }
 
 }  // namespace mailorigin::milter
 
-// In libc's place, for this program alone.
+// Both in libc's place, for this program alone.
 extern "C" __attribute__((visibility("default"))) int accept(int listener, sockaddr* address,
                                                              socklen_t* size) {
   mailorigin::Fd peer(accept4(listener, address, size, SOCK_CLOEXEC));
@@ -57,4 +59,18 @@ extern "C" __attribute__((visibility("default"))) int accept(int listener, socka
   peer.reset();
   errno = EINTR;  // the next one is waited for
   return -1;
+}
+
+// libmilter takes a connection that has ended for broken, and does not read what came last:
+// SMFIC_QUIT, behind which the mail server closes at once. So the end is not told before all has
+// been read.
+extern "C" __attribute__((visibility("default"))) int poll(pollfd* watched, nfds_t count,
+                                                           int timeout_ms) {
+  const timespec patience{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+  const int ready = ppoll(watched, count, timeout_ms < 0 ? nullptr : &patience, nullptr);
+  for (nfds_t each = 0; ready > 0 && each < count; each++) {
+    auto& said = watched[each].revents;
+    if ((said & POLLIN) != 0) said = static_cast<short>(said & ~POLLHUP);
+  }
+  return ready;
 }

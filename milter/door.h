@@ -1,6 +1,7 @@
 // Who may connect to the milter: the mail server, and root. libmilter knows no more of its
 // peers than a socket's mode can say; so each is looked at as it is accepted, which is what
-// libmilter calls accept(2) for: this part defines that in its place.
+// libmilter calls accept(2) for: this part defines that in its place. And poll(2), so that the
+// mail server is heard to its last word before its connection has ended.
 #pragma once
 
 #include <sys/types.h>

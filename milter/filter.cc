@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <exception>
 #include <memory>
 #include <string_view>
@@ -27,6 +28,10 @@ constexpr unsigned long wanted_actions =
 constexpr unsigned long unwanted_steps =
     SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NODATA;
 constexpr unsigned long unanswered_steps = SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR;
+
+// To the mail server the same as SMFIS_ACCEPT, after which libmilter forgets that the message has
+// ended: see is_broken_off().
+constexpr sfsistat taken = SMFIS_CONTINUE;
 
 constexpr std::size_t word_limit = 64;  // bytes, of a reason or an event id
 
@@ -83,7 +88,7 @@ sfsistat refuse(SMFICTX* context, const Answer& answer) {
 
 sfsistat hold(SMFICTX* context, std::string reason) {
   smfi_quarantine(context, reason.data());
-  return SMFIS_ACCEPT;
+  return taken;
 }
 
 // Nobody answers: MailOriginMilterOnFailure.
@@ -98,7 +103,7 @@ sfsistat fail(SMFICTX* context, const Passage& passage, const QueuedMail& mail,
   for (const std::string& ticket : mail.tickets) line += " ticket=" + ticket;
   line += " cause=\"" + cause + '"';
   (void)client::log_line("mailorigin-milter", line);
-  if (passes) return SMFIS_ACCEPT;
+  if (passes) return taken;
   if (!mail.by_smtp) return hold(context, "MailOrigin: unreachable");
   std::string code = "451";
   std::string status = "4.3.0";
@@ -141,7 +146,17 @@ sfsistat decide(SMFICTX* context, Passage& passage) {
   if (answer.verdict == Verdict::deny || answer.verdict == Verdict::hold) {
     return hold(context, "MailOrigin: " + one_line(answer.reason) + ' ' + one_line(answer.id));
   }
-  return SMFIS_ACCEPT;
+  return taken;
+}
+
+// After the end of a message: whether the mail server's end has gone without SMFIC_QUIT. libmilter
+// does not say so. But a change of the message it refuses after that command by itself, and before
+// it leaves that to the kernel.
+bool is_broken_off(SMFICTX* context) {
+  std::string harmless(ticket_field);
+  errno = 0;
+  return smfi_chgheader(context, harmless.data(), 1, nullptr) != MI_SUCCESS &&
+         (errno == EPIPE || errno == ECONNRESET);
 }
 
 // No exception enters libmilter. Out of memory, the mail server tries again.
@@ -227,6 +242,12 @@ sfsistat on_abort(SMFICTX* context) {
 sfsistat on_close(SMFICTX* context) {
   const std::unique_ptr<Passage> passage(passage_of(context));
   smfi_setpriv(context, nullptr);
+  // cleanup(8) says SMFIC_QUIT when the message is whole. Where it has been killed before,
+  // pickup(8) brings the message again. By SMTP it is smtpd(8) that goes, when the message may be
+  // whole.
+  if (passage && passage->asked && !passage->submitter.by_smtp && is_broken_off(context)) {
+    passage->asked->take_back();
+  }
   return SMFIS_CONTINUE;
 }
 

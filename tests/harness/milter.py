@@ -7,13 +7,14 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from .httpd import free_port
 from .mail_servers import POSTFIX_MASTER, Postfix
 from .mounts import unmount
 from .queue_file import records
 from .site import BLOG_UID, OTHER_UID, SHOP_UID, Site
-from .waiting import wait_until
+from .waiting import children_of, wait_until
 
 MILTER_UID = 61901
 TENANTS = {"shop": SHOP_UID, "blog": BLOG_UID, "other": OTHER_UID}  # Postfix's sendmail wants a name
@@ -102,6 +103,13 @@ class MilterPostfix(Postfix):
         assert process.returncode == 0, said
         return said
 
+    def daemons(self, name):
+        """The pids of this Postfix's processes of that name."""
+        found = [self._process.pid]
+        for pid in found:
+            found += children_of(pid)
+        return [pid for pid in found if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+
     def smtp(self):
         return smtplib.SMTP("127.0.0.1", self.port, timeout=30)
 
@@ -124,6 +132,11 @@ for _ in range(3):
                 if file.is_file() and file.stat().st_mode & 0o100:
                     found.append(Mail(file.name, queue == "hold", self._text(file.read_bytes())))
         return found
+
+    def is_unfinished(self, mark):
+        """cleanup(8) has written the message, and not yet said that it is whole."""
+        files = (self.root / "var/spool/postfix/incoming").rglob("*")
+        return any(mark.encode() in file.read_bytes() for file in files if file.is_file() and not file.stat().st_mode & 0o100)
 
     @staticmethod
     def _text(data):

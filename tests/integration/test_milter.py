@@ -425,8 +425,8 @@ def test_a_milter_that_is_killed_loses_and_doubles_nothing(site, postfix):
 
     mails = wait_until(queued, "it in the queue", 30)
     assert len(mails) == 1
-    events = [entry for entry in site.shop.json.entries() if entry.get("mail_id") == event["id"]]
-    assert events and events[-1]["queue_id"] == mails[0].id
+    assert mails[0].header("X-Mail-Origin") == [event["id"]]
+    wait_until(lambda: mails[0].id in [entry["queue_id"] for entry in site.shop.json.entries() if entry.get("mail_id") == event["id"]], "its queue id")
     assert not [entry for entry in site.server_json.entries() + site.shop.json.entries() if entry.get("reason") == "unrecorded" and entry.get("subject") == mark]
     site.httpd.expect_log("MO0115")
 
