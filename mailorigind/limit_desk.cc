@@ -69,7 +69,11 @@ Status LimitDesk::reset(const Packet& packet, int socket, const Policy* policy, 
   auto message = decode_reset_limits(packet.bytes);
   if (!message) return message.error();
   if (policy == nullptr) return no_policy();
-  if (hosts_of_site(*policy, message->site).empty()) return no_site(message->site);
+  const auto limits = limits_.of(*policy, {message->site}, now.boottime_ns);
+  if (!limits) return no_site(message->site);
+  if (limits->limits.empty()) {
+    return Error{one_line(message->site) + " has no MailOriginLimit: nothing is set back"};
+  }
   notices_.say(Notice::Level::notice,
                "MO0280: limits set back: of " + one_line(message->site + " by " + message->by));
   limits_.reset({std::move(message->site), now.wall_ms, std::move(message->by)});

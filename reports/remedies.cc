@@ -39,8 +39,10 @@ constexpr Remedy remedies[] = {
      "stands in the logs"},
     {"MO0281", "free the disk of MailOriginStateDir, and repeat the command"},
     {"MO0520",
-     "see to the database: MailOriginUser must be able to write it; one that is damaged, or "
-     "something else's, is to be moved away, and a new one is made"},
+     "see to the database: MailOriginUser must be able to write it. With one of a newer "
+     "MailOrigin, "
+     "install that again. One that is damaged, or something else's, is to be moved away, SQLite's "
+     "with its -wal and -shm, and a new one is made"},
     {"MO0522",
      "see what the database does not take (a constraint or a trigger that is not MailOrigin's), "
      "and "

@@ -47,8 +47,7 @@ bool may_count(const LimitRule& limit, const LimitSubject& of) {
   return true;
 }
 
-}  // namespace
-
+// The virtual hosts of a site; else the server's own, where that has the name; else none.
 std::vector<const VhostPolicy*> hosts_of_site(const Policy& policy, std::string_view site) {
   std::vector<const VhostPolicy*> hosts;
   for (const VhostPolicy& vhost : policy.vhosts) {
@@ -59,6 +58,8 @@ std::vector<const VhostPolicy*> hosts_of_site(const Policy& policy, std::string_
   }
   return hosts;
 }
+
+}  // namespace
 
 void CountedLimits::reset(LimitReset reset) {
   exceeded_.forget(reset.site);

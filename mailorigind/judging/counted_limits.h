@@ -54,7 +54,4 @@ class CountedLimits {
   ExceededLimits exceeded_;
 };
 
-// The virtual hosts of a site; else the server's own, where that has the name; else none.
-std::vector<const VhostPolicy*> hosts_of_site(const Policy& policy, std::string_view site);
-
 }  // namespace mailorigin::daemon

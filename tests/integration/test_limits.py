@@ -146,3 +146,10 @@ def test_resets_that_cannot_be_read(site, mailorigin):
     assert mailorigin("limits", host.name, "--reset").status == 0
     site.httpd.restart()
     assert mailorigin("limits", host.name, "--json").json["reset"]["by"] == "root"
+
+
+def test_nothing_is_set_back_where_there_is_no_limit(site, mailorigin):
+    host = vhost(site, "blog")
+    said = mailorigin("limits", host.name, "--reset")
+    assert said.status == 1 and f"{host.name} has no MailOriginLimit" in said.err, said
+    assert not [each for each in mailorigin("status", "--json").json.get("limit_resets", []) if each["site"] == host.name]
