@@ -14,7 +14,7 @@ from harness.libc import CLONE_NEWNET, LIBC  # noqa: E402
 from harness.mail_servers import packages  # noqa: E402
 from harness.mounts import private_mounts  # noqa: E402
 from host import Host  # noqa: E402
-from machine import MAILERS, Machine  # noqa: E402
+from machine import LATER, MAILERS, Machine  # noqa: E402
 from relays import Dma, Msmtp, Nullmailer  # noqa: E402
 from servers import Exim, Postfix  # noqa: E402
 
@@ -24,7 +24,8 @@ def pytest_sessionstart():
         pytest.exit("the mailers' servers run under several uids: run these tests as root", 2)
     private_mounts()
     # The packages' lists come over the network: they are fetched before it is left.
-    packages(*MAILERS)
+    for names in (MAILERS, LATER):
+        packages(*names)
     for server in (Postfix, Exim, Msmtp, Nullmailer, Dma):
         packages(server.package)
     if LIBC.unshare(CLONE_NEWNET) != 0:

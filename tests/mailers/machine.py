@@ -24,6 +24,8 @@ MAILERS = [name for name in (
     "php-horde-mail php-horde-smtp php-horde-mime dokuwiki mediawiki roundcube-core php-curl php-sqlite3 php-imap php-xml php-mbstring "
     "php-intl bsd-mailx s-nail mutt mailutils msmtp swaks curl"
 ).split() if name not in sum(GONE.values(), [])]  # fmt: skip
+# What runs a tenant's programs later, outside of any request.
+LATER = ["cron", "at", "procmail"]
 # What the packages write when they are set up.
 FILES = Path(__file__).parent / "files"
 SENDMAIL, REAL_SENDMAIL = Path("/usr/sbin/sendmail"), Path("/usr/sbin/sendmail.distrib")
@@ -76,9 +78,9 @@ class Machine:
             subprocess.run(["bash", "-o", "pipefail", "-c", unpack], check=True)
 
     @staticmethod
-    def account(name, uid):
+    def account(name, uid, home="/nonexistent"):
         """A user and a group of that name and number, in place of this machine's own."""
-        for file, rest in (("passwd", f"{uid}:{uid}::/nonexistent:/bin/sh"), ("group", f"{uid}:")):
+        for file, rest in (("passwd", f"{uid}:{uid}::{home}:/bin/sh"), ("group", f"{uid}:")):
             path = Path("/etc", file)
             others = [line for line in path.read_text().splitlines() if not line.startswith(f"{name}:")]
             path.write_text("\n".join([*others, f"{name}:x:{rest}", ""]))

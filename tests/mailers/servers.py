@@ -51,6 +51,7 @@ class Postfix(Server):
     package = "postfix"
     user, uid = mail_servers.Postfix.user, mail_servers.Postfix.uid
     queue = Path("/var/spool/postfix")
+    queues = ("incoming",)  # where its mail is
 
     @property
     def _socket(self):
@@ -83,7 +84,7 @@ class Postfix(Server):
     def queued(self, mark):
         """The queue ids and heads of the messages with this word in their subject."""
         found = {}
-        for file in (self.queue / "incoming").iterdir():
+        for file in (file for name in self.queues for file in (self.queue / name).rglob("*") if file.is_file()):
             head = subprocess.run(["postcat", "-h", str(file)], capture_output=True, env=ENVIRONMENT, check=False).stdout
             if mark.encode() in head:
                 found[file.name] = head.decode(errors="replace")

@@ -75,6 +75,22 @@ WAYS = {
 }  # fmt: skip
 
 
+def whose(host, mark, said=""):
+    """What has become of a message of the shop's that arrives: it has one event, which has its queue id, and the header of that."""
+    shop = host.site.shop
+    wait_until(lambda: host.server.queued(mark), f"its arrival: {said} {host.server.said()}")
+    host.server.settled()
+    (queue_id, head), = wait_until(lambda: host.server.queued(mark), "it in a queue").items()  # which may change as one looks
+    event, = wait_until(lambda: events(host, mark), "its event")
+    assert event.get("queue_id") == queue_id or wait_until(
+        lambda: [each for each in entries(host) if each.get("mail_id") == event["id"] and each["queue_id"] == queue_id], "its queue id"
+    )
+    who = REQUEST if event["verified"] else UNRECORDED if event.get("reason") == "unrecorded" else USER
+    assert (event["uid"], event.get("vhost")) == (shop.uid, shop.full_name), event
+    assert head.count("X-Mail-Origin:") == 1 and event["id"] in head and "Ticket" not in head
+    return who
+
+
 @pytest.fixture(scope="session", autouse=True)
 def elsewhere():
     subprocess.run(["ip", "addr", "replace", f"{ELSEWHERE}/32", "dev", "lo"], check=True)
@@ -101,13 +117,4 @@ def test_way(host, way):
         assert [(each["verified"], each["uid"], each["entry"]) for each in found] == [(True, shop.uid, str(page.path))] * (expected == ASKED), said
         assert not host.server.queued(mark), said
         return
-    wait_until(lambda: host.server.queued(mark), f"its arrival: {said} {host.server.said()}")
-    host.server.settled()
-    (queue_id, head), = host.server.queued(mark).items()
-    event, = wait_until(lambda: events(host, mark), "its event")
-    assert event.get("queue_id") == queue_id or wait_until(
-        lambda: [each for each in entries(host) if each.get("mail_id") == event["id"] and each["queue_id"] == queue_id], "its queue id"
-    )
-    who = REQUEST if event["verified"] else UNRECORDED if event.get("reason") == "unrecorded" else USER
-    assert (who, event["uid"], event.get("vhost")) == (expected, shop.uid, shop.full_name), event
-    assert head.count("X-Mail-Origin:") == 1 and event["id"] in head and "Ticket" not in head
+    assert whose(host, mark, said) == expected
