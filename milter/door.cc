@@ -16,6 +16,7 @@ namespace mailorigin::milter {
 namespace {
 
 std::atomic<uid_t> admitted{0};
+std::atomic<bool> has_polled{false};
 
 std::optional<uid_t> peer_of(int socket, const sockaddr_storage& address) {
   if (address.ss_family == AF_UNIX) {
@@ -43,6 +44,8 @@ std::optional<uid_t> peer_of(int socket, const sockaddr_storage& address) {
 
 void let_in(uid_t mail_server) { admitted = mail_server; }
 
+bool hears_the_last_word() { return has_polled; }
+
 }  // namespace mailorigin::milter
 
 // Both in libc's place, for this program alone.
@@ -66,6 +69,7 @@ extern "C" __attribute__((visibility("default"))) int accept(int listener, socka
 // been read.
 extern "C" __attribute__((visibility("default"))) int poll(pollfd* watched, nfds_t count,
                                                            int timeout_ms) {
+  mailorigin::milter::has_polled = true;
   const timespec patience{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
   const int ready = ppoll(watched, count, timeout_ms < 0 ? nullptr : &patience, nullptr);
   for (nfds_t each = 0; ready > 0 && each < count; each++) {

@@ -11,4 +11,8 @@ namespace mailorigin::milter {
 // Before the first connection. By TCP whoever connects is known by its connection.
 void let_in(uid_t mail_server);
 
+// Whether libmilter waits by this poll(2): one that was built otherwise may miss the last word of
+// every connection.
+bool hears_the_last_word();
+
 }  // namespace mailorigin::milter

@@ -14,6 +14,7 @@
 #include "client/syslog.h"
 #include "core/queue_policy.h"
 #include "core/text.h"
+#include "milter/door.h"
 #include "milter/passage.h"
 
 namespace mailorigin::milter {
@@ -245,7 +246,8 @@ sfsistat on_close(SMFICTX* context) {
   // cleanup(8) says SMFIC_QUIT when the message is whole. Where it has been killed before,
   // pickup(8) brings the message again. By SMTP it is smtpd(8) that goes, when the message may be
   // whole.
-  if (passage && passage->asked && !passage->submitter.by_smtp && is_broken_off(context)) {
+  if (passage && passage->asked && !passage->submitter.by_smtp && hears_the_last_word() &&
+      is_broken_off(context)) {
     passage->asked->take_back();
   }
   return SMFIS_CONTINUE;
