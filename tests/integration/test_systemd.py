@@ -116,6 +116,7 @@ def test_exims_socket_comes_to_a_daemon_that_runs(machine):
     machine("systemctl", "disable", "--now", "mailorigind-exim.socket")
     machine("systemctl", "restart", "mailorigind")
     machine("userdel", "Debian-exim")
+    assert ask(machine, "mail") == "bool(true)\n"
 
 
 def test_a_path_beside_the_units_is_refused_before_httpd_ends_of_it(machine):
