@@ -72,6 +72,7 @@ std::optional<NoAnswer> Asker::connect(const std::string& socket_path, Deadline 
   connection_ = *std::move(connected);
   connected_path_ = socket_path;
   owner_ = getpid();
+  connections_++;
   return std::nullopt;
 }
 

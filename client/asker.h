@@ -68,6 +68,8 @@ class Asker {
   bool tell(const std::string& socket_path, std::string_view packet);
   // Whether the connection that was used last is this process's and still there.
   [[nodiscard]] bool is_connected() const;
+  // How many have been opened: what was said over an earlier one is unknown at the other end.
+  [[nodiscard]] std::uint64_t connections() const { return connections_; }
 
  private:
   // Nothing once there is a connection.
@@ -81,6 +83,7 @@ class Asker {
   Packet received_;  // kept for its buffer
   std::string connected_path_;
   pid_t owner_ = 0;
+  std::uint64_t connections_ = 0;
 };
 
 }  // namespace mailorigin::client

@@ -40,11 +40,14 @@ void Hello::say(client::Asker& asker, const std::string& socket,
     if (!whose) return;
     const time_t now = now_seconds();
     // A new daemon has heard nothing yet.
-    if (looked_at_ != now && !asker.is_connected()) said_ = {};
+    const bool is_lost = looked_at_ != now && !asker.is_connected();
     looked_at_ = now;
     auto& place = said_[*whose % said_.size()];
-    if (place == whose || failed_at_ == now) return;
+    if (!is_lost && said_over_ == asker.connections() && place == whose) return;
+    if (failed_at_ == now) return;
     if (asker.tell(socket, encode_hello(context))) {
+      if (said_over_ != asker.connections()) said_ = {};
+      said_over_ = asker.connections();
       place = whose;
     } else {
       failed_at_ = now;

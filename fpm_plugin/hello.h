@@ -22,6 +22,8 @@ class Hello {
   // Virtual host and uid of a context, each where it belongs; one that is said again
   // because another took its place costs a message.
   std::array<std::optional<std::uint64_t>, 64> said_{};
+  std::uint64_t said_over_ =
+      0;                  // which of the asker's connections; mails are asked over it, and renew it
   time_t looked_at_ = 0;  // whether the connection is there
   time_t failed_at_ = 0;
 };

@@ -3,13 +3,16 @@
 import os
 import pty
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from harness.command import Command
 from harness.paths import PHP_FPM_UNIT, PHP_VERSION
-from harness.site import BLOG_UID, INSIDE, SHOP_UID, WITH_HEADER, Vhost, two_vhosts
+from harness.site import BLOG_UID, INSIDE, SHOP_UID, WITH_HEADER, Vhost, new_mark, two_vhosts
 from harness.waiting import wait_until
+from test_reloads import SLOW
 
 HELLO = "<?php echo 'hello';"
 
@@ -97,6 +100,28 @@ def test_a_daemon_that_is_replaced_is_told_again(make_site):
 
     for _ in range(3):
         wait_until(told, "the new daemon to be told")
+
+
+def test_a_daemon_that_a_mail_finds_again_is_told_again(make_site):
+    """By a worker that has told its predecessor, in the same request."""
+    site = make_site([Vhost("shop", SHOP_UID, WITH_HEADER, pool_lines="pm.max_children = 1")])
+    mark = new_mark()
+    flag = site.sendmail.spool / "tmp" / mark
+    script = site.shop.script(SLOW.format(flag=flag, mark=mark))
+    site.httpd.allow_log(r"\bMO\d{4}\b")
+    before = site.httpd.daemon()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(site.shop.get, script.uri)
+        wait_until(flag.with_suffix(".begun").exists, "the request")
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: [pid for pid in site.httpd.daemons() if pid != before], "a new daemon")
+        flag.with_suffix(".go").touch()
+        assert answer.result().text == "bool(true)\n"
+    time.sleep(2.1)  # so long a daemon that is new waits for PHP to find out (heard_vhosts.cc)
+    page = site.shop.script(HELLO)
+    assert site.shop.get(page.uri).text == "hello"
+    wait_until(lambda: page.uri in site.shop.access.path.read_text(), "the request to be counted")
+    assert about_php(site) == []
 
 
 def test_requests_that_php_did_not_run(make_site):
