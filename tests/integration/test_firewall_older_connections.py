@@ -1,14 +1,14 @@
 """Connections that are older than the policy in force."""
 
-import errno
 import os
 import resource
 import socket
 import struct
+from contextlib import contextmanager
 
 import pytest
 from harness.firewall import (
-    ALLOW, DENY, HOST, NEIGHBOUR, OTHER, TENANT, V4, V6, Firewall, Page, PinnedMap, block, hold, nonroot_worker, smtp, vhost,
+    ALLOW, DENY, HOST, NEIGHBOUR, OTHER, TENANT, V4, V6, Firewall, Page, PinnedMap, block, fate, hold, hold_opened, nonroot_worker, smtp, vhost,
 )  # fmt: skip
 from harness.waiting import become
 
@@ -71,35 +71,16 @@ def test_what_no_host_of_its_user_may_have_any_more_is_closed(firewall, ground):
 
 def held_by(ground, prepare, make=socket.socket):
     """A connection to port 25 over make()'s socket, by whoever prepare() makes of its process; tells what has become of it."""
-    ours, theirs = socket.socketpair()
 
-    def run():
-        ours.close()
+    @contextmanager
+    def opened():
         with make() as tcp:
             kept = prepare()  # noqa: F841 (a worker's page)
             tcp.settimeout(5)
             tcp.connect((V4, 25))
-            tcp.recv(100)
-            theirs.send(b"1")
-            theirs.recv(1)
-            tcp.settimeout(0.3)
-            try:
-                return "ended" if tcp.recv(1) == b"" else "data"
-            except TimeoutError:
-                return "open"
-            except OSError as error:
-                return errno.errorcode[error.errno]
+            yield tcp
 
-    _, result = ground.child(run)
-    theirs.close()
-    assert ours.recv(1) == b"1"
-
-    def finish():
-        ours.send(b"x")
-        ours.close()
-        return result()
-
-    return finish
+    return hold_opened(ground, opened)
 
 
 def test_of_two_hosts_of_a_user_each_has_its_own(firewall, ground):
@@ -171,13 +152,7 @@ def test_what_was_judged_before_a_policy_and_opens_after_it_is_closed(firewall, 
             openers = PinnedMap(path)
             openers.put(struct.pack("<i", tcp.fileno()), struct.pack("<5I4B", generation, uid, uid, uid, 0, 0, 0, 1, 0))
             openers.close()
-            tcp.settimeout(6)
-            try:
-                return "ended" if tcp.recv(1) == b"" else "data"
-            except TimeoutError:
-                return "open"
-            except OSError as error:
-                return errno.errorcode[error.errno]
+            return fate(tcp, 6)
 
     assert ground.run(lambda: opened(1, TENANT), uid=0) == "ECONNABORTED"
     assert "1 connections" in firewall.notice("MO0440")

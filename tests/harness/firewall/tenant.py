@@ -117,25 +117,39 @@ def trying(ground, seconds):
     return ground.child(run)[1]
 
 
+def fate(tcp, patience=0.3):
+    """What has become of a connection, or does in that time."""
+    tcp.settimeout(patience)
+    try:
+        return "ended" if tcp.recv(1) == b"" else "data"
+    except TimeoutError:
+        return "open"
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
+
 def hold(ground, uid, address, port, gid=None):
     """Opens a connection of that user; returns a function that tells what has become of it."""
+
+    def opened():
+        if uid:
+            become(uid, gid)
+        return socket.create_connection((address, port), timeout=5)
+
+    return hold_opened(ground, opened)
+
+
+def hold_opened(ground, opened):
+    """The same of a connection that opened() opens in a process of its own, and `with` keeps."""
     ours, theirs = socket.socketpair()
 
     def run():
         ours.close()
-        if uid:
-            become(uid, gid)
-        with socket.create_connection((address, port), timeout=5) as tcp:
+        with opened() as tcp:
             tcp.recv(100)
             theirs.send(b"1")
             theirs.recv(1)
-            tcp.settimeout(0.3)
-            try:
-                return "ended" if tcp.recv(1) == b"" else "data"
-            except TimeoutError:
-                return "open"
-            except OSError as error:
-                return errno.errorcode[error.errno]
+            return fate(tcp)
 
     _, result = ground.child(run)
     theirs.close()
