@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .accounts import Accounts
 from .httpd import free_port
 from .mail_servers import POSTFIX_MASTER, Postfix
 from .mounts import unmount
@@ -125,18 +126,25 @@ for _ in range(3):
 '''
         subprocess.run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", sys.executable, "-c", code], check=True)
 
+    def _files(self, queue):
+        """Each one's name, what is in it, and whether it is whole."""
+        for file in (self.root / "var/spool/postfix" / queue).rglob("*"):
+            try:
+                if file.is_file():
+                    is_whole = bool(file.stat().st_mode & 0o100)
+                    yield file.name, file.read_bytes(), is_whole
+            except FileNotFoundError:
+                pass  # it has moved on since
+
     def mails(self):
         found = []
         for queue in ("incoming", "hold"):
-            for file in (self.root / "var/spool/postfix" / queue).rglob("*"):
-                if file.is_file() and file.stat().st_mode & 0o100:
-                    found.append(Mail(file.name, queue == "hold", self._text(file.read_bytes())))
+            found += [Mail(name, queue == "hold", self._text(data)) for name, data, is_whole in self._files(queue) if is_whole]
         return found
 
     def is_unfinished(self, mark):
         """cleanup(8) has written the message, and not yet said that it is whole."""
-        files = (self.root / "var/spool/postfix/incoming").rglob("*")
-        return any(mark.encode() in file.read_bytes() for file in files if file.is_file() and not file.stat().st_mode & 0o100)
+        return any(mark.encode() in data for _, data, is_whole in self._files("incoming") if not is_whole)
 
     @staticmethod
     def _text(data):
@@ -155,17 +163,19 @@ for _ in range(3):
 @contextmanager
 def site_before(postfix, installation, name, vhosts, configuration):
     """Its httpd starts the milter that this Postfix asks. `configuration` has places for the milter's
-    {socket}, its {user}, the {mail_server}'s, and the {log}."""
+    {socket}, its {user}, the {mail_server}'s, and the {log}. TENANTS have accounts: by their names the daemon
+    knows what Postfix makes of no sender."""
     installation.built("milter/mailorigin-milter")
     site = Site(installation, installation.directory(name), vhosts, server="")
     runtime = site.httpd.runtime_dir
     runtime.mkdir(parents=True, exist_ok=True)
     socket = runtime / "milter.sock"
     site.configure(configuration.format(socket=socket, user=MILTER_UID, mail_server=postfix.uid, log=postfix.log))
-    try:
-        site.start()
-        wait_until(socket.exists, "the milter to listen")
-        postfix.use(runtime, f"unix:{socket}")
-        yield site
-    finally:
-        site.stop()
+    with Accounts(installation.root, installation.directory(f"{name}-accounts"), TENANTS):
+        try:
+            site.start()
+            wait_until(socket.exists, "the milter to listen")
+            postfix.use(runtime, f"unix:{socket}")
+            yield site
+        finally:
+            site.stop()

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from harness.accounts import Accounts  # noqa: E402
 from harness.firewall import ALLOW, DENY, HOST, NEIGHBOUR, Firewall, Ground, smtp, vhost  # noqa: E402
 from harness.installation import Installation  # noqa: E402
+from harness.milter import MilterPostfix  # noqa: E402
 from harness.mounts import private_mounts  # noqa: E402
 from harness.site import BLOG_UID, SERVER, SHOP_UID, Site, two_vhosts  # noqa: E402
 from harness.syslog import SyslogListener  # noqa: E402
@@ -34,6 +35,16 @@ def accounts(installation):
     """The users `shop` and `blog`."""
     with Accounts(installation.root, installation.directory("accounts"), {"shop": SHOP_UID, "blog": BLOG_UID}) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def postfix():
+    """A real one for site_before()."""
+    made = MilterPostfix()
+    try:
+        yield made
+    finally:
+        made.remove()
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,9 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
-from harness.accounts import Accounts
 from harness.command import Command
 from harness.docs import section
-from harness.milter import TENANTS, MilterPostfix, site_before
+from harness.milter import site_before
 from harness.mounts import bind, unmount
 from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.waiting import wait_until
@@ -35,22 +34,7 @@ foreach (["HELO me", "MAIL FROM:<me@SENDER>", "RCPT TO:<to@example.org>", "DATA"
 
 
 @pytest.fixture(scope="module")
-def postfix():
-    made = MilterPostfix()
-    try:
-        yield made
-    finally:
-        made.remove()
-
-
-@pytest.fixture(scope="module")
-def accounts(installation):
-    with Accounts(installation.root, installation.directory("hold-accounts"), TENANTS):
-        yield
-
-
-@pytest.fixture(scope="module")
-def module_site(installation, postfix, accounts):
+def module_site(installation, postfix):
     vhosts = [Vhost("shop", SHOP_UID, SHOP), Vhost("blog", BLOG_UID, BLOG), Vhost("metered", METERED_UID, METERED), Vhost("flooding", FLOODING_UID, FLOODING)]
     with site_before(postfix, installation, "hold", vhosts, STRICT) as site:
         until_it_holds(site)

@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from harness.accounts import Accounts
 from harness.command import Command, Said
 from harness.mail_servers import ORIGIN
-from harness.milter import TENANTS, MilterPostfix, site_before
+from harness.milter import site_before
 from harness.mounts import bind, unmount
 from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.waiting import children_of, wait_until
@@ -26,31 +25,10 @@ MailOriginMailLog {log}
 
 
 @pytest.fixture(scope="module")
-def module_postfix():
-    made = MilterPostfix()
-    try:
-        yield made
-    finally:
-        made.remove()
-
-
-@pytest.fixture(scope="module")
-def accounts(installation):
-    """By their names the daemon knows what Postfix makes of no sender."""
-    with Accounts(installation.root, installation.directory("milter-accounts"), TENANTS):
-        yield
-
-
-@pytest.fixture(scope="module")
-def module_site(installation, module_postfix, accounts):
+def module_site(installation, postfix):
     vhosts = [Vhost("shop", SHOP_UID, RULES), Vhost("blog", BLOG_UID, WITH_HEADER + "  MailOriginSend deny\n")]
-    with site_before(module_postfix, installation, "milter", vhosts, SERVER + QUEUE) as site:
+    with site_before(postfix, installation, "milter", vhosts, SERVER + QUEUE) as site:
         yield site
-
-
-@pytest.fixture
-def postfix(module_site, module_postfix):
-    return module_postfix
 
 
 def text(mark, *fields):

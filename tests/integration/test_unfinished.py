@@ -5,27 +5,16 @@ import signal
 from pathlib import Path
 
 import pytest
-from harness.accounts import Accounts
-from harness.milter import TENANTS, MilterPostfix, site_before
+from harness.milter import site_before
 from harness.site import OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
 from harness.waiting import wait_until
 from test_milter import QUEUE, process_of, send, text, the_queue_event
 
 
 @pytest.fixture(scope="module")
-def postfix():
-    made = MilterPostfix()
-    try:
-        yield made
-    finally:
-        made.remove()
-
-
-@pytest.fixture(scope="module")
 def module_site(installation, postfix):
-    with Accounts(installation.root, installation.directory("unfinished-accounts"), TENANTS):
-        with site_before(postfix, installation, "unfinished", [Vhost("shop", SHOP_UID, WITH_HEADER)], SERVER + QUEUE) as site:
-            yield site
+    with site_before(postfix, installation, "unfinished", [Vhost("shop", SHOP_UID, WITH_HEADER)], SERVER + QUEUE) as site:
+        yield site
 
 
 def is_asleep(pid):
