@@ -8,24 +8,17 @@
 #include "core/verdict.h"
 #include "mailorigind/journal/event_record.h"
 #include "mailorigind/judging/origin.h"
-#include "mailorigind/limits.h"
 
 namespace mailorigin::daemon {
 
 void Deputies::use(std::shared_ptr<const ActivePolicy> policy) {
   policy_ = std::move(policy);
-  std::erase_if(shares_,
-                [&](const auto& entry) { return policy_->policy().by_id(entry.first) == nullptr; });
+  shares_.use(policy_->policy());
 }
 
 Result<DeputedConnection> Deputies::read(std::string_view packet, const Moment& moment) const {
   if (!keys_) return Error{"httpd has not sent its key yet"};
   return decode_deputed(packet, *keys_, moment.boottime_ns);
-}
-
-bool Deputies::has_share(std::uint32_t vhost, const Moment& moment) {
-  return shares_.try_emplace(vhost, deputed_rate, deputed_burst)
-      .first->second.take(moment.elapsed_ms());
 }
 
 Deputies::Answered Deputies::answer(DeputedConnection deputed, const Credentials& httpd,
@@ -47,7 +40,7 @@ Deputies::Answered Deputies::answer(DeputedConnection deputed, const Credentials
   } else if (!vhost.enabled) {  // MailOrigin Off
     return answered;
   }
-  if (!has_share(vhost.id, moment)) {
+  if (!shares_.of(vhost.id).take(moment.elapsed_ms())) {
     answer.recorded = false;
     answer.explanation = "there are too many of them";
     return answered;

@@ -2,11 +2,9 @@
 // The kernel sees httpd's user connect; whose request it is, httpd alone can say.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/key.h"
@@ -14,10 +12,11 @@
 #include "core/wire/asking.h"
 #include "core/wire/deputing.h"
 #include "mailorigind/active_policy.h"
-#include "mailorigind/asking/quota.h"
+#include "mailorigind/asking/vhost_quotas.h"
 #include "mailorigind/journal/recording.h"
 #include "mailorigind/journal/stamp.h"
 #include "mailorigind/judging/judge.h"
+#include "mailorigind/limits.h"
 #include "mailorigind/moment.h"
 
 namespace mailorigin::daemon {
@@ -46,13 +45,11 @@ class Deputies {
                   const Moment& moment);
 
  private:
-  bool has_share(std::uint32_t vhost, const Moment& moment);
-
   Recording& recording_;
   const Judge& judge_;  // knows what is blocked
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;
-  std::unordered_map<std::uint32_t, Quota> shares_;  // by virtual host
+  VhostQuotas shares_{deputed_rate, deputed_burst};
   Stamp stamp_;
 };
 

@@ -42,11 +42,8 @@ void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
   holders_.use(policy_->policy().queue);
   users_ = SiteUsers(policy_->policy());
   limits_.use(policy_->policy());
-  for (auto* const quotas : {&vhost_quotas_, &shares_of_hosts_}) {
-    std::erase_if(*quotas, [&](const auto& entry) {
-      return policy_->policy().by_id(entry.first) == nullptr;
-    });
-  }
+  vhost_quotas_.use(policy_->policy());
+  shares_of_hosts_.use(policy_->policy());
 }
 
 Judge::Examined Judge::examine(std::string_view text, const AskingProcess& asker,
@@ -251,7 +248,7 @@ bool Judge::is_server(const VhostPolicy& policy) const {
 // The server's settings stand for many who are not each other's neighbours.
 Quota* Judge::exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment) {
   if (is_server(policy)) return nullptr;
-  Quota& quota = vhost_quotas_[policy.id];
+  Quota& quota = vhost_quotas_.of(policy.id);
   return quota.take(moment.elapsed_ms()) ? nullptr : &quota;
 }
 
@@ -262,8 +259,7 @@ bool Judge::has_share_of_its_own(const Shown& shown, const VhostPolicy& policy,
   if (shown.context == nullptr || is_server(policy) || !users_.shares_its_user(policy)) {
     return false;
   }
-  return shares_of_hosts_.try_emplace(policy.id, shared_host_rate, shared_host_burst)
-      .first->second.take(moment.elapsed_ms());
+  return shares_of_hosts_.of(policy.id).take(moment.elapsed_ms());
 }
 
 void Judge::describe_origin(Event& event, const Examined& examined,

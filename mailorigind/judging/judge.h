@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include "core/wire/asking.h"
 #include "mailorigind/active_policy.h"
 #include "mailorigind/asking/quota.h"
+#include "mailorigind/asking/vhost_quotas.h"
 #include "mailorigind/journal/stamp.h"
 #include "mailorigind/judging/counted_limits.h"
 #include "mailorigind/judging/decision.h"
@@ -30,6 +30,7 @@
 #include "mailorigind/judging/rules.h"
 #include "mailorigind/judging/senders.h"
 #include "mailorigind/judging/site_users.h"
+#include "mailorigind/limits.h"
 #include "mailorigind/moment.h"
 
 namespace mailorigin::daemon {
@@ -139,8 +140,9 @@ class Judge {
   std::vector<ExceededLimit> exceeded_;  // by the mail at hand
   RequestBindings bindings_;
   Holders holders_;
-  std::unordered_map<std::uint32_t, Quota> vhost_quotas_;
-  std::unordered_map<std::uint32_t, Quota> shares_of_hosts_;  // what their uid has none of any more
+  VhostQuotas vhost_quotas_;
+  // What their uid has none of any more.
+  VhostQuotas shares_of_hosts_{shared_host_rate, shared_host_burst};
   Stamp stamp_;
 };
 
