@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from ending import rounds
 from servers import installation, say_ratio, say_result
 
 from harness.httpd import HTTPD
@@ -103,14 +104,14 @@ def main():
         root.chmod(0o755)
         for name in ("run", "state"):
             (root / name).mkdir()
-        for i in range(options.vhosts):
+        for i in rounds(options.vhosts):
             docroot = root / f"www/site{i}/htdocs"
             docroot.mkdir(parents=True)
             for directory in (docroot, docroot.parent):
                 shutil.chown(directory, FIRST_UID + i, FIRST_UID + i)
         paths = configurations(place, root, options.vhosts, 18080)
         times = {name: [] for name in paths}
-        for _ in range(options.rounds + 1):
+        for _ in rounds(options.rounds + 1):
             for name, path in paths.items():
                 times[name].append(checked(path))
         plain = times["without"][1:]

@@ -13,6 +13,7 @@ import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 
+from ending import rounds
 from servers import say_ratio, say_result
 
 from harness.firewall import DENY, TENANT, Firewall, Ground, smtp, vhost
@@ -85,7 +86,7 @@ def say(what, ours, base, goal):
     say_ratio(what, list(zip(ours, base)), goal, "no firewall")
 
 
-def connections(rounds):
+def connections(count):
     hosts = [vhost("h:80", smtp("allow")), vhost("off:80", smtp("allow"), enabled=False)]
     with ExitStack() as stack:
         plain, owned, ours = grounds = [stack.enter_context(ground()) for _ in range(3)]
@@ -97,7 +98,7 @@ def connections(rounds):
         silent = firewall.context("off:80", flags=PASS, details=DETAILS).hex()
         measured, recorded = {}, 0
         with firewall.attached() as ring:
-            for _ in range(rounds):
+            for _ in rounds(count):
                 for name, loop, command, expected in (
                     ("nothing", loops[0], f"connect {SMTP} 200", 0),
                     ("owner rule", loops[1], f"connect {SMTP} 200", 0),
@@ -108,7 +109,7 @@ def connections(rounds):
                 ):
                     measured.setdefault(name, []).append(loop.measure(command, expected))
                     recorded += sum(event.verdict == "allow" for event in ring.take())
-        recorded /= 200 * rounds
+        recorded /= 200 * count
         base = measured["nothing"]
         say("connect(2), nftables owner rule", measured["owner rule"], base, "none")
         say("connect(2), another port", measured["other port"], base, "at most 1.03")
@@ -141,17 +142,17 @@ def pushes(vhosts):
         ]
         firewall.take(vhosts=hosts)
         times = []
-        for _ in range(5):
+        for _ in rounds(5):
             began = time.monotonic()
             firewall.take(vhosts=hosts)
             times.append(time.monotonic() - began)
         say_result(f"the firewall takes a policy of {vhosts} virtual hosts, s", times, "at most 1", "-")
 
 
-def forks(rounds):
+def forks(count):
     with ground() as made, firewall_on(made) as firewall, Loop(made) as loop:
         on, off = [], []
-        for _ in range(rounds):
+        for _ in rounds(count):
             for mode, times in (("off", off), ("on", on)):
                 firewall.take(mode=mode)
                 time.sleep(0.5)  # what is taken out is cleared away a little later

@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from ending import rounds
 from servers import say_ratio, say_result
 
 URIS = ["/", "/index.php", "/wp-login.php", "/wp-admin/admin-ajax.php?action=heartbeat", "/wp-content/uploads/2026/11/photo-{}.jpg",
@@ -49,14 +50,14 @@ def main():
         sys.exit("mailorigin must be run as root")
     program = Path(os.environ["MAILORIGIN_BUILD"]) / "cli/mailorigin"
 
-    starts = [timed([program, "--help"])[0] for _ in range(20)]
+    starts = [timed([program, "--help"])[0] for _ in rounds(20)]
     say_result("start of a command, ms", [1e3 * each for each in starts], "at most 20", "-")
     with tempfile.TemporaryDirectory(prefix="mailorigin-bench-") as directory:
         directory = Path(directory)
         some = "".join(lines(100_000, options.every)).encode()
         plain, packed, nothing = directory / "access.log", directory / "packed.log", directory / "nothing.log"
         with open(plain, "wb") as out, gzip.open(packed, "wb", compresslevel=6) as packing:
-            for _ in range(options.megabytes * 1_000_000 // len(some) + 1):
+            for _ in rounds(options.megabytes * 1_000_000 // len(some) + 1):
                 out.write(some)
                 packing.write(some)
         nothing.write_text("")
@@ -64,7 +65,7 @@ def main():
         ours_is = [program, "--runtime-dir", directory, "investigate", "--json", "--login-log", nothing, f"/srv/shop{SCRIPT}", "--access-log"]
         for log, other in ((plain, ["grep", "-cF", SCRIPT]), (packed, ["zgrep", "-cF", SCRIPT])):
             pairs = []
-            for _ in range(options.rounds + 1):
+            for _ in rounds(options.rounds + 1):
                 theirs, count = timed([*other, log])
                 ours, found = timed([*ours_is, log])
                 assert int(count) == json.loads(found)["requests"]["count"], (count, found)

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 
+from ending import leave_if_asked
 from servers import installation, say_result, site_with_everything
 
 CODE = "<?php echo mail('to@example.org', $_GET['mark'], 'body') ? 'accepted' : 'refused';\n"
@@ -57,6 +58,7 @@ def main():
         events = [event for pair in itertools.zip_longest(events[::2], events[1::2][::-1]) for event in pair if event]
         for number, event in enumerate(events, 1):
             time.sleep(max(0, end - options.seconds + options.seconds * number / (len(events) + 1) - time.monotonic()))
+            leave_if_asked()
             if event == "graceful":
                 site.httpd.graceful()
             else:

@@ -4,6 +4,7 @@
 import argparse
 import statistics
 
+from ending import rounds
 from servers import say_ratio, say_result, side_by_side
 
 PEER = "plain mail() into the same sendmail"
@@ -34,7 +35,7 @@ def main():
             site.shop.write("mail.php", CODE)
         times = ([], [], [])
         medians = []
-        for number in range(options.rounds + 1):
+        for number in rounds(options.rounds + 1):
             all_three = [None, None, None]
             for which in (0, 1, 2) if number % 2 else (2, 1, 0):
                 all_three[which] = sites[which].shop.get(f"/mail.php?n={options.mails}", timeout=120).json

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from ending import rounds
 from servers import DIRECTIVES, family, installation, running, say_result
 
 from harness.milter_protocol import tell
@@ -43,11 +44,11 @@ def measure(place, directory, messages):
         names = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in family(site.httpd.process.pid)}
         milter = next(pid for pid, name in names.items() if name == "mailorigin-milt")
         daemon = next(pid for pid, name in names.items() if name == "mailorigind")
-        for number in range(50):
+        for number in rounds(50):
             message(path, number)
         before = processor_seconds(milter), processor_seconds(daemon)
         took = []
-        for number in range(messages):
+        for number in rounds(messages):
             began = time.perf_counter()
             message(path, 50 + number)
             took.append(time.perf_counter() - began)

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ending import rounds
 from servers import installation, say_ratio, say_result, site_with_everything
 
 from harness.waiting import NeverHappened, wait_until
@@ -50,7 +51,7 @@ def main():
         marks = []
         for kind in options.kinds:
             medians, tails = [], []
-            for number in range(options.rounds):
+            for number in rounds(options.rounds):
                 marks += [f"{kind}-quiet{number}", f"{kind}-loud{number}"]
                 quiet = measure(marks[-2])
                 flood = subprocess.Popen(

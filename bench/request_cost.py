@@ -9,6 +9,7 @@ import argparse
 import re
 import subprocess
 
+from ending import rounds
 from servers import cpu_seconds, say_ratio, side_by_side
 
 PEER = "the same servers without MailOrigin"
@@ -41,7 +42,7 @@ def main():
                 load(site, uri, min(2000, options.requests))  # warm
         for uri, what in (("/line.php", "a script that prints one line"), ("/static.txt", "a static file")):
             rates, costs = [], []
-            for _ in range(options.rounds):
+            for _ in rounds(options.rounds):
                 one, other = load(ours, uri, options.requests), load(plain, uri, options.requests)
                 rates.append((one[0], other[0]))
                 costs.append((one[1], other[1]))

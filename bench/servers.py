@@ -1,10 +1,6 @@
-"""What the benchmarks' scripts share: the tests' harness, servers that are gone at the end, and a clock for CPU time.
-
-A script that SIGTERM ends leaves its `with` and `finally` as any other end does.
-"""
+"""What the benchmarks' scripts share: the tests' harness, servers that are gone at the end, and a clock for CPU time."""
 
 import os
-import signal
 import statistics
 import sys
 from contextlib import ExitStack, contextmanager
@@ -15,8 +11,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from harness.installation import Installation  # noqa: E402
 from harness.site import Site, two_vhosts  # noqa: E402
 from harness.waiting import children_of  # noqa: E402
-
-signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 # mail() itself is measured, not a mail server.
 TINY_SENDMAIL = "/bin/cat >/dev/null"

@@ -5,6 +5,7 @@ import argparse
 import subprocess
 import time
 
+from ending import rounds
 from servers import installation, say_ratio, say_result, site_with_everything
 
 PEER = "the program that it starts, alone"
@@ -35,12 +36,12 @@ def main():
         ours = [str(place.built("submit/mailorigin-sendmail")), f"--mailorigin-real={real}",
                 f"--mailorigin-socket={site.httpd.runtime_dir}/mailorigin.sock", "-t", "-i"]
         head = b"To: to@example.org\nFrom: me@shop.example\nSubject: x\n\n"
-        for what, size, rounds, bound in (("a mail of 2 KB", 2_000, options.rounds, "none"),
+        for what, size, count, bound in (("a mail of 2 KB", 2_000, options.rounds, "none"),
                                           ("a mail of 10 MB", 10_000_000, options.large_rounds, "at most 1.05")):
             path = site.directory / "message"
             path.write_bytes(head + b"a line of the body that is not very long\n" * (size // 41))
             pairs = []
-            for number in range(rounds + 3):
+            for number in rounds(count + 3):
                 both = [None, None]
                 for which in (0, 1) if number % 2 else (1, 0):
                     both[which] = once(ours if which == 0 else [str(real), "-t", "-i"], path)
