@@ -264,6 +264,11 @@ Status run_all(Database& database, std::initializer_list<const char*> statements
   return Done{};
 }
 
+// Of tables that are not analyzed yet the server expects many rows, and then compiles for 0.3 s a
+// statement that takes a millisecond. Who has no such setting does not compile.
+constexpr const char* no_compiling =
+    "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'jit'";
+
 }  // namespace
 
 Status prepare_schema(Database& database) { return make_and_migrate(database); }
@@ -280,10 +285,10 @@ Status settle_writer(Database& database) {
     // Nobody else's lock holds up the journal for ever. What a crash of the server takes of its
     // last 0.6 seconds (three times wal_writer_delay), it takes with their position: the journal
     // keeps as much, and they are stored again.
-    return run_all(
-        database,
-        {"SET client_encoding = 'UTF8'", "SET lock_timeout = '10s'", "SET synchronous_commit = off",
-         "SET standard_conforming_strings = on", "SET client_min_messages = warning"});
+    return run_all(database,
+                   {"SET client_encoding = 'UTF8'", "SET lock_timeout = '10s'",
+                    "SET synchronous_commit = off", "SET standard_conforming_strings = on",
+                    "SET client_min_messages = warning", no_compiling});
   }
   // With a log ahead, readers and the writer do not wait for each other. A crash of the
   // machine may take the last transactions, and their position with them: no event is
@@ -296,7 +301,7 @@ Status settle_reader(Database& database) {
   if (database.dialect() == Dialect::postgresql) {
     return run_all(database,
                    {"SET client_encoding = 'UTF8'", "SET default_transaction_read_only = on",
-                    "SET statement_timeout = '60s'"});
+                    "SET statement_timeout = '60s'", no_compiling});
   }
   // What the file says it is made of is not believed: its writer talks to tenants.
   return run_all(database, {"PRAGMA query_only = ON", "PRAGMA trusted_schema = OFF",

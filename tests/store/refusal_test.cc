@@ -94,19 +94,6 @@ TEST_P(Refusal, SetsNothingAsideWhereTheDatabaseIsInTrouble) {
   EXPECT_EQ(set_aside, 0);
 }
 
-class PostgresStore : public testing::StoreTest {};
-INSTANTIATE_TEST_SUITE_P(Databases, PostgresStore, ::testing::Values("pgsql"));
-
-TEST_P(PostgresStore, NeedsADatabaseThatTakesEveryCharacter) {
-  must_not_fail(raw()->run(
-      "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"));
-  std::string of_latin = params();
-  of_latin.replace(of_latin.find("dbname=") + 7, std::string::npos, "latin");
-  const auto writer = Writer::open(driver(), of_latin, "journal");
-  ASSERT_FALSE(writer);
-  EXPECT_NE(writer.error().message.find("LATIN1"), std::string::npos) << writer.error().message;
-}
-
 }  // namespace
 
 }  // namespace mailorigin::store
