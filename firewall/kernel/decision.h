@@ -18,6 +18,8 @@ enum mo_rule {
   mo_rule_blocked = 4, /* `mailorigin block`: no configuration says it, and none undoes it */
 };
 enum mo_local { mo_local_allow = 0, mo_local_observe = 1, mo_local_deny = 2 };
+/* Whether a destination is one of the loopback's. */
+enum mo_loopback { mo_not_loopback = 0, mo_is_the_loopbacks = 1, mo_may_be_loopback = 2 };
 
 enum {
   mo_ns_per_tick = 10000000,
@@ -52,7 +54,7 @@ struct mo_facts {
   __mo_u8 pass;          /* the verified tag's flag, and its host is off still */
   __mo_u8 by_uid;        /* not verified, and the uid can be exactly one site */
   __mo_u8 older;         /* a php-fpm older than the firewall that is not registered */
-  __mo_u8 loopback;      /* the destination */
+  __mo_u8 loopback;      /* enum mo_loopback: the destination */
   __mo_u8 listed;        /* the destination is in `policy`'s list */
   __mo_u8 ipv6;          /* the socket: it reaches IPv4 addresses as mapped ones */
   __mo_u32 vhost;        /* whose policy this is; 0: the server's, or all that the uid can be */
@@ -119,25 +121,10 @@ MO_INLINE __mo_u8 mo_local_verdict(__mo_u8 local) {
   return local == mo_local_allow ? mo_allow : local == mo_local_observe ? mo_observe : mo_deny;
 }
 
-/* Of a connection to an SMTP port, while the mode is not off. */
-MO_INLINE struct mo_decision mo_decide(const struct mo_facts* facts) {
+/* By where it leads, if that is the loopback, or if not. */
+MO_INLINE struct mo_decision mo_decide_destination(const struct mo_facts* facts, int loopback) {
   struct mo_decision decision = {mo_allow, mo_reason_none, 0};
-
-  if (facts->kernel_thread) {
-    decision.verdict = mo_deny;
-    decision.reason = mo_reason_unverified;
-  } else if (facts->uid == 0) {
-    return decision;
-  } else if (facts->policy.rule == mo_rule_blocked) {
-    /* At once, whatever is configured, MailOriginFirewall observe too. */
-    decision.verdict = mo_deny;
-    decision.reason = mo_reason_blocked;
-    decision.record = 1;
-    return decision;
-  } else if (facts->may || (facts->verified && facts->pass)) {
-    /* MailOriginSmtpUsers; MailOrigin Off */
-    return decision;
-  } else if (facts->loopback) { /* MailOriginSmtpLocal */
+  if (loopback) { /* MailOriginSmtpLocal */
     decision.verdict = mo_local_verdict(facts->policy.local);
     decision.reason = mo_reason_local;
   } else if (facts->listed) { /* MailOriginSmtpAllow */
@@ -159,6 +146,38 @@ MO_INLINE struct mo_decision mo_decide(const struct mo_facts* facts) {
         break;
       default:
         decision.verdict = mo_deny;
+    }
+  }
+  return decision;
+}
+
+MO_INLINE int mo_strictness(__mo_u8 verdict) {
+  return verdict == mo_deny ? mo_redirect + 1 : verdict;
+}
+
+/* Of a connection to an SMTP port, while the mode is not off. */
+MO_INLINE struct mo_decision mo_decide(const struct mo_facts* facts) {
+  struct mo_decision decision = {mo_allow, mo_reason_none, 0};
+
+  if (facts->kernel_thread) {
+    decision.verdict = mo_deny;
+    decision.reason = mo_reason_unverified;
+  } else if (facts->uid == 0) {
+    return decision;
+  } else if (facts->policy.rule == mo_rule_blocked) {
+    /* At once, whatever is configured, MailOriginFirewall observe too. */
+    decision.verdict = mo_deny;
+    decision.reason = mo_reason_blocked;
+    decision.record = 1;
+    return decision;
+  } else if (facts->may || (facts->verified && facts->pass)) {
+    /* MailOriginSmtpUsers; MailOrigin Off */
+    return decision;
+  } else {
+    decision = mo_decide_destination(facts, facts->loopback != mo_not_loopback);
+    if (facts->loopback == mo_may_be_loopback) {
+      const struct mo_decision outside = mo_decide_destination(facts, 0);
+      if (mo_strictness(outside.verdict) > mo_strictness(decision.verdict)) decision = outside;
     }
   }
   if (facts->older && decision.verdict == mo_deny) {

@@ -91,7 +91,7 @@ struct attempt {
   __u32 origin_bytes; /* of it, as far as they are used */
   __u16 port;
   __u8 is_anothers; /* the tag holds, for another uid */
-  __u8 is_bound;    /* to an address or device by which the unspecified one leads elsewhere */
+  __u8 loopback;    /* enum mo_loopback: the destination */
   __u8 address[16];
   struct shown shown;
   struct mo_facts facts;
@@ -687,8 +687,8 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
                    attempt->shown.now_ns / mo_ns_per_tick < in_force->older_until_ticks &&
                    !(process && process->start_ticks == attempt->start_ticks) && is_php_fpm(task);
   }
-  facts->loopback = !attempt->is_bound && mo_is_loopback(attempt->address);
-  if (facts->policy.list && !facts->loopback) {
+  facts->loopback = attempt->loopback;
+  if (facts->policy.list && facts->loopback != mo_is_the_loopbacks) {
     facts->listed = is_allowed(generation, facts->policy.list, attempt->port, attempt->address);
     if (also) {
       facts->listed = facts->listed && also->policy.list &&
@@ -708,13 +708,18 @@ MO_INLINE void set_mark(struct bpf_sock_addr* ctx, const struct mo_config* confi
   if ((__u32)mark != old) bpf_setsockopt(ctx, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 }
 
-/* To 0.0.0.0 means to the address that the socket is bound to, or its device's: it is the
- * loopback's only where it is neither. */
-MO_INLINE int leads_elsewhere(const struct bpf_sock_addr* ctx, const __u8* address) {
+/* To 0.0.0.0 means to the address that the socket is bound to, or its device's; or to the
+ * loopback's where it is neither, but also where the device has no other, and where what it is
+ * bound to is no address to send from. */
+MO_INLINE enum mo_loopback leads_to_loopback(const struct bpf_sock_addr* ctx, const __u8* address) {
   const struct bpf_sock* sk = ctx->sk;
   const __u32 nowhere = 0;
-  if (!mo_is_mapped(address) || *(const __u32*)(const void*)(address + 12) != nowhere) return 0;
-  return sk->bound_dev_if != 0 || (sk->src_ip4 != 0 && (sk->src_ip4 & 0xff) != 127);
+  if (!mo_is_loopback(address)) return mo_not_loopback;
+  if (!mo_is_mapped(address) || *(const __u32*)(const void*)(address + 12) != nowhere ||
+      (sk->bound_dev_if == 0 && (sk->src_ip4 == 0 || (sk->src_ip4 & 0xff) == 127))) {
+    return mo_is_the_loopbacks;
+  }
+  return mo_may_be_loopback;
 }
 
 /* Kept with its socket. 0: there is no memory for it. */
@@ -770,7 +775,7 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
     address[2] = bpf_htonl(0xffff);
     address[3] = ctx->user_ip4;
   }
-  attempt.is_bound = leads_elsewhere(ctx, attempt.address);
+  attempt.loopback = leads_to_loopback(ctx, attempt.address);
   mo_gather(&attempt);
   attempt.decision = mo_decide(&attempt.facts);
   /* Of what nobody could tell afterwards whose it is, nothing is let out. */

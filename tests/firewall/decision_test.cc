@@ -203,6 +203,28 @@ TEST(Decision, OfLoopbackIsMailOriginSmtpLocals) {
   expect(given, {mo_allow, mo_reason_local, false}, "the server's, allowed: no event");
 }
 
+TEST(Decision, OfWhatMayBeLoopbackIsTheStricterOne) {
+  mo_facts given = facts();
+  given.loopback = mo_may_be_loopback;
+  given.policy.rule = mo_rule_allow;
+  given.policy.local = mo_local_deny;
+  expect(given, {mo_deny, mo_reason_local, true}, "the loopback is closed");
+  given.listed = 1;
+  expect(given, {mo_deny, mo_reason_local, true}, "also where a list holds everything");
+  given.policy.local = mo_local_observe;
+  expect(given, {mo_observe, mo_reason_local, true}, "the loopback is observed");
+  given.listed = 0;
+  given.policy.local = mo_local_allow;
+  expect(given, {mo_allow, mo_reason_local, true}, "both are open");
+  given.policy.rule = mo_rule_deny;
+  expect(given, {mo_deny, mo_reason_smtp, true}, "the outside is closed");
+  given.policy.rule = mo_rule_redirect;
+  given.ipv6 = 1;
+  expect(given, {mo_redirect, mo_reason_smtp, true}, "the outside leads to the relay");
+  given.policy.local = mo_local_observe;
+  expect(given, {mo_redirect, mo_reason_smtp, true}, "which is more than to be seen");
+}
+
 TEST(Decision, OfAListedDestinationIsYes) {
   mo_facts given = facts();
   given.listed = 1;

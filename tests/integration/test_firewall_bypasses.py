@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.firewall import MAPPED, TENANT, V4, V6, Firewall, Page, attempt, own_root, smtp, vhost
+from harness.firewall import ALLOW, DENY, HOST, MAPPED, TENANT, V4, V6, Firewall, Page, attempt, own_root, smtp, vhost
 from harness.paths import build_directory
 from harness.libc import LIBC
 from harness.waiting import become
@@ -204,7 +204,33 @@ def test_the_unspecified_address_is_where_the_socket_is_bound_to(enforcing, grou
     assert [ground.run(lambda to=to: action(to)) for to in ("127.0.0.1", V4)] == [0, errno.ECONNREFUSED]
 
 
+def test_the_unspecified_address_may_be_the_loopbacks_where_the_socket_is_bound(enforcing, ground):
+    """To the device lo, or to what is no address to send from: where it leads is not known before, and both rules count."""
+
+    def of_device(mapped=""):
+        with tcp(socket.AF_INET6 if mapped else socket.AF_INET) as made:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+            return made.connect_ex((mapped + "0.0.0.0", 25))
+
+    def of_address(bound):
+        with tcp() as made:
+            made.bind((bound, 0))
+            return made.connect_ex(("0.0.0.0", 25))
+
+    ways = [of_device, lambda: of_device("::ffff:"), lambda: of_address("224.0.0.1"), lambda: of_address("255.255.255.255")]
+    for policy, expected in (
+        (smtp(ALLOW, local="allow"), 0),
+        (smtp(ALLOW, local="deny"), errno.ECONNREFUSED),
+        (smtp(DENY, local="deny", allow=["0.0.0.0/0"]), errno.ECONNREFUSED),
+        (smtp(DENY, local="allow"), errno.ECONNREFUSED),
+    ):
+        enforcing.take(server=smtp(DENY, local="deny"), vhosts=[vhost(HOST, policy, run_as=TENANT)])
+        assert [ground.run(way) for way in ways] == [expected] * 4, policy
+
+
 def test_a_descriptor_of_root_is_judged_by_who_connects_it(enforcing, ground):
+    enforcing.take()
+
     def action():
         made = tcp()
         child = os.fork()
