@@ -10,6 +10,7 @@
 #include "cli/report.h"
 #include "cli/span.h"
 #include "cli/suggestion.h"
+#include "core/counted.h"
 #include "core/socket_paths.h"
 #include "reports/fields.h"
 #include "reports/firewall_report.h"
@@ -118,8 +119,8 @@ std::string firewall_text(const json& report, const Style& style) {
     if (report.contains("loaded_at")) facts.add({"since", text_at(report, "loaded_at")});
     facts.add({"processes", std::to_string(number_at(report, "processes")) +
                                 " known by a request, " +
-                                std::to_string(number_at(report, "older_workers")) +
-                                " workers older than the firewall"});
+                                counted(number_at(report, "older_workers"), "worker") +
+                                " older than the firewall"});
   }
   if (report.contains("ports")) facts.add({"ports", list(array_at(report, "ports"))});
   if (report.contains("accounts")) {

@@ -12,6 +12,7 @@
 
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "core/counted.h"
 #include "core/socket_paths.h"
 #include "investigating/file_facts.h"
 #include "reports/fields.h"
@@ -182,9 +183,10 @@ std::string mail_text(const json& report, const Style& style) {
     return out + "  none is known\n";
   }
   const auto number = [&](const char* name) { return std::to_string(number_at(mail, name)); };
-  out += style.lines(number("events") + " to " + number("recipients") + " recipients, " +
-                         number("denied") + " of them refused",
-                     2, 2);
+  out +=
+      style.lines(number("events") + " to " + counted(number_at(mail, "recipients"), "recipient") +
+                      ", " + number("denied") + " of them refused",
+                  2, 2);
   out += fact("first", text_at(mail, "first"), style);
   out += fact("last", text_at(mail, "last"), style);
   constexpr std::size_t addresses_shown = 5;  // JSON has more

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string_view>
 
+#include "core/counted.h"
 #include "core/socket_paths.h"
 #include "reports/fields.h"
 #include "reports/policy_report.h"
@@ -39,8 +40,7 @@ std::string limits_cell(const json& vhost) {
   std::string out = joined(array_at(vhost, "limits"), "; ");
   if (vhost.contains("max_recipients")) {
     if (out == nothing) out.clear();
-    out += (out.empty() ? "" : "; ") + std::to_string(number_at(vhost, "max_recipients")) +
-           " recipients";
+    out += (out.empty() ? "" : "; ") + counted(number_at(vhost, "max_recipients"), "recipient");
   }
   return out;
 }

@@ -9,6 +9,7 @@
 
 #include "cli/block.h"
 #include "cli/report.h"
+#include "core/counted.h"
 #include "reports/fields.h"
 #include "reports/sizes.h"
 #include "reports/status_report.h"
@@ -46,7 +47,7 @@ std::string daemon_line(const json& report) {
                     text_at(daemon, "started");
   const json& policy = member(report, "policy");
   if (policy.is_object()) {
-    out += ", " + std::to_string(number_at(policy, "vhosts")) + " virtual hosts";
+    out += ", " + counted(number_at(policy, "vhosts"), "virtual host");
   }
   return out;
 }
@@ -54,7 +55,7 @@ std::string daemon_line(const json& report) {
 std::string logs_line(const json& report) {
   const json& logs = member(report, "logs");
   if (!logs.is_object()) return "not known";
-  return std::to_string(number_at(logs, "targets")) + " targets, " +
+  return counted(number_at(logs, "targets"), "target") + ", " +
          std::to_string(number_at(logs, "behind")) + " behind; " +
          size_text(number_at(logs, "waiting")) + " of " + size_text(number_at(logs, "capacity")) +
          " wait in the journal";

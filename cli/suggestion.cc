@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/output.h"
+#include "core/counted.h"
 #include "reports/directives.h"
 #include "reports/fields.h"
 
@@ -17,16 +18,12 @@ namespace {
 
 constexpr std::string_view inside = "    ";
 
-std::string times(std::uint64_t number, const std::string& thing) {
-  return std::to_string(number) + ' ' + thing + (number == 1 ? "" : "s");
-}
-
 // One directive; as a comment where there is a doubt about it.
 std::string lines_of(const json& suggestion, bool explained, std::string_view indent) {
   std::string out;
   if (explained) {
-    out.append(indent).append("# " + times(number_at(suggestion, "connections"), "connection") +
-                              " on " + times(number_at(suggestion, "days"), "day") + " up to " +
+    out.append(indent).append("# " + counted(number_at(suggestion, "connections"), "connection") +
+                              " on " + counted(number_at(suggestion, "days"), "day") + " up to " +
                               printable(text_at(suggestion, "last")));
     const std::string program = text_at(suggestion, "program");
     out += (program.empty() ? "" : ", by " + printable(program)) + '\n';
@@ -64,7 +61,7 @@ std::string suggestion_text(const json& report, bool explained) {
   const json& sites = array_at(report, "sites");
   std::string out;
   if (explained) {
-    out += "# " + times(number_at(report, "connections"), "connection") +
+    out += "# " + counted(number_at(report, "connections"), "connection") +
            " observed or refused since " + printable(text_at(report, "since")) + '\n';
   }
   if (!flag_at(report, "complete")) {
@@ -73,7 +70,7 @@ std::string suggestion_text(const json& report, bool explained) {
   for (const json& each : users) out += lines_of(each, explained, "");
   for (const json& each : sites) out += section_of(each, explained);
   for (const json& each : array_at(report, "left_out")) {
-    out += "# Left out: " + times(number_at(each, "connections"), "connection") + " of " +
+    out += "# Left out: " + counted(number_at(each, "connections"), "connection") + " of " +
            printable(text_at(each, "text")) + '\n';
   }
   if (users.empty() && sites.empty()) out += "# There is nothing to suggest.\n";

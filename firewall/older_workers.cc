@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/context.h"
+#include "core/counted.h"
 #include "core/file.h"
 #include "core/name_values.h"
 #include "service/process_stat.h"
@@ -61,18 +62,22 @@ OlderWorkers find_older_workers(const mo_control& control, const CompiledPolicy&
 
 std::string older_workers_text(const OlderWorkers& workers) {
   if (workers.all() == 0) return {};
-  std::string text = std::to_string(workers.all()) +
-                     " php-fpm workers are older than the firewall and have not shown themselves: ";
+  std::string text =
+      counted(workers.all(), "php-fpm worker is older than the firewall and has not shown itself: ",
+              "php-fpm workers are older than the firewall and have not shown themselves: ");
   if (workers.of_one_site > 0) {
-    text += std::to_string(workers.of_one_site) +
-            " connect as their user's site may, with verified=false";
+    text += counted(workers.of_one_site, "connects as its user's site may, with verified=false",
+                    "connect as their user's site may, with verified=false");
   }
   if (workers.others > 0) {
     if (workers.of_one_site > 0) text += ", ";
-    text += std::to_string(workers.others) +
-            (workers.observed
-                 ? " are observed for ten minutes from its beginning, then their user decides"
-                 : " connect as their user may, with verified=false");
+    text +=
+        workers.observed
+            ? counted(workers.others,
+                      "is observed for ten minutes from its beginning, then its user decides",
+                      "are observed for ten minutes from its beginning, then their user decides")
+            : counted(workers.others, "connects as its user may, with verified=false",
+                      "connect as their user may, with verified=false");
   }
   if (!workers.known_later) {
     text +=

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/counted.h"
 #include "core/event.h"
 
 namespace mailorigin::firewall {
@@ -50,14 +51,15 @@ json findings_of(const FirewallStatus& status) {
     findings.push_back(finding(name + " does not resolve", "correct it, or the name server"));
   }
   if (status.counters.unregistered_full > 0) {
-    findings.push_back(finding(std::to_string(status.counters.unregistered_full) +
-                                   " processes found no room to be registered",
+    findings.push_back(finding(counted(status.counters.unregistered_full, "process", "processes") +
+                                   " found no room to be registered",
                                "look for what starts so many"));
   }
   if (status.counters.events_dropped > 0) {
-    findings.push_back(finding(std::to_string(status.counters.events_dropped) +
-                                   " connections were decided and not recorded: the ring was full",
-                               "see that mailorigind runs"));
+    findings.push_back(
+        finding(counted(status.counters.events_dropped, "connection was", "connections were") +
+                    " decided and not recorded: the ring was full",
+                "see that mailorigind runs"));
   }
   return findings;
 }

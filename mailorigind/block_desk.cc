@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/sealed_memory.h"
 #include "core/text.h"
 
@@ -54,8 +55,7 @@ Status BlockDesk::unblock(const Packet& packet, int socket, std::uint64_t now_ms
   }
   const std::size_t count = before - blocks_.list().size();
   if (count > 0) {
-    const std::string what =
-        message->subject ? message->subject->text() : std::to_string(count) + " blocks";
+    const std::string what = message->subject ? message->subject->text() : counted(count, "block");
     notices_.say(Notice::Level::notice,
                  "MO0269: no longer blocked: " + one_line(what + " by " + message->by));
   }

@@ -12,6 +12,7 @@
 
 #include "client/header_fields.h"
 #include "client/syslog.h"
+#include "core/counted.h"
 #include "core/queue_policy.h"
 #include "core/text.h"
 #include "milter/door.h"
@@ -78,7 +79,7 @@ sfsistat refuse(SMFICTX* context, const Answer& answer) {
   std::string text = "not sent: " + one_line(answer.reason);
   if (!answer.id.empty()) text += " (event " + one_line(answer.id) + ")";
   if (answer.retry_after > 0) {
-    text += "; again in " + std::to_string(answer.retry_after) + " seconds";
+    text += "; again in " + counted(answer.retry_after, "second");
   }
   std::replace(text.begin(), text.end(), '%', '?');  // which libmilter wants doubled
   std::string code = later ? "451" : "550";

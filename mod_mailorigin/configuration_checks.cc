@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/counted.h"
 #include "core/default_paths.h"
 #include "core/unix_socket.h"
 #include "mod_mailorigin/code_in_httpd.h"
@@ -339,12 +340,13 @@ class Checks {
     // A reload opens them beside those that are open, until the daemon has the new ones.
     const std::size_t needed = 2 * descriptors_needed(configuration_.policy) + other_descriptors;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || needed <= limit.rlim_cur) return;
-    faults_.add("MO0103: MailOriginLog: " + std::to_string(configuration_.policy.targets.size()) +
-                " different targets need " + std::to_string(needed) +
-                " file descriptors at a reload, and RLIMIT_NOFILE allows " +
-                std::to_string(limit.rlim_cur) +
-                ": raise it (APACHE_ULIMIT_MAX_FILES in /etc/apache2/envvars, ulimit -n, "
-                "LimitNOFILE= in httpd's unit), or log to one file, whose lines name their site");
+    faults_.add(
+        "MO0103: MailOriginLog: " +
+        counted(configuration_.policy.targets.size(), "target needs", "different targets need") +
+        ' ' + std::to_string(needed) + " file descriptors at a reload, and RLIMIT_NOFILE allows " +
+        std::to_string(limit.rlim_cur) +
+        ": raise it (APACHE_ULIMIT_MAX_FILES in /etc/apache2/envvars, ulimit -n, "
+        "LimitNOFILE= in httpd's unit), or log to one file, whose lines name their site");
   }
 
   void check_secrecy() {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/context.h"
+#include "core/counted.h"
 #include "core/policy_in_memory.h"
 #include "core/unix_socket.h"
 #include "mod_mailorigin/key_file.h"
@@ -111,8 +112,8 @@ Status Supervisor::start() {
                           policy_.get(),
                           log_descriptors(kept_.logs),
                           configuration_.request_counts->fd(),
-                          std::to_string(policy.vhosts.size()) + " virtual hosts, " +
-                              std::to_string(policy.targets.size()) + " log targets"};
+                          counted(policy.vhosts.size(), "virtual host") + ", " +
+                              counted(policy.targets.size(), "log target")};
   configuration_.policy = {};
   // Ten thousand hosts' strings, that httpd's children would have a share of.
   malloc_trim(0);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "mod_mailorigin/httpd_api.h"
 
 namespace mailorigin::httpd {
@@ -59,8 +60,8 @@ void VhostUsers::warn() {
   }
   if (told == left_out_.size()) return;
   warnings_.push_back("MO0148: MailOriginRunAs owner: no user for " +
-                      std::to_string(left_out_.size() - told) +
-                      " more virtual hosts; `mailorigin policy VHOST` says why");
+                      counted(left_out_.size() - told, "more virtual host") +
+                      "; `mailorigin policy VHOST` says why");
 }
 
 }  // namespace mailorigin::httpd

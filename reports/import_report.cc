@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/counted.h"
 #include "core/name_values.h"
 #include "core/text.h"
 
@@ -168,7 +169,9 @@ class Import {
         others++;
       }
     }
-    if (others > 0) note(std::to_string(others) + " other settings are not about outgoing mail");
+    if (others > 0) {
+      note(counted(others, "other setting is", "other settings are") + " not about outgoing mail");
+    }
   }
 
   void add(std::string line) { directives_.push_back(std::move(line)); }

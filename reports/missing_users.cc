@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <unordered_map>
 
+#include "core/counted.h"
 #include "reports/findings.h"
 
 namespace mailorigin::reports {
@@ -24,7 +25,7 @@ std::string hosts_of(const std::vector<MissingUser>& users) {
     out += (i == 0 ? "" : ", ") + users[i].vhost + " (" + users[i].user + ')';
   }
   if (users.size() > said) {
-    out += " and of " + std::to_string(users.size() - said) + " more virtual hosts";
+    out += " and of " + counted(users.size() - said, "more virtual host");
   }
   return out;
 }

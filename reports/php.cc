@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/counted.h"
 #include "reports/accounts.h"
 #include "reports/fields.h"
 #include "reports/findings.h"
@@ -59,13 +60,10 @@ std::string requests_of(const json& silent, std::size_t count) {
   const std::size_t said = std::min(silent.size(), names_said);
   for (std::size_t i = 0; i < said; i++) {
     const std::uint64_t requests = number_at(silent[i], "requests");
-    out += (i == 0 ? "" : ", ") + std::to_string(requests) +
-           (i > 0           ? " of "
-            : requests == 1 ? " request of "
-                            : " requests of ") +
+    out += (i == 0 ? counted(requests, "request") : ", " + std::to_string(requests)) + " of " +
            text_at(silent[i], "vhost");
   }
-  if (count > said) out += " and of " + std::to_string(count - said) + " more virtual hosts";
+  if (count > said) out += " and of " + counted(count - said, "more virtual host");
   return out;
 }
 

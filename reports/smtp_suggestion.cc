@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/event.h"
 #include "reports/accounts.h"
 #include "store/schema.h"
@@ -63,8 +64,7 @@ struct Suggestion {
 
 std::string rareness(const Use& use, const Span& span) {
   if (use.connections < usual_connections) {
-    return "only " + std::to_string(use.connections) +
-           (use.connections == 1 ? " connection" : " connections");
+    return "only " + counted(use.connections, "connection");
   }
   const std::uint64_t wanted = std::min(usual_days, span.days());
   if (use.days >= wanted) return "";

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/socket_paths.h"
 #include "reports/fields.h"
 #include "reports/findings.h"
@@ -73,9 +74,9 @@ void check_daemon(const json& daemon, json& findings) {
   }
   const std::size_t listed = array_at(daemon, "findings").size();
   if (number_at(daemon, "findings_count") > listed) {
-    findings.push_back(finding(
-        "daemon", std::to_string(number_at(daemon, "findings_count") - listed) + " more findings",
-        "see error_log"));
+    findings.push_back(
+        finding("daemon", counted(number_at(daemon, "findings_count") - listed, "more finding"),
+                "see error_log"));
   }
 }
 
@@ -173,9 +174,8 @@ void check_store(const json& daemon, bool file_is_missing, json& findings) {
   }
   if (number_at(store, "lost") > 0) {
     findings.push_back(finding("store",
-                               std::to_string(number_at(store, "lost")) +
-                                   " events are not in it: they waited longer than the journal "
-                                   "could keep them",
+                               counted(number_at(store, "lost"), "event is", "events are") +
+                                   " not in it: the journal had no more room for what waits",
                                "see why it was not written (MO0520), or was slow; the logs have "
                                "them"));
   }

@@ -7,6 +7,7 @@
 
 #include "client/inherited_call.h"
 #include "core/context.h"
+#include "core/counted.h"
 #include "core/mail/facts.h"
 #include "core/mail/header_block.h"
 #include "submit/ancestors.h"
@@ -112,7 +113,7 @@ std::string refusal_text(const client::Outcome& outcome) {
   std::string text = "not sent: " + outcome.reason;
   if (!outcome.event_id.empty()) text += " (event " + outcome.event_id + ")";
   if (outcome.retry_after > 0) {
-    text += "; again in " + std::to_string(outcome.retry_after) + " seconds";
+    text += "; again in " + counted(outcome.retry_after, "second");
   }
   if (!outcome.explanation.empty()) text += "; " + outcome.explanation;
   return text;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base64url.h"
+#include "core/counted.h"
 #include "core/mail/facts.h"
 #include "core/mail/header_block.h"
 #include "core/name_values.h"
@@ -196,7 +197,7 @@ std::string exim_answer(const Answer& answer) {
     append_one_line(text, answer.reason);
     if (!answer.id.empty()) text += " (event " + answer.id + ")";
     if (answer.retry_after > 0) {
-      text += "; again in " + std::to_string(answer.retry_after) + " seconds";
+      text += "; again in " + counted(answer.retry_after, "second");
     }
     return line + " text=" + encode_base64(text) + "\n";
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/counted.h"
 #include "mailorigind/limits.h"
 
 namespace mailorigin::daemon {
@@ -167,11 +168,10 @@ void ConnectionTable::close_bad(AskingConnection& bad, std::string_view what,
   AskingUser& owner = *bad.user;
   owner.bad_connections++;
   if (owner.bad_notice_ms == 0 || now_ms - owner.bad_notice_ms >= minute_ms) {
-    notices_.say(Notice::Level::warning, "MO0210: uid " + std::to_string(owner.uid) + ": closed " +
-                                             std::to_string(owner.bad_connections) +
-                                             " connection(s), the last one of pid " +
-                                             std::to_string(bad.peer.pid) + " because " +
-                                             std::string(what));
+    notices_.say(Notice::Level::warning,
+                 "MO0210: uid " + std::to_string(owner.uid) + ": closed " +
+                     counted(owner.bad_connections, "connection") + ", the last one of pid " +
+                     std::to_string(bad.peer.pid) + " because " + std::string(what));
     owner.bad_notice_ms = now_ms;
     owner.bad_connections = 0;
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/counted.h"
 #include "mailorigind/journal/event_record.h"
 #include "mailorigind/thread_share.h"
 
@@ -284,7 +285,7 @@ void Delivery::drop(const Target& target) {
   if (lost > 0) {
     notices_.say(Notice::Level::warning,
                  "MO0234: " + target.name() + ", which is not configured any more, cannot be " +
-                     "written: " + std::to_string(lost) + " events are missing in it");
+                     "written: " + counted(lost, "event is", "events are") + " missing in it");
   }
   positions_.forget(target.key());
   retired_.erase(target.key());

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/counted.h"
 #include "mailorigind/limits.h"
 
 namespace mailorigin::daemon {
@@ -175,8 +176,10 @@ void Target::caught_up(std::uint64_t common) {
   state_ = State::following;
   store();
   notices_.over("target " + name_, "MO0231: " + name_ + " is written again");
-  notices_.over("lost " + name_, "MO0233: " + name_ + ": " + std::to_string(lost_) +
-                                     " events in all were lost and are missing in it");
+  notices_.over("lost " + name_,
+                "MO0233: " + name_ + ": " +
+                    counted(lost_, "event was lost and is", "events in all were lost and are") +
+                    " missing in it");
   behind_since_ms_ = 0;
   lost_ = 0;
 }

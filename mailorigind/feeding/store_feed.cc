@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/default_paths.h"
 #include "core/file.h"
 #include "core/ulid.h"
@@ -268,8 +269,8 @@ void StoreFeed::forget_findings() {
 void StoreFeed::tell_of_lost() {
   if (lost_ == 0) return;
   notices_.over(lost_finding, "MO0278: the store has all that is in the journal again; " +
-                                  std::to_string(lost_.exchange(0)) +
-                                  " events in all are missing in it");
+                                  counted(lost_.exchange(0), "event is", "events in all are") +
+                                  " missing in it");
 }
 
 }  // namespace mailorigin::daemon

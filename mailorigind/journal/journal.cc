@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/counted.h"
 #include "core/file.h"
 #include "core/seal.h"
 #include "mailorigind/limits.h"
@@ -133,8 +134,8 @@ Status Journal::recover(const std::vector<std::uint64_t>& bases, std::uint64_t a
     if (ftruncate(file.get(), static_cast<off_t>(intact)) != 0) return system_error(name, errno);
     last_ = std::move(file);
     notices_.say(Notice::Level::warning,
-                 "MO0220: the last " + std::to_string(torn) + " bytes of " + name +
-                     " were not written whole before the daemon ended; they are cut off");
+                 "MO0220: the end of " + name + " (" + counted(torn, "byte") +
+                     ") was not written whole before the daemon ended; it is cut off");
   }
   if (count > 0) begin_ = bases.front();
   if (usable && end_ >= at_least) {

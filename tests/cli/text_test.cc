@@ -30,7 +30,7 @@ TEST(StatusText, Well) {
   EXPECT_EQ(shown(observed(well_daemon)),
             "httpd     well   connected, /run/httpd.pid\n"
             "daemon    well   mailorigind " MAILORIGIN_VERSION
-            ", pid 7, since 2026-11-22T00:00:00.000Z, 1 virtual hosts\n"
+            ", pid 7, since 2026-11-22T00:00:00.000Z, 1 virtual host\n"
             "logs      well   2 targets, 0 behind; 0 bytes of 1000 bytes wait in the journal\n"
             "store     well   off\n"
             "php       well   no program of /etc/php loads the extension\n"

@@ -95,7 +95,7 @@ TEST_F(DeputiesTest, NobodyElseTellsOfThem) {
   const SealKey made_up = SealKey::generate();
   EXPECT_EQ(tell({encode_deputed(deputed(), made_up)}, [](const auto& answer) { return !answer; }),
             0);
-  EXPECT_NE(control_->notice_with("MO0210: uid 33: closed 1 connection(s)"), "");
+  EXPECT_NE(control_->notice_with("MO0210: uid 33: closed 1 connection, the last one"), "");
   expect_alive();
   EXPECT_EQ(log_lines(1).size(), 1U);
 }

@@ -31,7 +31,7 @@ TEST(ImportReport, ReadsWhatCsfSaysOfMail) {
                    "MailOriginSmtpUsers cpanel exim @mail @mailman", "MailOriginSmtpLocal allow",
                    "MailOriginLimit 100/hour per=script action=observe"}));
   EXPECT_EQ(notes(Product::csf, text), (Lines{"SMTPAUTH_RESTRICT: no directive does this",
-                                              "1 other settings are not about outgoing mail"}));
+                                              "1 other setting is not about outgoing mail"}));
   EXPECT_EQ(
       directives(Product::csf, "SMTP_BLOCK=0\nSMTP_ALLOWLOCAL=0\nSMTP_REDIRECT='1' # relay\n"),
       (Lines{"MailOriginFirewall Off", "MailOriginSmtpLocal deny",
