@@ -79,8 +79,9 @@ std::string store_line(const json& report) {
   if (!flag_at(store, "wanted")) return "off";
   const std::string file = text_at(store, "file");
   return text_at(store, "driver") + (file.empty() ? "" : ' ' + file) + ", " +
-         std::to_string(number_at(store, "retained_days")) + " days; " +
-         size_text(number_at(store, "waiting")) + " wait in the journal";
+         counted(number_at(store, "retained_days"), "day") + "; " +
+         size_text(number_at(store, "waiting")) + " wait in the journal" +
+         (text_at(store, "work").empty() ? "" : "; " + text_at(store, "work"));
 }
 
 std::string firewall_line(const json& report) {

@@ -64,6 +64,7 @@ json store_of(const DaemonStatus& status) {
                 {"retained_days", status.store.retained_days}};
   if (!status.store.file.empty()) store["file"] = shown(status.store.file);
   if (!status.store.trouble.empty()) store["trouble"] = shown(status.store.trouble);
+  if (!status.store.work.empty()) store["work"] = shown(status.store.work);
   return store;
 }
 

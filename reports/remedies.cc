@@ -37,6 +37,7 @@ constexpr Remedy remedies[] = {
     {"MO0277",
      "see why the store is slow: its disk, the processors, the database's server; what is missing "
      "stands in the logs"},
+    {"MO0284", "nothing: it goes on by itself, and where it cannot MO0520 says why"},
     {"MO0281", "free the disk of MailOriginStateDir, and repeat the command"},
     {"MO0520",
      "see to the database: MailOriginUser must be able to write it. With one of a newer "

@@ -63,14 +63,19 @@ bool is_of_listed_log(const json& daemon, const std::string& text) {
   });
 }
 
+bool is_of_store(const std::string& text) {
+  const auto begins = [&](const char* number) { return text.starts_with(number); };
+  return begins("MO05") || begins("MO0277") || begins("MO0284");
+}
+
 void check_daemon(const json& daemon, json& findings) {
   check_version("daemon", daemon, findings);
   for (const json& each : array_at(daemon, "findings")) {
     const std::string text = text_at(each, "text");
     if (is_of_listed_log(daemon, text)) continue;
-    const std::string part = text.starts_with("MO05") ? "store" : "daemon";
-    findings.push_back(
-        finding(part, text + " (since " + text_at(each, "since") + ")", remedy_of_message(text)));
+    findings.push_back(finding(is_of_store(text) ? "store" : "daemon",
+                               text + " (since " + text_at(each, "since") + ")",
+                               remedy_of_message(text)));
   }
   const std::size_t listed = array_at(daemon, "findings").size();
   if (number_at(daemon, "findings_count") > listed) {
@@ -150,8 +155,8 @@ json logs_of(const json& daemon) {
 }
 
 json store_of(const json& daemon) {
-  json store =
-      pick(member(daemon, "store"), {"wanted", "driver", "file", "trouble", "retained_days"});
+  json store = pick(member(daemon, "store"),
+                    {"wanted", "driver", "file", "trouble", "work", "retained_days"});
   if (!store.is_object()) return json::object();  // an older daemon
   for (const json& each : array_at(member(daemon, "journal"), "consumers")) {
     if (text_at(each, "name") != "store") continue;

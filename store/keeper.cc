@@ -1,6 +1,7 @@
 #include "store/keeper.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace mailorigin::store {
@@ -19,7 +20,12 @@ std::string Target::name() const {
 bool Keeper::ready(std::uint64_t now_ms) {
   if (writer_ != nullptr) return true;
   if (now_ms < retry_at_ms_) return false;
-  auto writer = Writer::open(target_.driver, target_.params, journal_);
+  std::optional<Migration> migration;
+  auto writer = Writer::open(target_.driver, target_.params, journal_, [&](const Migration& step) {
+    migration = step;
+    listener_.migrates(step);
+  });
+  if (migration) listener_.migrated(*migration, static_cast<bool>(writer));
   if (!writer) {
     fail(writer.error(), now_ms);
     return false;

@@ -12,6 +12,7 @@
 #include "core/event.h"
 #include "core/wire/control.h"
 #include "store/refused_events.h"
+#include "store/schema.h"
 #include "store/writer.h"
 
 namespace mailorigin::store {
@@ -31,10 +32,13 @@ inline constexpr const char* trouble_finding = "store";
 inline constexpr const char* refusal_finding = "refused by the store";
 inline constexpr const char* findings[] = {trouble_finding, refusal_finding};
 
-// Who hears of it: begins() when it does, over() when it is over, each of which may be said again.
+// Who hears of it: begins() when it does, over() when it is over, each of which may be said again;
+// migrates() before each step that older tables need, and then once migrated(), whether it is done.
 struct Listener {
   std::function<void(const std::string& finding, Notice::Level level, std::string text)> begins;
   std::function<void(const std::string& finding, std::string text)> over;
+  OnMigration migrates;
+  std::function<void(const Migration& migration, bool done)> migrated;
 };
 
 // For one thread. Times are milliseconds: `now_ms` of any steady clock, `wall_ms` since the epoch.

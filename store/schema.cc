@@ -125,9 +125,9 @@ Statements to_fifth_version(Dialect dialect) {
 }
 
 // From version i + 1 to i + 2; a new one goes to the end. The last one leads to schema_version.
-using Migration = Statements (*)(Dialect dialect);
-constexpr Migration migrations[] = {to_second_version, to_third_version, to_fourth_version,
-                                    to_fifth_version};
+using StatementsOf = Statements (*)(Dialect dialect);
+constexpr StatementsOf migrations[] = {to_second_version, to_third_version, to_fourth_version,
+                                       to_fifth_version};
 static_assert(std::size(migrations) == schema_version - 1);
 
 Result<bool> has_table(Database& database, const std::string& name) {
@@ -219,7 +219,33 @@ Status remove_version_4(Database& database) {
   return Done{};
 }
 
-Status make_and_migrate(Database& database) {
+Status make_tables(Database& database) {
+  for (const std::string& sql : all_tables(database.dialect())) {
+    if (const Status done = database.run(sql); !done) return done;
+  }
+  if (const Status listed = add_columns(database, true); !listed) return listed;
+  return set_meta(database, "schema", std::to_string(schema_version));
+}
+
+Status migrate(Database& database, std::uint64_t from, const OnMigration& on_migration) {
+  Statements all;
+  for (std::uint64_t version = from; version < schema_version; version++) {
+    for (std::string& sql : migrations[version - 1](database.dialect())) {
+      all.push_back(std::move(sql));
+    }
+  }
+  Migration migration{from, 0, all.size()};
+  for (const std::string& sql : all) {
+    migration.step++;
+    if (on_migration) on_migration(migration);
+    if (const Status done = database.run(sql); !done) {
+      return done.error().context("its tables cannot be brought " + migration.text());
+    }
+  }
+  return set_meta(database, "schema", std::to_string(schema_version));
+}
+
+Status make_and_migrate(Database& database, const OnMigration& on_migration) {
   Transaction transaction(database);
   if (const Status begun = transaction.begin(); !begun) return begun;
   const auto exists = has_table(database, "mailorigin_meta");
@@ -235,22 +261,14 @@ Status make_and_migrate(Database& database) {
         database.run("CREATE TABLE mailorigin_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)");
     if (!made) return made;
   }
-  const bool fresh = version == 0;
-  if (!fresh) {  // an index of a later version may be one over them
-    if (const Status added = add_columns(database, fresh); !added) return added;
-  }
-  while (version < schema_version) {
-    const Statements statements =
-        fresh ? all_tables(database.dialect()) : migrations[version - 1](database.dialect());
-    for (const std::string& sql : statements) {
-      if (const Status done = database.run(sql); !done) return done;
+  if (version == 0) {
+    if (const Status made = make_tables(database); !made) return made;
+  } else {
+    // First: an index of a later version may be one over them.
+    if (const Status added = add_columns(database, false); !added) return added;
+    if (version < schema_version) {
+      if (const Status done = migrate(database, version, on_migration); !done) return done;
     }
-    version = fresh ? schema_version : version + 1;
-    const Status noted = set_meta(database, "schema", std::to_string(version));
-    if (!noted) return noted;
-  }
-  if (fresh) {
-    if (const Status listed = add_columns(database, fresh); !listed) return listed;
   }
   if (const Status removed = remove_version_4(database); !removed) return removed;
   return transaction.commit();
@@ -271,7 +289,17 @@ constexpr const char* no_compiling =
 
 }  // namespace
 
-Status prepare_schema(Database& database) { return make_and_migrate(database); }
+std::string Migration::versions() const {
+  return "from version " + std::to_string(from) + " to " + std::to_string(schema_version);
+}
+
+std::string Migration::text() const {
+  return versions() + ", step " + std::to_string(step) + " of " + std::to_string(steps);
+}
+
+Status prepare_schema(Database& database, const OnMigration& on_migration) {
+  return make_and_migrate(database, on_migration);
+}
 
 Status settle_writer(Database& database) {
   if (database.dialect() == Dialect::postgresql) {

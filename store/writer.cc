@@ -8,7 +8,6 @@
 #include "core/name_values.h"
 #include "core/probe.h"
 #include "store/columns.h"
-#include "store/schema.h"
 
 namespace mailorigin::store {
 
@@ -55,11 +54,12 @@ Value or_null(const std::string& text) { return text.empty() ? Value() : Value(s
 }  // namespace
 
 Result<std::unique_ptr<Writer>> Writer::open(const std::string& driver, const std::string& params,
-                                             const std::string& journal) {
+                                             const std::string& journal,
+                                             const OnMigration& on_migration) {
   auto database = Database::open(driver, params);
   if (!database) return database.error();
   if (const Status settled = settle_writer(**database); !settled) return settled.error();
-  if (const Status made = prepare_schema(**database); !made) return made.error();
+  if (const Status made = prepare_schema(**database, on_migration); !made) return made.error();
   std::unique_ptr<Writer> writer(new Writer(*std::move(database), journal));
   if (writer->database_->dialect() == Dialect::sqlite) {
     auto checkpoints = Checkpoints::start(*writer->database_, params);

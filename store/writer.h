@@ -21,6 +21,7 @@
 #include "store/keys.h"
 #include "store/names.h"
 #include "store/rollup.h"
+#include "store/schema.h"
 
 namespace mailorigin::store {
 
@@ -31,10 +32,11 @@ using SetAside = std::function<Status(const Event& event, const std::string& why
 // For one thread. After an error the connection is worth nothing any more: make a new one.
 class Writer {
  public:
-  // Opens the database and makes or migrates its tables. `journal` names the journal that
-  // the events come from; several may feed one database.
+  // Opens the database and makes or migrates its tables, as prepare_schema() does. `journal` names
+  // the journal that the events come from; several may feed one database.
   static Result<std::unique_ptr<Writer>> open(const std::string& driver, const std::string& params,
-                                              const std::string& journal);
+                                              const std::string& journal,
+                                              const OnMigration& on_migration = {});
 
   // Up to where in its journal the store has everything; nothing: it has never had any.
   [[nodiscard]] std::optional<std::uint64_t> position() const { return position_; }

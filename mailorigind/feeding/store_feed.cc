@@ -26,6 +26,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t day_ms = 86'400'000;
 
 constexpr const char* lost_finding = "lost to the store";
+constexpr const char* migration_finding = "store of an older version";
 
 std::uint64_t milliseconds(Clock::time_point time) {
   return static_cast<std::uint64_t>(
@@ -161,8 +162,11 @@ void StoreFeed::take_policy() {
     policy.swap(next_policy_);
     has_next_policy_ = false;
     const bool is_file = policy->enabled && policy->driver == "sqlite3";
-    standing_ = {policy->enabled, policy->driver,
-                 is_file ? target_of(*policy, state_directory_).params : "", "",
+    standing_ = {policy->enabled,
+                 policy->driver,
+                 is_file ? target_of(*policy, state_directory_).params : "",
+                 "",
+                 "",
                  policy->retained_days};
   }
   published_trouble_.clear();
@@ -178,14 +182,39 @@ void StoreFeed::take_policy() {
   forget_findings();
   connected_ = false;
   position_ = journal_.begin();  // who knows what the other one has
-  keeper_ = std::make_unique<store::Keeper>(
-      std::move(target), journal_name_, state_directory_,
-      store::Listener{[this](const std::string& finding, Notice::Level level, std::string text) {
-                        notices_.begins(finding, level, std::move(text));
-                      },
-                      [this](const std::string& finding, std::string text) {
-                        notices_.over(finding, std::move(text));
-                      }});
+  keeper_ = std::make_unique<store::Keeper>(std::move(target), journal_name_, state_directory_,
+                                            listener());
+}
+
+store::Listener StoreFeed::listener() {
+  return {[this](const std::string& finding, Notice::Level level, std::string text) {
+            notices_.begins(finding, level, std::move(text));
+          },
+          [this](const std::string& finding, std::string text) {
+            notices_.over(finding, std::move(text));
+          },
+          [this](const store::Migration& step) { note(step); },
+          [this](const store::Migration& migration, bool done) { note_end(migration, done); }};
+}
+
+// Once, though it may be tried again and again: why it fails is MO0520's.
+void StoreFeed::note(const store::Migration& step) {
+  notices_.begins(migration_finding, Notice::Level::notice,
+                  "MO0284: the tables of the store (" + keeper_->target().name() +
+                      ") are to be brought " + step.versions() +
+                      ", which may take minutes; events wait in the journal until then");
+  const std::lock_guard lock(mutex_);
+  standing_.work = "its tables are brought " + step.text();
+}
+
+void StoreFeed::note_end(const store::Migration& migration, bool done) {
+  if (done) {
+    notices_.over(migration_finding, "MO0285: the tables of the store (" +
+                                         keeper_->target().name() + ") have been brought " +
+                                         migration.versions());
+  }
+  const std::lock_guard lock(mutex_);
+  standing_.work.clear();
 }
 
 bool StoreFeed::connect(std::uint64_t now_ms) {
@@ -262,6 +291,7 @@ void StoreFeed::publish() {
 // They are another store's.
 void StoreFeed::forget_findings() {
   for (const char* finding : store::findings) notices_.forget(finding);
+  notices_.forget(migration_finding);
   notices_.forget(lost_finding);
   lost_ = 0;
 }

@@ -51,6 +51,7 @@ class StoreFeed final : public JournalConsumer {
     std::string driver;
     std::string file;     // of SQLite
     std::string trouble;  // empty: none is known
+    std::string work;     // what takes long, and how far it is; empty: nothing does
     std::uint64_t retained_days = 0;
   };
   [[nodiscard]] Standing standing();
@@ -66,6 +67,9 @@ class StoreFeed final : public JournalConsumer {
   // One round of work; true if there is more to do at once.
   bool turn();
   void take_policy();
+  store::Listener listener();
+  void note(const store::Migration& step);
+  void note_end(const store::Migration& migration, bool done);
   bool connect(std::uint64_t now_ms);
   bool store_next(std::uint64_t now_ms);
   bool remove_older(std::uint64_t now_ms);

@@ -27,7 +27,7 @@ TEST(DaemonStatus, FitsAPacketWhateverItsNames) {
   status.connected_instance = hostile;
   status.journal_end = 100;
   status.consumers = {{"logs", 40, 7}};
-  status.store = {true, "sqlite3", "/var/lib/mailorigin/mail.db", "database is locked", 30};
+  status.store = {true, "sqlite3", "/var/lib/mailorigin/mail.db", "database is locked", "", 30};
   status.backlog.handled = 40;
   status.backlog.count = 1000;
   for (std::size_t i = 0; i < logs_shown; i++) {

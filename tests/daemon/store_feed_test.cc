@@ -26,6 +26,7 @@
 #include "mailorigind/moment.h"
 #include "store/database.h"
 #include "store/reader.h"
+#include "store/writer.h"
 #include "tests/daemon/running_daemon.h"
 #include "tests/harness/postgres.h"
 
@@ -274,9 +275,9 @@ TEST_F(StoreFeedTest, GivesWayToWhoAnswers) {
   EXPECT_EQ(threads.at("mailorigind"), (std::pair{-10L, SCHED_OTHER}));
 }
 
-class LostEventsTest : public ::testing::Test {
+class FeedInProcessTest : public ::testing::Test {
  protected:
-  LostEventsTest() {
+  FeedInProcessTest() {
     auto journal = Journal::open(directory_.path(), 0, notices_, [](auto, auto) {});
     journal_ = *std::move(journal);
     retention_ = std::make_unique<Retention>(*journal_);
@@ -316,8 +317,44 @@ class LostEventsTest : public ::testing::Test {
   std::string said_;
 };
 
+// As version 3 made it, without an event.
+void make_older(const std::string& file) {
+  ASSERT_TRUE(store::Writer::open("sqlite3", file, "another"));
+  auto database = *store::Database::open("sqlite3", file);
+  for (const char* sql : {"DROP TABLE mailorigin_key", "DROP TABLE mailorigin_part",
+                          "DROP INDEX mailorigin_name_seen",
+                          "CREATE TABLE mailorigin_recipient (event TEXT, address TEXT)",
+                          "CREATE INDEX mailorigin_event_message ON mailorigin_event (message_id)",
+                          "CREATE INDEX mailorigin_event_queue ON mailorigin_event (queue_id)",
+                          "UPDATE mailorigin_meta SET value = '3' WHERE name = 'schema'"}) {
+    ASSERT_TRUE(database->run(sql)) << sql;
+  }
+}
+
+TEST_F(FeedInProcessTest, TablesOfAnOlderVersionAreBroughtUpAndThatIsSaidOnce) {
+  const std::string file = default_store(directory_.path());
+  make_older(file);
+  auto other = *store::Database::open("sqlite3", file);
+  ASSERT_TRUE(other->run("CREATE TABLE mailorigin_part (of_somebody_else BIGINT)"));
+  feed_->start();
+  feed_->adopt({});
+  append(1);
+  EXPECT_TRUE(says("MO0520"));
+  const std::string tables = "the tables of the store (sqlite3 " + file + ") ";
+  EXPECT_TRUE(says("MO0284: " + tables + "are to be brought from version 3 to 5"));
+  EXPECT_TRUE(says("its tables cannot be brought from version 3 to 5, step 2 of 4: "));
+  EXPECT_EQ(feed_->standing().work, "");
+  EXPECT_EQ(notices_.lasting().size(), 2U);
+  ASSERT_TRUE(other->run("DROP TABLE mailorigin_part"));
+  EXPECT_TRUE(says("MO0285: " + tables + "have been brought from version 3 to 5"));
+  EXPECT_TRUE(says("MO0521"));
+  EXPECT_EQ(said_.find("MO0284"), said_.rfind("MO0284"));
+  EXPECT_TRUE(notices_.lasting().empty());
+  EXPECT_TRUE(eventually([&] { return feed_->position() == journal_->end(); }));
+}
+
 // What is more than its share is lost to it, and that is said; as is that it has all the rest.
-TEST_F(LostEventsTest, AreCountedAndTold) {
+TEST_F(FeedInProcessTest, LostEventsAreCountedAndTold) {
   feed_->start();
   feed_->adopt({});
   append(1);

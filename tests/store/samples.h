@@ -92,8 +92,9 @@ class StoreTest : public SqliteFile, public ::testing::WithParamInterface<const 
 
   [[nodiscard]] std::string driver() const { return GetParam(); }
   [[nodiscard]] const std::string& params() const { return params_; }
-  std::unique_ptr<Writer> open_writer(const std::string& journal = "journal") {
-    return must(Writer::open(driver(), params_, journal));
+  std::unique_ptr<Writer> open_writer(const std::string& journal = "journal",
+                                      const OnMigration& on_migration = {}) {
+    return must(Writer::open(driver(), params_, journal, on_migration));
   }
   std::unique_ptr<Reader> open_reader() { return must(Reader::open(driver(), params_)); }
   std::unique_ptr<Database> raw() { return must(Database::open(driver(), params_)); }
