@@ -26,7 +26,11 @@ std::string lines_of(const json& suggestion, bool explained, std::string_view in
                               " on " + counted(number_at(suggestion, "days"), "day") + " up to " +
                               printable(text_at(suggestion, "last")));
     const std::string program = text_at(suggestion, "program");
-    out += (program.empty() ? "" : ", by " + printable(program)) + '\n';
+    out += program.empty() ? "" : ", by " + printable(program);
+    const json& causes = array_at(suggestion, "causes");
+    if (!causes.empty()) out += ", led by " + printable(causes[0].get<std::string>());
+    if (causes.size() > 1) out += " and " + std::to_string(causes.size() - 1) + " more";
+    out += '\n';
   }
   const std::string doubt = text_at(suggestion, "doubt");
   out.append(indent).append(doubt.empty() ? "" : "# " + printable(doubt) + ": ");

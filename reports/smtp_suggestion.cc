@@ -42,13 +42,22 @@ struct Use {
   std::uint64_t connections = 0;
   std::uint64_t days = 0;  // at least
   std::uint64_t first_ms = UINT64_MAX, last_ms = 0;
-  std::string program;
+  std::string program{};
+  std::uint64_t by_httpd = 0;      // of the connections: of httpd itself
+  std::set<std::string> causes{};  // of these, as far as they are known
 
   void add(const Connections& more) {
-    add({more.count, more.days, more.first_ms, more.last_ms, more.program});
+    Use one{more.count, more.days, more.first_ms, more.last_ms, more.program};
+    if (more.by_httpd) {
+      one.by_httpd = more.count;
+      if (!more.cause.empty()) one.causes.insert(more.cause);
+    }
+    add(one);
   }
   void add(const Use& more) {
     connections += more.connections;
+    by_httpd += more.by_httpd;
+    causes.insert(more.causes.begin(), more.causes.end());
     days = std::max(days, more.days);
     first_ms = std::min(first_ms, more.first_ms);
     last_ms = std::max(last_ms, more.last_ms);
@@ -71,6 +80,24 @@ std::string rareness(const Use& use, const Span& span) {
   return use.days == 1 ? "on one day only" : "on " + std::to_string(use.days) + " days only";
 }
 
+// What becomes of httpd's own connections, that requests lead it to: MailOriginSmtpAllow has it
+// connect, and the kernel then judges its user.
+struct HttpdsOwn {
+  std::string user;
+  bool refused = false;
+  bool refused_locally = false;  // a loopback address
+};
+
+std::string doubt_about_httpd(const Use& use, const HttpdsOwn& httpd, bool refused) {
+  if (!refused || use.by_httpd < use.connections) return "";
+  const std::size_t others = use.causes.empty() ? 0 : use.causes.size() - 1;
+  return "httpd itself connects" +
+         (use.causes.empty() ? std::string() : ", led by " + *use.causes.begin()) +
+         (others > 0 ? " and " + std::to_string(others) + " more" : std::string()) +
+         ", and its user " + httpd.user +
+         " is refused all the same unless MailOriginSmtpUsers names it";
+}
+
 json facts(const Suggestion& suggestion) {
   const Use& use = suggestion.use;
   json out = {{"directive", suggestion.directive},
@@ -79,6 +106,7 @@ json facts(const Suggestion& suggestion) {
               {"first", rfc3339(use.first_ms)},
               {"last", rfc3339(use.last_ms)}};
   if (!use.program.empty()) out["program"] = use.program;
+  if (!use.causes.empty()) out["causes"] = use.causes;
   if (!suggestion.doubt.empty()) out["doubt"] = suggestion.doubt;
   return out;
 }
@@ -123,7 +151,8 @@ bool lets_through(const std::vector<SmtpDestination>& list, const IpAddress& add
 // What is asked of one site, all its ports.
 class SiteOfSuggestions {
  public:
-  explicit SiteOfSuggestions(std::vector<const VhostPolicy*> ports) : ports_(std::move(ports)) {}
+  SiteOfSuggestions(std::vector<const VhostPolicy*> ports, HttpdsOwn httpd)
+      : ports_(std::move(ports)), httpd_(std::move(httpd)) {}
 
   void add(const Connections& connections, const IpAddress& address, const std::string& name) {
     const auto port = static_cast<std::uint16_t>(connections.port);
@@ -157,7 +186,9 @@ class SiteOfSuggestions {
       }
     }
     if (local_.connections > 0) {
-      suggestions.push_back({"MailOriginSmtpLocal observe", local_, rareness(local_, span)});
+      std::string doubt = doubt_about_httpd(local_, httpd_, httpd_.refused_locally);
+      if (doubt.empty()) doubt = rareness(local_, span);
+      suggestions.push_back({"MailOriginSmtpLocal observe", local_, std::move(doubt)});
     }
     json vhosts = json::array();
     for (const VhostPolicy* each : ports_) vhosts.push_back(each->name);
@@ -172,7 +203,8 @@ class SiteOfSuggestions {
 
   [[nodiscard]] Suggestion allowing(const SmtpDestination& destination, const Use& use,
                                     const Span& span) const {
-    std::string doubt = rareness(use, span);
+    std::string doubt = doubt_about_httpd(use, httpd_, httpd_.refused);
+    if (doubt.empty()) doubt = rareness(use, span);
     if (doubt.empty() && destination.port == delivery_port && delivered_to_.size() > relays_limit) {
       doubt = "one of " + std::to_string(delivered_to_.size()) +
               " addresses on port 25, as of what delivers mail by itself";
@@ -219,6 +251,7 @@ class SiteOfSuggestions {
   }
 
   const std::vector<const VhostPolicy*> ports_;  // never none
+  const HttpdsOwn httpd_;
   std::map<std::pair<std::string, std::uint16_t>, Addresses> addresses_;
   std::set<IpAddress> delivered_to_;
   Use local_;
@@ -288,13 +321,34 @@ class Suggesting {
 
   void add_site(const VhostPolicy& vhost, const IpAddress& address,
                 const Connections& connections) {
-    SiteOfSuggestions& site = sites_.try_emplace(vhost.site, ports_[vhost.site]).first->second;
+    SiteOfSuggestions& site =
+        sites_.try_emplace(vhost.site, ports_[vhost.site], httpds_own(vhost.site)).first->second;
     if (connections.reason == "smtp-local") {
       if (vhost.smtp.local == Rule::deny) site.add_local(connections);
     } else if (vhost.smtp.rule == SmtpRule::deny || vhost.smtp.rule == SmtpRule::observe) {
       const auto name = names_.find(address);
       site.add(connections, address, name == names_.end() ? "" : name->second);
     }
+  }
+
+  // Whose user is under the strictest rule of all virtual hosts, and no list.
+  [[nodiscard]] HttpdsOwn httpds_own(const std::string& site) const {
+    const FirewallPolicy& firewall = policy_.firewall;
+    if (!firewall.httpd_uid) return {};
+    HttpdsOwn own{user_text(*firewall.httpd_uid)};
+    if (std::find(firewall.uids.begin(), firewall.uids.end(), *firewall.httpd_uid) !=
+        firewall.uids.end()) {
+      return own;
+    }
+    own.refused = policy_.server.smtp.rule != SmtpRule::observe;
+    own.refused_locally = policy_.server.smtp.local == Rule::deny;
+    for (const VhostPolicy& vhost : policy_.vhosts) {
+      if (!vhost.enabled) continue;
+      const SmtpRule rule = vhost.smtp.rule;
+      own.refused |= rule != SmtpRule::observe && rule != SmtpRule::allow;
+      own.refused_locally |= vhost.site != site && vhost.smtp.local == Rule::deny;
+    }
+    return own;
   }
 
   void add_user(const Connections& connections) {
@@ -305,7 +359,8 @@ class Suggesting {
     if (connections.reason == "smtp-local" && policy_.server.smtp.local != Rule::deny) return;
     if (uid == firewall.httpd_uid) {
       leave_out("httpd's own user " + user_text(uid) +
-                    ": any virtual host may be behind it; MailOriginRunAs tells them apart",
+                    ": any virtual host may be behind it. MailOriginRunAs tells them apart; what "
+                    "a request led httpd itself to is told of at its site, too",
                 connections);
       return;
     }

@@ -389,18 +389,27 @@ Result<std::vector<Connections>> Reader::refused_connections(std::uint64_t from_
   const auto name_of = [](const std::string& number) {
     return "(SELECT text FROM mailorigin_name WHERE n = " + number + ')';
   };
+  // The kernel gives each connection a cookie; httpd tells of one before there is any.
+  const std::string by_httpd = tables_.columns.contains(std::string(info(Field::cookie).name))
+                                   ? "CASE WHEN cookie IS NULL THEN 1 ELSE 0 END"
+                                   : "0";
   const auto rows = database_->select(
       "SELECT " + name_of("g.vhost") + ", g.uid, " + name_of("g.dst") + ", g.dst_port, " +
-          name_of("g.reason") + ", " + name_of("g.program") +
+          name_of("g.reason") + ", " + name_of("g.program") + ", g.by_httpd, " +
+          name_of("CASE WHEN g.causes = 1 THEN g.cause END") +
           ", g.events, g.days, g.first, g.last FROM "
-          "(SELECT vhost, uid, dst, dst_port, reason, MIN(exe) AS program, COUNT(*) AS events, "
+          "(SELECT vhost, uid, dst, dst_port, reason, MIN(exe) AS program, " +
+          by_httpd +
+          " AS by_httpd, MIN(COALESCE(caller, file)) AS cause, "
+          "COUNT(DISTINCT COALESCE(caller, file)) AS causes, COUNT(*) AS events, "
           "COUNT(DISTINCT \"time\" / " +
           std::to_string(day_ms) +
           ") AS days, MIN(\"time\") AS first, MAX(\"time\") AS last FROM mailorigin_event "
           "WHERE dst IS NOT NULL AND \"time\" >= " +
           std::to_string(from_ms) +
           " AND verdict IN (SELECT n FROM mailorigin_name WHERE hash IN (" + verdicts +
-          ")) GROUP BY vhost, uid, dst, dst_port, reason) AS g ORDER BY g.events DESC, g.first, "
+          ")) GROUP BY vhost, uid, dst, dst_port, reason, by_httpd) AS g ORDER BY g.events DESC, "
+          "g.first, "
           "g.uid, g.dst, g.dst_port LIMIT " +
           std::to_string(most),
       values);
@@ -417,10 +426,12 @@ Result<std::vector<Connections>> Reader::refused_connections(std::uint64_t from_
     each.port = number_of(row[3]);
     each.reason = row[4].value_or("");
     each.program = row[5].value_or("");
-    each.count = number_of(row[6]);
-    each.days = number_of(row[7]);
-    each.first_ms = number_of(row[8]);
-    each.last_ms = number_of(row[9]);
+    each.by_httpd = number_of(row[6]) != 0;
+    each.cause = row[7].value_or("");
+    each.count = number_of(row[8]);
+    each.days = number_of(row[9]);
+    each.first_ms = number_of(row[10]);
+    each.last_ms = number_of(row[11]);
   }
   return out;
 }

@@ -51,7 +51,9 @@ struct Connections {
   std::string dst;
   std::uint64_t port = 0;
   std::string reason;
-  std::string program;  // of one of them
+  std::string program;    // of one of them
+  bool by_httpd = false;  // httpd itself, which a request leads there
+  std::string cause;  // the file and line that had all of them made; empty: not known, or several
   std::uint64_t count = 0;
   std::uint64_t days = 0;  // of UTC, on which there was one
   std::uint64_t first_ms = 0, last_ms = 0;

@@ -202,6 +202,58 @@ TEST(Suggestion, NobodyWhoMayBeATenantIsLetConnect) {
   EXPECT_TRUE(suggest(policy, {of_user(1)})["users"][0].contains("doubt"));
 }
 
+// What .htaccess leads httpd to, the kernel refuses httpd's user: the line alone does nothing.
+TEST(Suggestion, OfHttpdItselfSaysWhoLedItThere) {
+  Policy policy = two_sites();
+  policy.firewall.httpd_uid = no_account;
+  Connections led = usual("shop.example:80", "192.0.2.1");
+  led.program = "/usr/sbin/apache2";
+  led.by_httpd = true;
+  led.cause = "/srv/shop/.htaccess:3";
+  EXPECT_EQ(
+      text(policy, {led}),
+      "# <MailOriginSite shop.example>\n"
+      "    # httpd itself connects, led by /srv/shop/.htaccess:3, and its user #4000000000 is "
+      "refused all the same unless MailOriginSmtpUsers names it: MailOriginSmtpAllow "
+      "192.0.2.1:587\n"
+      "# </MailOriginSite>\n");
+  Connections other = led;
+  other.cause = "/srv/shop/b/.htaccess";
+  EXPECT_EQ(suggest(policy, {led, other})["sites"][0]["suggestions"][0]["causes"],
+            json({"/srv/shop/.htaccess:3", "/srv/shop/b/.htaccess"}));
+
+  // A script that goes there as well needs the line.
+  EXPECT_EQ(text(policy, {led, usual("shop.example:80", "192.0.2.1")}),
+            "<MailOriginSite shop.example>\n"
+            "    MailOriginSmtpAllow 192.0.2.1:587\n"
+            "</MailOriginSite>\n");
+  policy.firewall.uids = {no_account};
+  EXPECT_EQ(suggestion_text(suggest(policy, {led}), true),
+            "# 70 connections observed or refused since 2026-11-21T12:34:56.789Z\n"
+            "<MailOriginSite shop.example>\n"
+            "    # 70 connections on 7 days up to 2026-11-28T12:34:56.789Z, by /usr/sbin/apache2, "
+            "led by /srv/shop/.htaccess:3\n"
+            "    MailOriginSmtpAllow 192.0.2.1:587\n"
+            "</MailOriginSite>\n");
+}
+
+TEST(Suggestion, OfHttpdItselfToTheLoopbackAddress) {
+  Policy policy = two_sites();
+  policy.firewall.httpd_uid = no_account;
+  policy.vhosts[0].smtp.local = Rule::deny;
+  Connections led = usual("shop.example:80", "127.0.0.1");
+  led.reason = "smtp-local";
+  led.by_httpd = true;
+  const auto doubt = [&] {
+    return suggest(policy, {led})["sites"][0]["suggestions"][0].value("doubt", "");
+  };
+  EXPECT_EQ(doubt(), "");
+  policy.vhosts[2].smtp.local = Rule::deny;
+  EXPECT_EQ(doubt(),
+            "httpd itself connects, and its user #4000000000 is refused all the same "
+            "unless MailOriginSmtpUsers names it");
+}
+
 TEST(Suggestion, OfHostsThatAreGoneAndOfTheServer) {
   const json report = suggest(
       two_sites(), {usual("old.example:80", "192.0.2.1"), usual("host.example:80", "192.0.2.1"),
