@@ -4,10 +4,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/counted.h"
 #include "firewall/group_members.h"
 #include "firewall/limits.h"
 #include "firewall/mail_accounts.h"
-#include "firewall/old_connections.h"
 #include "firewall/pins.h"
 
 namespace mailorigin::firewall {
@@ -29,8 +29,8 @@ std::string listed(const auto& things) {
 
 }  // namespace
 
-Enforcement::Enforcement(Ground ground, service::NoticeBoard& notices)
-    : ground_(std::move(ground)), notices_(notices) {}
+Enforcement::Enforcement(Ground ground, service::NoticeBoard& notices, NameOfVhost name_of_vhost)
+    : ground_(std::move(ground)), notices_(notices), name_of_vhost_(std::move(name_of_vhost)) {}
 
 void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRing>& keys,
                                bool is_news) {
@@ -162,14 +162,19 @@ void Enforcement::close_old() {
     notices_.say(
         Notice::Level::warning,
         "MO0408: connections that may not be there any more stay open: " + closed.error().message);
-  } else if (*closed > 0) {
-    const std::string count = std::to_string(*closed) + " connections to SMTP ports ";
-    notices_.say(Notice::Level::notice,
-                 was_news ? "MO0425: " + count +
-                                "that no virtual host of their user may have any more were closed"
-                          : "MO0409: " + count +
-                                "were older than the firewall, of uids that may not have them, and "
-                                "were closed");
+  } else if (closed->count > 0) {
+    const std::string what =
+        was_news ? "MO0425: " + counted(closed->count,
+                                        "connection to an SMTP port that whoever opened it may "
+                                        "not have any more was",
+                                        "connections to SMTP ports that whoever opened them may "
+                                        "not have any more were")
+                 : "MO0409: " + counted(closed->count,
+                                        "connection to an SMTP port was older than the firewall, "
+                                        "of a uid that may not have it, and was",
+                                        "connections to SMTP ports were older than the firewall, "
+                                        "of uids that may not have them, and were");
+    notices_.say(Notice::Level::notice, what + " closed: " + described(*closed));
   }
   if (programs_) {
     late_ = Late{compiled_, std::move(before), news_generation_, Clock::now(), check_interval};
@@ -183,14 +188,30 @@ void Enforcement::close_late() {
   const auto closed =
       close_late_connections({late_->policy, late_->before ? &*late_->before : nullptr,
                               programs_->maps().openers, late_->generation});
-  if (!closed || *closed == 0) return;
+  if (!closed || closed->count == 0) return;
   if (const auto before = due(late_ones_)) {
     notices_.say(Notice::Level::warning,
-                 "MO0440: " + std::to_string(*closed) +
-                     " connections to SMTP ports were begun before the policy in force and opened "
-                     "after it, which refuses them; they were closed" +
-                     *before);
+                 "MO0440: " +
+                     counted(closed->count,
+                             "connection to an SMTP port was begun before the policy in force, "
+                             "which refuses it, and opened after it; it was",
+                             "connections to SMTP ports were begun before the policy in force, "
+                             "which refuses them, and opened after it; they were") +
+                     " closed" + *before + ": " + described(*closed));
   }
+}
+
+std::string Enforcement::described(const ClosedConnections& closed) const {
+  std::string text;
+  for (const ClosedConnection& each : closed.some) {
+    const std::string vhost = each.vhost == 0 ? "" : name_of_vhost_(each.vhost);
+    text += (text.empty() ? "" : "; ") + ("uid " + std::to_string(each.uid));
+    if (!vhost.empty()) text += " (" + vhost + ')';
+    text += " to " + ip_address_text(each.to) + " port " + std::to_string(each.port);
+    if (each.cookie != 0) text += ", `mailorigin trace cookie=" + std::to_string(each.cookie) + '`';
+  }
+  const std::size_t left = closed.count - closed.some.size();
+  return left == 0 ? text : text + "; and " + std::to_string(left) + " more";
 }
 
 void Enforcement::take_out() {
@@ -248,7 +269,7 @@ std::optional<std::string> Enforcement::due(Repeated& repeated) {
     return std::nullopt;
   }
   std::string before =
-      repeated.count == 0 ? "" : " (and " + std::to_string(repeated.count) + " times before)";
+      repeated.count == 0 ? "" : " (and " + counted(repeated.count, "time") + " before)";
   repeated = {now, 0};
   return before;
 }
@@ -282,8 +303,8 @@ void Enforcement::check_programs() {
     if (const auto before = due(full_)) {
       notices_.say(Notice::Level::warning,
                    "MO0417: there is no room for more processes with a context: " +
-                       std::to_string(full - full_seen_) +
-                       " were not registered, and their uid decides");
+                       counted(full - full_seen_, "was not registered, and its uid decides",
+                               "were not registered, and their uid decides"));
       full_seen_ = full;
     }
   }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "firewall/feeding.h"
 #include "firewall/left_out.h"
 #include "firewall/nftables.h"
+#include "firewall/old_connections.h"
 #include "firewall/programs.h"
 #include "firewall/status.h"
 #include "service/notice_board.h"
@@ -32,8 +34,11 @@ class Enforcement {
     Mark mark;
   };
 
+  // A virtual host's name by its id; empty: there is none such (any more).
+  using NameOfVhost = std::function<std::string(std::uint32_t id)>;
+
   // `notices` must outlive it.
-  Enforcement(Ground ground, service::NoticeBoard& notices);
+  Enforcement(Ground ground, service::NoticeBoard& notices, NameOfVhost name_of_vhost);
 
   // The mode of the policy that was kept: what is older than its being On was closed then.
   void resume(FirewallMode mode) { mode_ = mode; }
@@ -78,9 +83,12 @@ class Enforcement {
   void warn_of_group_members();
   // "" or how often it was before; nothing: not now.
   std::optional<std::string> due(Repeated& repeated);
+  // Whose they were, and where they led.
+  [[nodiscard]] std::string described(const ClosedConnections& closed) const;
 
   Ground ground_;
   service::NoticeBoard& notices_;
+  const NameOfVhost name_of_vhost_;
   Nftables nftables_;
   std::unique_ptr<Programs> programs_;
   CompiledPolicy compiled_;

@@ -44,7 +44,10 @@ Firewall::Firewall(FirewallHost host)
                 [this](const Packet& packet, int socket) { return answer_root(packet, socket); }}),
       names_(host_.state_directory, notices_),
       blocks_(host_.state_directory, notices_),
-      enforcement_(std::move(host_.ground), notices_) {}
+      enforcement_(std::move(host_.ground), notices_, [this](std::uint32_t id) {
+        const VhostPolicy* const vhost = policy_ ? policy_->by_id(id) : nullptr;
+        return vhost != nullptr ? vhost->name : std::string();
+      }) {}
 
 Firewall::~Firewall() = default;
 

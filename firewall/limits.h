@@ -15,8 +15,9 @@ inline constexpr std::chrono::milliseconds check_interval{2000};
 // What could come often is said at most once in this time, with how often it was.
 inline constexpr std::chrono::seconds repeated_notice_interval{60};
 
-// Uids that are named in one notice.
+// Uids, and closed connections, that are named in one notice.
 inline constexpr std::size_t left_out_users_said = 8;
+inline constexpr std::size_t closed_connections_said = 4;
 
 inline constexpr std::size_t names_limit = 4096;
 // That are asked for at the same time.

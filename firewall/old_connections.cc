@@ -158,6 +158,23 @@ std::optional<mo_opener> opener_of(std::string_view attributes) {
 
 enum class Which : std::uint8_t { all, late };
 
+struct Found {
+  inet_diag_msg connection;
+  std::optional<mo_opener> opener;
+};
+
+ClosedConnection facts_of(const Found& found) {
+  const inet_diag_sockid& id = found.connection.id;
+  ClosedConnection facts{found.connection.idiag_uid, 0, destination_of(found.connection),
+                         ntohs(id.idiag_dport), 0};
+  if (found.opener) {
+    facts.uid = found.opener->uid;
+    facts.vhost = found.opener->vhost;
+    facts.cookie = std::uint64_t{id.idiag_cookie[1]} << 32 | id.idiag_cookie[0];
+  }
+  return facts;
+}
+
 bool stays(const OldConnections& old, Which which, const inet_diag_msg& connection,
            const std::optional<mo_opener>& opener) {
   const std::uint32_t uid = connection.idiag_uid;
@@ -176,7 +193,7 @@ bool stays(const OldConnections& old, Which which, const inet_diag_msg& connecti
 }
 
 Status list(int socket, std::uint8_t family, const OldConnections& old, Which which,
-            std::vector<inet_diag_msg>& found) {
+            std::vector<Found>& found) {
   const std::string request = list_request(family, old);
   if (send(socket, request.data(), request.size(), 0) < 0) return system_error("sock_diag", errno);
   int fault = 0;
@@ -193,7 +210,7 @@ Status list(int socket, std::uint8_t family, const OldConnections& old, Which wh
     const std::string_view all(reinterpret_cast<const char*>(&message), message.nlmsg_len);
     const auto opener = opener_of(all.substr(std::min<std::size_t>(NLMSG_ALIGN(head), all.size())));
     if (found.size() < connections_closed_at_once && !stays(old, which, connection, opener)) {
-      found.push_back(connection);
+      found.push_back({connection, opener});
     }
     return true;
   });
@@ -215,35 +232,37 @@ int destroy(int socket, const inet_diag_msg& connection) {
   return received ? fault : EPROTO;
 }
 
-Result<std::size_t> close(const OldConnections& old, Which which) {
+Result<ClosedConnections> close(const OldConnections& old, Which which) {
   const Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!socket) return system_error("sock_diag", errno);
-  std::size_t closed = 0;
+  ClosedConnections closed;
   for (;;) {
-    std::vector<inet_diag_msg> found;
+    std::vector<Found> found;
     for (const std::uint8_t family : {AF_INET, AF_INET6}) {
       if (Status listed = list(socket.get(), family, old, which, found); !listed) {
         return listed.error();
       }
     }
-    const std::size_t closed_earlier = closed;
-    for (const inet_diag_msg& each : found) {
-      const int fault = destroy(socket.get(), each);
-      if (fault == 0) closed++;
+    const std::size_t closed_earlier = closed.count;
+    for (const Found& each : found) {
+      const int fault = destroy(socket.get(), each.connection);
       if (fault != 0 && fault != ENOENT) return system_error("SOCK_DESTROY", fault);
+      if (fault != 0) continue;
+      closed.count++;
+      if (closed.some.size() < closed_connections_said) closed.some.push_back(facts_of(each));
     }
     // However many there are: the last one of a flood is the one that matters.
-    if (found.size() < connections_closed_at_once || closed == closed_earlier) return closed;
+    if (found.size() < connections_closed_at_once || closed.count == closed_earlier) return closed;
   }
 }
 
 }  // namespace
 
-Result<std::size_t> close_old_connections(const OldConnections& old) {
+Result<ClosedConnections> close_old_connections(const OldConnections& old) {
   return close(old, Which::all);
 }
 
-Result<std::size_t> close_late_connections(const OldConnections& old) {
+Result<ClosedConnections> close_late_connections(const OldConnections& old) {
   return close(old, Which::late);
 }
 

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/result.h"
+#include "core/smtp_policy.h"
 #include "firewall/compiled_policy.h"
 
 namespace mailorigin::firewall {
@@ -19,15 +21,29 @@ struct OldConnections {
   std::uint32_t generation = 0;
 };
 
-// Closes TCP connections of this network namespace to a listed port: how many that were. Of those
+// One that was closed.
+struct ClosedConnection {
+  std::uint32_t uid = 0;    // who opened it; where nobody has noted that, its socket's
+  std::uint32_t vhost = 0;  // the virtual host's id; 0: none is known
+  IpAddress to{};
+  std::uint16_t port = 0;
+  std::uint64_t cookie =
+      0;  // its event's, if it has one; 0: it was opened before there were events
+};
+struct ClosedConnections {
+  std::size_t count = 0;
+  std::vector<ClosedConnection> some;  // of them, at most closed_connections_said
+};
+
+// Closes TCP connections of this network namespace to a listed port, and tells of them. Of those
 // that the hooks have let out under an earlier generation, all that `policy` refuses who opened
 // them. Of others, with a policy of `before`, those that it let some virtual host of their
 // socket's user have, and `policy` lets none; without one, those whose socket's uid could not
 // open them now. Fails where the kernel cannot (no CONFIG_INET_DIAG_DESTROY).
-Result<std::size_t> close_old_connections(const OldConnections& old);
+Result<ClosedConnections> close_old_connections(const OldConnections& old);
 
 // Of these only those that the hooks have let out: a connect() that was judged under an earlier
 // generation may take as long as its process likes, and begin after the others were closed.
-Result<std::size_t> close_late_connections(const OldConnections& old);
+Result<ClosedConnections> close_late_connections(const OldConnections& old);
 
 }  // namespace mailorigin::firewall

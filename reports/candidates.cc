@@ -43,6 +43,7 @@ class Search {
     by_ids();
     by_message_ids();
     by_queue_ids();
+    by_cookies();
     if (found_.list.empty()) by_script();
     if (found_.list.empty() || !clues_.of(ClueKind::queue_id).empty()) by_mail_log();
     if (found_.list.empty()) by_recipients();
@@ -97,6 +98,13 @@ class Search {
   void by_queue_ids() {
     for (const Clue& clue : clues_.of(ClueKind::queue_id)) {
       add_all({.queue_id = clue.value, .most = 1}, clue, "its queue id");
+    }
+  }
+
+  // The kernel begins anew at each boot: the last one is meant.
+  void by_cookies() {
+    for (const Clue& clue : clues_.of(ClueKind::cookie)) {
+      add_all({.cookie = clue.value, .most = 1}, clue, "its connection's cookie");
     }
   }
 

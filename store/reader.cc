@@ -102,6 +102,7 @@ Result<std::vector<Event>> Reader::find(const Search& search) {
   if (!search.message_id.empty()) key = message_key(storable(search.message_id));
   if (!search.queue_id.empty()) key = queue_key(storable(search.queue_id));
   if (!search.recipient.empty()) key = recipient_key(storable(search.recipient));
+  if (!search.cookie.empty()) return find_connection(search);
   if (!key) {
     Conditions conditions = told_by_ids(search);
     if (conditions.where.empty()) return std::vector<Event>();
@@ -172,6 +173,13 @@ Result<std::vector<Event>> Reader::find_older(const Search& search) {
                    storable(search.recipient));
   }
   return events(conditions.where, conditions.values, found_by_value, search.most);
+}
+
+// As mailorigin_event_connection has them: connections alone, by time.
+Result<std::vector<Event>> Reader::find_connection(const Search& search) {
+  if (!tables_.columns.contains(std::string(info(Field::cookie).name))) return std::vector<Event>();
+  return events("e.dst IS NOT NULL AND e.\"time\" > 0 AND e.cookie = %lld", {search.cookie},
+                "e.\"time\"", search.most);
 }
 
 Result<std::vector<Event>> Reader::events(const std::string& where,

@@ -17,7 +17,7 @@
 
 namespace mailorigin::store {
 
-// What a search may go by; what is empty is not asked. At least one of the first five, or a
+// What a search may go by; what is empty is not asked. At least one of the first six, or a
 // span, must be there.
 struct Search {
   std::string id = {};
@@ -25,6 +25,7 @@ struct Search {
   std::string message_id = {};
   std::string queue_id = {};
   std::string recipient = {};  // address
+  std::string cookie = {};     // of a connection: asked for by itself, and newest by time
   // Milliseconds since the epoch, both included.
   std::uint64_t from_ms = 0;
   std::uint64_t to_ms = 0;
@@ -109,6 +110,7 @@ class Reader {
   Result<std::vector<Event>> find_by_key(const Search& search, std::int64_t key);
   // By what version 4 had.
   Result<std::vector<Event>> find_older(const Search& search);
+  Result<std::vector<Event>> find_connection(const Search& search);
   Status add_recipients(Event& event);
   Result<std::vector<Event>> events(const std::string& where, const std::vector<Value>& values,
                                     const std::string& order, std::size_t most);

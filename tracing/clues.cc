@@ -80,6 +80,14 @@ bool is_queue_id(std::string_view text) {
          (text.size() == 23 && text[6] == '-' && text[18] == '-');
 }
 
+// "cookie=4711", as logs and mailorigin-firewall's notices have it; empty: it is none.
+std::string_view cookie_of(std::string_view text) {
+  constexpr std::string_view name = "cookie=";
+  if (!text.starts_with(name)) return {};
+  const std::string_view number = text.substr(name.size());
+  return parse_number(number, INT64_MAX) ? number : std::string_view();
+}
+
 void add_recipients(Clues& clues, std::string_view list, const std::string& where, int weight) {
   constexpr std::size_t most = 10;
   for (const std::string& address : addresses_in(list, most)) {
@@ -225,6 +233,9 @@ Clues clues_of_line(std::string_view line) {
   } else if (one_word && is_queue_id(line)) {
     clues.what = "a queue id";
     clues.add(ClueKind::queue_id, line, "what was asked for", 100);
+  } else if (one_word && !cookie_of(line).empty()) {
+    clues.what = "a connection's cookie";
+    clues.add(ClueKind::cookie, cookie_of(line), "what was asked for", 100);
   } else if (line.starts_with('{') && !json_value(line, "id").empty()) {
     clues.what = "a line of a MailOriginLog (json)";
     clues.add(ClueKind::id, json_value(line, "id"), clues.what, 100);

@@ -1,4 +1,4 @@
-// What an input says about a mail: ids, message ids, queue ids, recipients.
+// What an input says about a mail or a connection: ids, message ids, queue ids, recipients.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@ enum class ClueKind : std::uint8_t {
   id,          // an event's or a request's: they look the same
   message_id,  // without angle brackets
   queue_id,
+  cookie,     // the kernel's number of a connection
   recipient,  // an address, in lower case behind the @
   subject,
   script,  // file:line, as PHP's mail.log has it

@@ -7,7 +7,7 @@ from harness import guarded as ground_rules
 from harness.command import Command
 from harness.firewall import V4, V4_OTHER
 from harness.guarded import guarded_site
-from harness.site import BLOG_UID, SHOP_UID, Vhost
+from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
 from harness.waiting import wait_until
 
 SERVER = ground_rules.SERVER + "MailOriginSmtpUsers #61990 @#61991\nMailOriginSmtpPorts 25 2526\n"
@@ -19,6 +19,7 @@ def guarded(installation, ground, syslog):
     vhosts = [
         Vhost("shop", SHOP_UID, LOG),
         Vhost("blog", BLOG_UID, LOG + f"  MailOriginSmtp redirect {V4_OTHER}:2525\n  MailOriginSmtpAllow {V4_OTHER}\n"),
+        Vhost("mall", OTHER_UID, LOG),
     ]
     with guarded_site(installation, ground, "cli-firewall", vhosts, server=SERVER) as site:
         yield site
@@ -93,6 +94,48 @@ def test_what_is_usual_is_suggested(guarded, mailorigin):
     (site,) = facts["sites"]
     assert (site["site"], site["vhosts"]) == (guarded.shop.name, [guarded.shop.full_name])
     assert site["suggestions"][0]["program"].startswith("/")
+
+
+def test_where_htaccess_leads_httpd_is_said_with_what_it_takes(guarded, mailorigin):
+    """The line alone is of no use: httpd connects as its own user, whom the kernel refuses."""
+    mall, mark = guarded.vhosts[2], new_mark()
+    htaccess = mall.write("deputy/.htaccess", f'# of the tenant\nSetHandler "proxy:fcgi://{V4_OTHER}:25"\n')
+    page = mall.write("deputy/page.txt", "a page")
+    guarded.httpd.expect_log("MO0127")
+    for query in ("", "", "", "", mark):
+        assert mall.get(f"{page.uri}?{query}").status == 403
+    event = mall.json.wait(mark)
+    assert (event["file"], event["line"], "cookie" in event) == (str(htaccess.path), 2, False)
+
+    def suggested():
+        sites = mailorigin("firewall", "--suggest", "--since", "1h", "--json").json["sites"]
+        return [each for site in sites if site["site"] == mall.name for each in site["suggestions"] if each["connections"] == 5]
+
+    (found,) = wait_until(suggested, "the store to have them")
+    assert (found["directive"], found["causes"]) == (f"MailOriginSmtpAllow {V4_OTHER}:25", [f"{htaccess.path}:2"])
+    assert found["doubt"] == (
+        f"httpd itself connects, led by {htaccess.path}:2, and its user www-data is refused all the same "
+        "unless MailOriginSmtpUsers names it"
+    )
+    said = mailorigin("firewall", "--suggest", "--since", "1h").out
+    assert f"    # {found['doubt']}: {found['directive']}\n" in said
+    configuration = guarded.httpd.configuration
+    before = configuration.read_text()
+    try:
+        configuration.write_text(before + said)
+        assert guarded.httpd.check()[0] == 0, guarded.httpd.check()[1]
+    finally:
+        configuration.write_text(before)
+
+
+def test_a_connection_is_found_by_its_cookie(guarded, mailorigin):
+    script, _ = ground_rules.knock(guarded.shop, V4)
+    event = ground_rules.event_of(guarded.shop, script)
+    said = wait_until(
+        lambda: (lambda said: said.status == 0 and said)(mailorigin("trace", f"cookie={event['cookie']}", "--json")),
+        "the store to have it",
+    )
+    assert said.json["event"]["id"] == event["id"]
 
 
 def test_a_socket_that_is_away(guarded, mailorigin):

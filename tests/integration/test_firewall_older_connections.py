@@ -11,6 +11,9 @@ from harness.firewall import (
     ALLOW, DENY, HOST, NEIGHBOUR, OTHER, TENANT, V4, V6, Firewall, Page, PinnedMap, block, fate, hold, hold_opened, nonroot_worker, smtp, vhost,
 )  # fmt: skip
 from harness.waiting import become
+from harness.wire import vhost_id
+
+SO_COOKIE = 57
 
 
 def test_older_connections_to_allowed_names_stay_open(ground):
@@ -19,7 +22,7 @@ def test_older_connections_to_allowed_names_stay_open(ground):
         firewall.start_with_hosts(f"{V4} mx.example\n")
         holders = {address: hold(ground, TENANT, address, 25) for address in (V4, "192.0.2.2")}
         firewall.take(server=smtp(DENY, allow=["mx.example"]))
-        assert "1 connections" in firewall.notice("MO0409")
+        assert "1 connection " in firewall.notice("MO0409")
         assert [finish() == "open" for finish in holders.values()] == [True, False]
     finally:
         firewall.clean()
@@ -50,7 +53,9 @@ def test_older_connections_of_whom_may_not_are_closed(firewall, ground):
     firewall.take(mode="observe", **options)
     assert not any("MO0409" in notice for notice in firewall.notices)
     firewall.take(mode="on", **options)
-    assert "2 connections" in firewall.notice("MO0409")
+    notice = firewall.notice("MO0409")
+    assert "2 connections" in notice and f"uid {TENANT} to {V4} port 25; uid {TENANT} to {V6} port 587" in notice
+    assert "cookie" not in notice  # nobody has an event of them
     closed = {name: finish() for name, finish in holders.items()}
     assert {name for name, how in closed.items() if how != "open"} == {"tenant", "IPv6"}, closed
 
@@ -65,7 +70,8 @@ def test_what_no_host_of_its_user_may_have_any_more_is_closed(firewall, ground):
     take(DENY, allow=[V4])
     assert not any("MO0425" in notice for notice in firewall.notices)
     take(DENY)
-    assert "1 connections" in firewall.notice("MO0425")
+    notice = firewall.notice("MO0425")
+    assert "1 connection " in notice and f": uid {TENANT} ({HOST}) to {V4} port 25, `mailorigin trace cookie=" in notice
     assert held() != "open"
 
 
@@ -98,7 +104,7 @@ def test_of_two_hosts_of_a_user_each_has_its_own(firewall, ground):
 
     held = {name: held_by(ground, serving(name)) for name in (HOST, NEIGHBOUR)}
     firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), both[1]])
-    assert "1 connections" in firewall.notice("MO0425")
+    assert "1 connection " in firewall.notice("MO0425")
     assert {name: finish() == "open" for name, finish in held.items()} == {HOST: False, NEIGHBOUR: True}
 
 
@@ -150,12 +156,16 @@ def test_what_was_judged_before_a_policy_and_opens_after_it_is_closed(firewall, 
         with socket.create_connection((V4, 25), timeout=5) as tcp:
             tcp.recv(100)
             openers = PinnedMap(path)
-            openers.put(struct.pack("<i", tcp.fileno()), struct.pack("<5I4B", generation, uid, uid, uid, 0, 0, 0, 1, 0))
+            who = struct.pack("<5I4B", generation, uid, uid, uid, vhost_id(HOST), 0, 0, 1, 0)
+            openers.put(struct.pack("<i", tcp.fileno()), who)
             openers.close()
-            return fate(tcp, 6)
+            return [tcp.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8).hex(), fate(tcp, 6)]
 
-    assert ground.run(lambda: opened(1, TENANT), uid=0) == "ECONNABORTED"
-    assert "1 connections" in firewall.notice("MO0440")
+    cookie, how = ground.run(lambda: opened(1, TENANT), uid=0)
+    assert how == "ECONNABORTED"
+    notice = firewall.notice("MO0440")
+    number = int.from_bytes(bytes.fromhex(cookie), "little")
+    assert "1 connection " in notice and f": uid {TENANT} ({HOST}) to {V4} port 25, `mailorigin trace cookie={number}`" in notice
 
 
 def test_a_flood_of_connections_keeps_none_of_them_open(firewall, ground):

@@ -277,42 +277,6 @@ TEST_P(Store, FindsNothingButWhatIsMeant) {
   EXPECT_TRUE(must(reader->find({.recipient = "a@example.org", .to_ms = now_ms - 1})).empty());
 }
 
-Event connection(std::uint64_t time_ms, const char* verdict, const char* dst) {
-  Event event = sample(time_ms);
-  event.set(Field::kind, smtp_kind);
-  event.set(Field::verdict, verdict);
-  event.set(Field::reason, "smtp");
-  event.set(Field::dst, dst);
-  event.set(Field::dst_port, std::uint64_t{25});
-  event.set(Field::exe, "/usr/sbin/php-fpm8.2");
-  return event;
-}
-
-TEST_P(Store, CountsWhatWasRefusedByWhereItWasGoing) {
-  const std::vector events = {sample(now_ms),
-                              connection(now_ms - 3 * day_ms, "observe", "192.0.2.1"),
-                              connection(now_ms - 8 * day_ms, "observe", "192.0.2.1"),
-                              connection(now_ms, "observe", "192.0.2.1"),
-                              connection(now_ms, "deny", "192.0.2.1"),
-                              connection(now_ms, "deny", "2001:db8::1"),
-                              connection(now_ms, "allow", "192.0.2.2")};
-  must_not_fail(open_writer()->store(events, 1));
-  const auto found = must(open_reader()->refused_connections(now_ms - 7 * day_ms, 10));
-  ASSERT_EQ(found.size(), 2U);
-  EXPECT_EQ(found[0].vhost, "shop.example:443");
-  EXPECT_EQ(found[0].uid, 1001U);
-  EXPECT_EQ(found[0].dst, "192.0.2.1");
-  EXPECT_EQ(found[0].port, 25U);
-  EXPECT_EQ(found[0].reason, "smtp");
-  EXPECT_EQ(found[0].program, "/usr/sbin/php-fpm8.2");
-  EXPECT_EQ(found[0].count, 3U);
-  EXPECT_EQ(found[0].days, 2U);
-  EXPECT_EQ(found[0].first_ms, now_ms - 3 * day_ms);
-  EXPECT_EQ(found[0].last_ms, now_ms);
-  EXPECT_EQ(found[1].dst, "2001:db8::1");
-  EXPECT_EQ(must(open_reader()->refused_connections(now_ms - 7 * day_ms, 1)).size(), 1U);
-}
-
 Event passage(const Event& mail, const char* queue_id, const char* message_id) {
   Event event = sample(now_ms);
   event.set(Field::kind, queue_kind);

@@ -30,6 +30,13 @@ TEST(CluesOfALine, KnowIdsOfAllKinds) {
   }
 }
 
+TEST(CluesOfALine, KnowAConnectionsCookie) {
+  EXPECT_TRUE(has(read_clues("cookie=4711\n"), ClueKind::cookie, "4711"));
+  for (const char* none : {"cookie=", "cookie=x", "cookie=9223372036854775808", "acookie=4711"}) {
+    EXPECT_TRUE(read_clues(none).of(ClueKind::cookie).empty()) << none;
+  }
+}
+
 TEST(CluesOfALine, KnowOurOwnLogs) {
   const std::string i = id;
   EXPECT_TRUE(
