@@ -1,6 +1,7 @@
 #include "cli/limits.h"
 
 #include <CLI/App.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -48,13 +49,27 @@ std::string counted_line(const json& counted, const json& limit) {
          duration(number_at(counted, "whole_in"));
 }
 
-std::string exceeded_line(const json& exceeded, const json& limit) {
+// What has become of them.
+std::string fate(const json& exceeded, const json& limit) {
   const std::string action = text_at(limit, "action");
-  const std::string become = action == "hold"      ? " held (refused where nothing holds)"
-                             : action == "observe" ? " above it"
-                                                   : " refused";
-  return std::to_string(number_at(exceeded, "mails")) + become + " of " + whom(exceeded) +
-         ", the last at " + text_at(exceeded, "last") + ": event " + text_at(exceeded, "event");
+  const std::uint64_t mails = number_at(exceeded, "mails");
+  if (action == "observe") return std::to_string(mails) + " above it";
+  if (action != "hold") return std::to_string(mails) + " refused";
+  const std::uint64_t held = number_at(exceeded, "held");
+  const std::uint64_t no_hold = number_at(exceeded, "no_hold");
+  std::string out;
+  const auto add = [&](std::uint64_t count, const char* what) {
+    if (count > 0) out += (out.empty() ? "" : ", ") + std::to_string(count) + what;
+  };
+  add(held, " held");
+  add(no_hold, " refused (no-hold: no mail server that holds was connected)");
+  add(mails - std::min(mails, held + no_hold), " refused by a stricter rule");
+  return out;
+}
+
+std::string exceeded_line(const json& exceeded, const json& limit) {
+  return fate(exceeded, limit) + " of " + whom(exceeded) + ", the last at " +
+         text_at(exceeded, "last") + ": event " + text_at(exceeded, "event");
 }
 
 std::string limit_lines(const json& limit, const Style& style) {
@@ -77,23 +92,24 @@ std::string reset_words(const json& reset) {
 }
 
 int run(const Options& options, const Common& common) {
-  // As `site:NAME` of the other commands is read.
-  const std::string site = parse_block_subject("site:" + options.site)->name;
   if (options.reset) {
-    return print_report(reset_limits(common.runtime_directory, site), common, limits_reset_text,
-                        [](const json&) { return true; });
+    return print_report(reset_limits(common.runtime_directory, options.site), common,
+                        limits_reset_text, [](const json&) { return true; });
   }
-  return print_report(limits_report(common.runtime_directory, site, now_ms()), common, limits_text,
+  return print_report(limits_report(common.runtime_directory, options.site, now_ms()), common,
+                      limits_text,
                       [](const json& report) { return !array_at(report, "limits").empty(); });
 }
 
 Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("SITE", options->site, "a ServerName: of all its virtual hosts")
+  app.add_option("SITE", options->site, "its ServerName or a ServerAlias")
       ->required()
       ->check([](const std::string& text) {
-        const auto subject = parse_block_subject("site:" + text);
-        return subject ? std::string() : "SITE takes a ServerName, without a port";
+        // As `site:NAME` of the other commands is read, but for a port.
+        return parse_block_subject("site:" + text.substr(0, text.find(':')))
+                   ? ""
+                   : "SITE takes a ServerName";
       });
   app.add_flag("--reset", options->reset, "all of them begin anew")->disable_flag_override();
   return [options](const Common& common) { return run(*options, common); };

@@ -1,5 +1,7 @@
 #include "core/policy.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +10,7 @@
 #include "core/name_values.h"
 #include "core/pattern.h"
 #include "core/seal.h"
+#include "core/text.h"
 
 namespace mailorigin {
 
@@ -84,6 +87,7 @@ std::string encode_vhost(const VhostPolicy& vhost) {
   writer.add("id", std::uint64_t{vhost.id});
   writer.add("name", vhost.name);
   writer.add("site", vhost.site);
+  for (const std::string& alias : vhost.aliases) writer.add("alias", alias);
   if (!vhost.place.empty()) writer.add("place", vhost.place);
   writer.add("docroot", vhost.docroot);
   if (!vhost.real_docroot.empty()) writer.add("real_docroot", vhost.real_docroot);
@@ -258,6 +262,7 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "access_log") vhost.access_logs.emplace_back(value);
     if (name == "name") vhost.name = value;
     if (name == "site") vhost.site = value;
+    if (name == "alias") vhost.aliases.emplace_back(value);
     if (name == "place") vhost.place = value;
     if (name == "docroot") vhost.docroot = value;
     if (name == "real_docroot") vhost.real_docroot = value;
@@ -265,8 +270,8 @@ Result<VhostPolicy> decode_vhost(std::string_view bytes, std::size_t targets) {
     if (name == "run_as_fault") vhost.run_as_fault = value;
     if (name == "section") vhost.sections.emplace_back(value);
     return name == "sender_domain" || name == "access_log" || name == "name" || name == "site" ||
-           name == "place" || name == "docroot" || name == "real_docroot" || name == "user" ||
-           name == "run_as_fault" || name == "section";
+           name == "alias" || name == "place" || name == "docroot" || name == "real_docroot" ||
+           name == "user" || name == "run_as_fault" || name == "section";
   });
   if (!read) return read.error().context("vhost '" + vhost.name + "'");
   return vhost;
@@ -308,6 +313,33 @@ const VhostPolicy* Policy::by_id(std::uint32_t id) const {
   if (id == server.id) return &server;
   const auto found = by_id_.find(id);
   return found == by_id_.end() ? nullptr : &vhosts[found->second];
+}
+
+const VhostPolicy* Policy::called(std::string_view name) const {
+  using IsCalled = bool (*)(const VhostPolicy& vhost, const std::string& small);
+  constexpr IsCalled ways[] = {
+      [](const VhostPolicy& vhost, const std::string& small) { return vhost.site == small; },
+      [](const VhostPolicy& vhost, const std::string& small) {
+        return lower_case(vhost.name) == small;
+      },
+      [](const VhostPolicy& vhost, const std::string& small) {
+        const auto& all = vhost.aliases;
+        return std::find(all.begin(), all.end(), small) != all.end();
+      },
+      [](const VhostPolicy& vhost, const std::string& small) {
+        return std::any_of(vhost.aliases.begin(), vhost.aliases.end(), [&](const auto& alias) {
+          return fnmatch(alias.c_str(), small.c_str(), FNM_NOESCAPE) == 0;
+        });
+      }};
+  const std::string host = lower_case(name);
+  if (host.empty()) return nullptr;
+  for (const IsCalled is_called : ways) {
+    const auto found = std::find_if(vhosts.begin(), vhosts.end(),
+                                    [&](const auto& each) { return is_called(each, host); });
+    if (found != vhosts.end()) return &*found;
+    if (is_called(server, host)) return &server;
+  }
+  return nullptr;
 }
 
 const VhostPolicy* Policy::owner(std::uint32_t uid, std::string_view path) const {

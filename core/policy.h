@@ -82,7 +82,8 @@ struct VhostPolicy {
   std::uint32_t id = 0;  // as in ContextTag::vhost_id; 0 is the server
   std::string name;      // ServerName:port
   std::string site;      // ServerName, lower case: one site is all its ports; see index()
-  std::string place;     // "file:line" of its <VirtualHost>; empty: it has none, or is not known
+  std::vector<std::string> aliases;  // ServerAlias, lower case, wildcards as they are written
+  std::string place;  // "file:line" of its <VirtualHost>; empty: it has none, or is not known
   std::string docroot;
   std::string real_docroot;  // without symbolic links, where it has any and run_as is known
   bool enabled = true;       // MailOrigin
@@ -126,6 +127,9 @@ class Policy {
 
   // Null if there is none (any more).
   [[nodiscard]] const VhostPolicy* by_id(std::uint32_t id) const;
+  // Whose ServerName, `ServerName:port`, ServerAlias or wildcard of one that is, in this order and
+  // in any case of letters; of several the configuration's first. Null: nobody's.
+  [[nodiscard]] const VhostPolicy* called(std::string_view name) const;
   // To whom a process of `uid` without a context belongs: the vhost whose docroot
   // holds `path` most closely, by either of its names (absolute; what is no such path is in none),
   // else the configuration's first that runs as the uid. Null if none does.

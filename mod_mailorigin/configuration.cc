@@ -242,6 +242,7 @@ class Reader {
     policy.id = name.id;
     policy.name = name.name;
     policy.site = site_of(server);
+    add_aliases(server, policy.aliases);
     if (server->is_virtual != 0) policy.place = place_of(server).text();
     policy.docroot = docroot_of(server);
     policy.enabled = vhost->enabled;
@@ -327,15 +328,18 @@ class Reader {
     return site;
   }
 
-  // ServerName and ServerAlias, wildcards included.
-  static void add_own_domains(const server_rec* server, std::vector<std::string>& domains) {
-    const auto add = [&](const char* name) { ap_str_tolower(domains.emplace_back(name).data()); };
-    if (server->server_hostname != nullptr) add(server->server_hostname);
+  // ServerAlias, wildcards included.
+  static void add_aliases(const server_rec* server, std::vector<std::string>& domains) {
     for (const apr_array_header_t* names : {server->names, server->wild_names}) {
       for (int i = 0; names != nullptr && i < names->nelts; i++) {
-        add(APR_ARRAY_IDX(names, i, const char*));
+        ap_str_tolower(domains.emplace_back(APR_ARRAY_IDX(names, i, const char*)).data());
       }
     }
+  }
+
+  static void add_own_domains(const server_rec* server, std::vector<std::string>& domains) {
+    if (server->server_hostname != nullptr) domains.push_back(site_of(server));
+    add_aliases(server, domains);
   }
 
   std::uint32_t target_index(const LogTarget& target, const Place& place) {

@@ -41,7 +41,7 @@ bool is_there(const std::string& path) { return access(path.c_str(), F_OK) == 0;
 
 // All members are named, so that no rule to come is forgotten here: it does not compile.
 auto rules_of(const VhostPolicy& vhost) {
-  const auto& [id, name, site, place, docroot, real_docroot, enabled, strict, run_as, user,
+  const auto& [id, name, site, aliases, place, docroot, real_docroot, enabled, strict, run_as, user,
                run_as_fault, sections, logs, headers, access_logs, send, denied_scripts, limits,
                max_recipients, sender, smtp] = vhost;
   return std::tie(enabled, send, denied_scripts, limits, max_recipients, sender, smtp);

@@ -17,6 +17,7 @@
 #include "core/wire/blocking.h"
 #include "reports/administrator.h"
 #include "reports/fields.h"
+#include "reports/queue_facts.h"
 #include "reports/services.h"
 
 namespace mailorigin::reports {
@@ -71,8 +72,13 @@ void note_the_site(const std::string& site, const Policy& policy, json& notes) {
     of_anybody = of_anybody || !vhost.run_as;
   }
   if (!known) {
+    const VhostPolicy* const called = policy.called(site);
     notes.push_back("no virtual host has the ServerName " + site +
-                    "; `mailorigin policy` lists them");
+                    (called == nullptr
+                         ? "; `mailorigin policy` lists them"
+                         : ", which is a ServerAlias of " + called->site +
+                               ", and that is not blocked: " +
+                               block_command_of({Kind::site, called->site, 0, {}, 128})));
   } else if (of_anybody) {
     notes.push_back(
         "nothing says as whom it runs: what shows no context is refused to every user that runs no "
@@ -158,9 +164,7 @@ void note_the_firewall(const Block& block, const std::string& runtime_directory,
 void note_the_hold(const Block& block, const std::string& socket, json& notes) {
   const auto status = block.hold ? ask_status(socket) : Result<json>(json());
   if (!block.hold || !status) return;
-  const json& queue = member(*status, "queue");
-  if (flag_at(member(queue, "milter"), "holds") || flag_at(member(queue, "exim"), "holds")) return;
-  notes.push_back("no mail server that holds is connected: until there is one, mail is refused");
+  if (!somebody_holds(*status)) notes.push_back(std::string(nobody_holds));
 }
 
 void note_the_disk(const BlockedMessage& answer, json& notes) {

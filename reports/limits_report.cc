@@ -9,9 +9,11 @@
 #include "core/event.h"
 #include "core/name_values.h"
 #include "core/socket_paths.h"
+#include "core/text.h"
 #include "reports/accounts.h"
 #include "reports/administrator.h"
 #include "reports/directives.h"
+#include "reports/queue_facts.h"
 #include "reports/services.h"
 #include "reports/store_access.h"
 #include "store/rollup.h"
@@ -103,6 +105,32 @@ std::uint64_t seconds(std::uint64_t nanoseconds) {
   return (nanoseconds + 999'999'999) / 1'000'000'000;
 }
 
+struct NamedSite {
+  std::string site;  // ServerName, lower case
+  std::string note;  // what the name has to do with it; empty: it is that
+};
+
+Result<NamedSite> site_called(const std::string& socket, const std::string& name) {
+  const auto policy = ask_policy(socket);
+  if (!policy) return policy.error();
+  const VhostPolicy* const found = policy->called(name);
+  if (found == nullptr) {
+    return Error{"no virtual host has the ServerName or ServerAlias " + one_line(name) +
+                 "; `mailorigin policy` lists them"};
+  }
+  if (equal_ignoring_case(found->site, name)) return NamedSite{found->site, ""};
+  if (equal_ignoring_case(found->name, name)) {
+    return NamedSite{found->site, found->name + " is one of the virtual hosts of " + found->site +
+                                      ": its limits count for all of them together"};
+  }
+  return NamedSite{found->site, one_line(name) + " is a ServerAlias of " + found->site};
+}
+
+bool may_hold(const SiteLimits& limits) {
+  return std::any_of(limits.limits.begin(), limits.limits.end(),
+                     [](const ShownLimit& each) { return each.rule.action == Rule::hold; });
+}
+
 json facts_of(const ShownLimit& limit) {
   json facts = {{"directive", "MailOriginLimit " + limit_text(limit.rule)},
                 {"action", rule_name(limit.rule.action)},
@@ -121,6 +149,8 @@ json facts_of(const ShownLimit& limit) {
   for (const LimitedSubject& each : limit.limited) {
     json one = subject_facts(each.of);
     one["mails"] = each.count;
+    one["held"] = each.held;
+    one["no_hold"] = each.no_hold;
     one["last"] = rfc3339(each.last_ms);
     one["event"] = each.last_id;
     facts["exceeded"].push_back(std::move(one));
@@ -142,29 +172,40 @@ json limit_facts(const std::string& site, const SiteLimits& limits) {
   return facts;
 }
 
-Result<json> limits_report(const std::string& runtime_directory, const std::string& site,
+Result<json> limits_report(const std::string& runtime_directory, const std::string& name,
                            std::uint64_t now_ms) {
+  const std::string socket = control_socket(runtime_directory);
+  const auto named = site_called(socket, name);
+  if (!named) return named.error();
   const auto senders = known_senders(runtime_directory, now_ms);
-  const auto limits =
-      ask_all(control_socket(runtime_directory), site, senders ? *senders : ShowLimitsMessage{});
+  const auto limits = ask_all(socket, named->site, senders ? *senders : ShowLimitsMessage{});
   if (!limits) return limits.error();
-  json facts = limit_facts(site, *limits);
+  json facts = limit_facts(named->site, *limits);
+  if (!named->note.empty()) facts["notes"].push_back(named->note);
+  if (may_hold(*limits)) {
+    const auto status = ask_status(socket);
+    if (status && !somebody_holds(*status)) facts["notes"].push_back(std::string(nobody_holds));
+  }
   if (!senders && !limits->limits.empty()) {
     facts["notes"].push_back("who else has been counted is not known: " + senders.error().message);
   }
   return facts;
 }
 
-Result<json> reset_limits(const std::string& runtime_directory, const std::string& site) {
+Result<json> reset_limits(const std::string& runtime_directory, const std::string& name) {
+  const std::string socket = control_socket(runtime_directory);
+  const auto named = site_called(socket, name);
+  if (!named) return named.error();
   const std::string by = administrator();
-  const auto packet = ask(control_socket(runtime_directory), encode_reset_limits({site, by}),
-                          MessageType::limits_reset);
+  const auto packet =
+      ask(socket, encode_reset_limits({named->site, by}), MessageType::limits_reset);
   if (!packet) return packet.error();
   const auto answer = decode_limits_reset(packet->bytes);
   if (!answer) return answer.error();
-  json facts = {{"site", site},
+  json facts = {{"site", named->site},
                 {"reset", {{"since", rfc3339(answer->since_ms)}, {"by", by}}},
                 {"notes", json::array()}};
+  if (!named->note.empty()) facts["notes"].push_back(named->note);
   if (!answer->not_kept.empty()) {
     facts["notes"].push_back("the next start of mailorigind will not know of it: " +
                              answer->not_kept);

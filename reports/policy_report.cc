@@ -14,13 +14,22 @@ using nlohmann::json;
 
 namespace {
 
-bool is_named(const VhostPolicy& vhost, std::string_view name) {
-  return equal_ignoring_case(vhost.name, name) || equal_ignoring_case(vhost.site, name);
+// By its own name, or as its site is called.
+bool is_named(const VhostPolicy& vhost, std::string_view name, std::string_view site) {
+  return equal_ignoring_case(vhost.name, name) || vhost.site == site;
+}
+
+// The ServerName of what is called by it, or by a ServerAlias; a virtual host's own name has none.
+std::string_view site_called(const Policy& policy, std::string_view name) {
+  const VhostPolicy* const called = policy.called(name);
+  if (called == nullptr || equal_ignoring_case(called->name, name)) return name;
+  return called->site;
 }
 
 json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
   json facts;
   facts["name"] = vhost.name;
+  if (!vhost.aliases.empty()) facts["aliases"] = vhost.aliases;
   facts["server"] = is_server;
   facts["docroot"] = vhost.docroot;
   facts["enabled"] = vhost.enabled;
@@ -61,8 +70,9 @@ json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
 
 std::optional<json> policy_report(const Policy& policy, const std::string& vhost) {
   json vhosts = json::array();
+  const std::string_view site = site_called(policy, vhost);
   const auto add = [&](const VhostPolicy& each, bool is_server) {
-    if (vhost.empty() || is_named(each, vhost)) {
+    if (vhost.empty() || is_named(each, vhost, site)) {
       vhosts.push_back(facts_of(policy, each, is_server));
     }
   };

@@ -1,5 +1,7 @@
 #include "reports/queue_facts.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -34,12 +36,17 @@ std::string vhosts_text(const std::vector<const VhostPolicy*>& vhosts) {
 
 }  // namespace
 
+bool somebody_holds(const json& daemon) {
+  const json& queue = member(daemon, "queue");
+  return std::any_of(std::begin(mail_servers), std::end(mail_servers), [&](const MailServer& each) {
+    return flag_at(member(queue, each.name), "holds");
+  });
+}
+
 void check_queue(const json& daemon, const Policy& policy, json& findings) {
   const json& queue = member(daemon, "queue");
-  bool holds = false;
   for (const MailServer& each : mail_servers) {
     const json& facts = member(queue, each.name);
-    holds = holds || flag_at(facts, "holds");
     if (!flag_at(facts, "wanted") || flag_at(facts, "holds")) continue;
     const std::string asked = text_at(facts, "asked");
     findings.push_back(
@@ -49,7 +56,7 @@ void check_queue(const json& daemon, const Policy& policy, json& findings) {
                 each.remedy));
   }
   const auto holding = policy.that_may_hold();
-  if (holds || holding.empty()) return;
+  if (holding.empty() || somebody_holds(daemon)) return;
   findings.push_back(finding("queue",
                              "what " + vhosts_text(holding) +
                                  " would hold is refused (no-hold): no mail server that holds is "

@@ -79,6 +79,8 @@ std::string encode_limited(const LimitedSubject& limited) {
   NameValueWriter writer(out);
   writer.add("of", encode_subject(limited.of));
   writer.add("count", limited.count);
+  if (limited.held > 0) writer.add("held", limited.held);
+  if (limited.no_hold > 0) writer.add("no_hold", limited.no_hold);
   writer.add("last", limited.last_ms);
   writer.add("id", limited.last_id);
   return out;
@@ -88,6 +90,8 @@ bool read_limited(std::string_view bytes, LimitedSubject& limited) {
   const Status read = each_pair("limited", bytes, [&](auto name, auto value) {
     if (name == "of") return read_subject(value, limited.of);
     if (name == "count") return take_number(value, limited.count);
+    if (name == "held") return take_number(value, limited.held);
+    if (name == "no_hold") return take_number(value, limited.no_hold);
     if (name == "last") return take_number(value, limited.last_ms);
     limited.last_id = value;
     return name == "id" && Ulid::parse(value).has_value();

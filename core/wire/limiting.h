@@ -61,6 +61,8 @@ struct CountedSubject {
 struct LimitedSubject {
   LimitSubject of;
   std::uint64_t count = 0;    // of mails
+  std::uint64_t held = 0;     // of these
+  std::uint64_t no_hold = 0;  // of these: to be held by the limit, and refused since nobody held
   std::uint64_t last_ms = 0;  // since the epoch
   std::string last_id{};      // the event's
 };

@@ -107,7 +107,8 @@ void AskedLimits::add(const RuledMail& mail) {
 ExceededLimit AskedLimits::exceeded(std::size_t demand, const RuledMail& mail) const {
   const Asked& asked = asked_[demand];
   const RuledMail under{mail.event, mail.uid, *asked.policy, asked.standing};
-  return {asked.policy->site, *asked.rule, subject_of(*asked.rule, under)};
+  return {asked.policy->site, *asked.rule, subject_of(*asked.rule, under),
+          asked.rule->action == Rule::hold && !can_hold_};
 }
 
 }  // namespace mailorigin::daemon

@@ -25,6 +25,7 @@ struct ExceededLimit {
   std::string site;
   LimitRule rule;
   LimitSubject of;
+  bool no_hold = false;  // the mail was to be held by it, and no mail server holds
 };
 
 // What a mail asks of limits, and what becomes of it where one is used up.

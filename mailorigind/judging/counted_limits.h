@@ -34,8 +34,9 @@ class CountedLimits {
     return table_->admit(asked.demands(), boottime_ns);
   }
   // The mail of that event would have exceeded it.
-  void note(const ExceededLimit& exceeded, std::string_view id, std::uint64_t now_ms) {
-    exceeded_.note(exceeded, id, now_ms);
+  void note(const ExceededLimit& exceeded, std::string_view id, Verdict verdict,
+            std::uint64_t now_ms) {
+    exceeded_.note(exceeded, id, verdict, now_ms);
   }
 
   // All limits of the virtual hosts of the site (ServerName, lower case), or of the server

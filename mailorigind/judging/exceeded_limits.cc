@@ -13,7 +13,7 @@ void ExceededLimits::use(const Policy& policy) {
   std::erase_if(sites_, [&](const auto& entry) { return !configured.contains(entry.first); });
 }
 
-void ExceededLimits::note(const ExceededLimit& exceeded, std::string_view id,
+void ExceededLimits::note(const ExceededLimit& exceeded, std::string_view id, Verdict verdict,
                           std::uint64_t now_ms) {
   std::vector<Entry>& entries = sites_[exceeded.site];
   auto entry = std::find_if(entries.begin(), entries.end(), [&](const Entry& each) {
@@ -28,6 +28,8 @@ void ExceededLimits::note(const ExceededLimit& exceeded, std::string_view id,
     entry = entries.insert(entry, Entry{exceeded.rule, {exceeded.of}});
   }
   entry->who.count++;
+  if (verdict == Verdict::hold) entry->who.held++;
+  if (verdict == Verdict::deny && exceeded.no_hold) entry->who.no_hold++;
   entry->who.last_ms = now_ms;
   entry->who.last_id = id;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/policy.h"
+#include "core/verdict.h"
 #include "core/wire/limiting.h"
 #include "mailorigind/judging/asked_limits.h"
 
@@ -19,7 +20,9 @@ class ExceededLimits {
  public:
   // Sites that are not configured any more are forgotten.
   void use(const Policy& policy);
-  void note(const ExceededLimit& exceeded, std::string_view id, std::uint64_t now_ms);
+  // The mail of that event, and what has become of it.
+  void note(const ExceededLimit& exceeded, std::string_view id, Verdict verdict,
+            std::uint64_t now_ms);
   void forget(const std::string& site) { sites_.erase(site); }
 
   // By this limit of the site, whose last mail is newest first.

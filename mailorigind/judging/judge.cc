@@ -191,7 +191,9 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
     answer.verdict = Verdict::hold;
   }
   answer.id = stamp_.put(event, moment.wall_ms);
-  for (const ExceededLimit& each : exceeded_) limits_.note(each, answer.id, moment.wall_ms);
+  for (const ExceededLimit& each : exceeded_) {
+    limits_.note(each, answer.id, answer.verdict, moment.wall_ms);
+  }
   exceeded_.clear();
   event.set(Field::kind, question.submitted ? submit_kind : mail_kind);
   describe_process(event, asker.credentials, asker.user);

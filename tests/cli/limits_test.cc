@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 
 #include "reports/limits_report.h"
@@ -44,6 +45,31 @@ TEST(LimitsText, EachLimitWhoUsesItAndWhoWasRefused) {
             "01KAAAAAAAAAAAAAAAAAAAAAAA\n"
             "  MailOriginLimit 1/\n"
             "    nothing of it is used\n");
+}
+
+TEST(LimitsText, WhatWasToBeHeldIsSaidApartFromWhatWas) {
+  SiteLimits limits;
+  ShownLimit& limit = limits.limits.emplace_back();
+  limit.rule.action = Rule::hold;
+  LimitedSubject& limited = limit.limited.emplace_back();
+  limited.of = {Kind::script, 0, "/srv/shop/a.php"};
+  limited.count = 12;
+  limited.last_ms = 1'795'000'001'000;
+  limited.last_id = "01KAAAAAAAAAAAAAAAAAAAAAAA";
+  const auto shown = [&](std::uint64_t held, std::uint64_t no_hold) {
+    limited.held = held;
+    limited.no_hold = no_hold;
+    const std::string text =
+        limits_text(reports::limit_facts("shop.example", limits), Style(false));
+    const std::size_t end = text.find(" of script");
+    const std::size_t begin = text.rfind("    ", end) + 4;
+    return text.substr(begin, end - begin);
+  };
+  EXPECT_EQ(shown(12, 0), "12 held");
+  EXPECT_EQ(shown(0, 12), "12 refused (no-hold: no mail server that holds was connected)");
+  EXPECT_EQ(shown(7, 4),
+            "7 held, 4 refused (no-hold: no mail server that holds was connected), 1 refused by a "
+            "stricter rule");
 }
 
 TEST(LimitsText, FitsATerminal) {

@@ -34,6 +34,8 @@ TEST(Limiting, AnAnswerSurvivesItsEncoding) {
   limited.of.kind = Kind::foreign;
   limited.of.uid = 7;
   limited.count = 12;
+  limited.held = 4;
+  limited.no_hold = 5;
   limited.last_ms = 99;
   limited.last_id = id;
   limits.limits.push_back(limit);
@@ -48,6 +50,8 @@ TEST(Limiting, AnAnswerSurvivesItsEncoding) {
   EXPECT_EQ(read->limits[0].counted[1].of, (LimitSubject{Kind::scripts, 7}));
   EXPECT_EQ(read->limits[0].counted[1].allowance.next_ns, 1U);
   EXPECT_EQ(read->limits[0].limited[0].last_id, id);
+  EXPECT_EQ(read->limits[0].limited[0].held, 4U);
+  EXPECT_EQ(read->limits[0].limited[0].no_hold, 5U);
   EXPECT_EQ(read->reset->by, "alice");
 }
 

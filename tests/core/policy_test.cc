@@ -107,6 +107,29 @@ Policy hosting_account() {
   return policy;
 }
 
+TEST(Policy, ASiteIsCalledByItsServerNameFirst) {
+  Policy policy = hosting_account();
+  policy.server.name = "host.example:80";
+  policy.server.site = "host.example";
+  policy.vhosts[2].aliases = {"shop.example", "*.shop.example"};
+  policy.vhosts[3].aliases = {"www.shop.example", "wiki.*.example"};
+  const auto read = Policy::decode(policy.encode());
+  ASSERT_TRUE(read) << read.error().message;
+  const auto site = [&](std::string_view name) {
+    const VhostPolicy* const found = read->called(name);
+    return found != nullptr ? found->site : "nobody's";
+  };
+  EXPECT_EQ(site("Shop.example"), "shop.example");
+  EXPECT_EQ(read->called("shop.example:443"), &read->vhosts[1]);
+  EXPECT_EQ(site("www.SHOP.example"), "wiki.example");
+  EXPECT_EQ(site("a.shop.example"), "blog.example");
+  EXPECT_EQ(site("wiki.old.example"), "wiki.example");
+  EXPECT_EQ(site("host.example"), "host.example");
+  for (const char* none : {"", "*", "shop.example:80:", "xshop.example", "[a-z]hop.example"}) {
+    EXPECT_EQ(site(none), "nobody's") << none;
+  }
+}
+
 TEST(Policy, TakesWhatAnEarlierVersionKept) {
   std::string vhost;
   NameValueWriter writer(vhost);

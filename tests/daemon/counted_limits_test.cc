@@ -45,14 +45,17 @@ class CountedLimitsTest : public ::testing::Test {
   }
 
   // Whether it leaves.
-  bool send(const std::string& script, Standing standing = Standing::own) {
+  bool send(const std::string& script, Standing standing = Standing::own, bool can_hold = true) {
     event_.set(Field::entry, script);
     const RuledMail mail{event_, 1001, policy_.vhosts[0], standing};
-    AskedLimits asked(true, limits_.resets());
+    AskedLimits asked(can_hold, limits_.resets());
     asked.add(mail);
     const Admission admission = limits_.admit(asked, now_ns);
+    for (const std::size_t each : admission.exceeded) {
+      limits_.note(asked.exceeded(each, mail), id, Verdict::hold, ++now_ms_);
+    }
     if (!admission.refused_by) return true;
-    limits_.note(asked.exceeded(*admission.refused_by, mail), id, ++now_ms_);
+    limits_.note(asked.exceeded(*admission.refused_by, mail), id, Verdict::deny, ++now_ms_);
     return false;
   }
 
@@ -114,6 +117,18 @@ TEST_F(CountedLimitsTest, WhoWasRefusedIsNamedAndFoundByIt) {
   EXPECT_EQ(used(limit, {Kind::script, 0, "/srv/shop/a.php"}), 1U);
 }
 
+TEST_F(CountedLimitsTest, WhatIsHeldAndWhatNobodyHoldsIsTold) {
+  policy_.vhosts[0].limits = {hourly(1, Per::vhost)};
+  policy_.vhosts[0].limits[0].action = Rule::hold;
+  EXPECT_TRUE(send("/srv/shop/a.php"));
+  EXPECT_TRUE(send("/srv/shop/a.php"));  // on its way to the queue
+  EXPECT_FALSE(send("/srv/shop/a.php", Standing::own, false));
+  const LimitedSubject limited = shown().limits.at(0).limited.at(0);
+  EXPECT_EQ(limited.count, 2U);
+  EXPECT_EQ(limited.held, 1U);
+  EXPECT_EQ(limited.no_hold, 1U);
+}
+
 TEST_F(CountedLimitsTest, WhoShowsAnothersContextIsCountedByItself) {
   EXPECT_TRUE(send("/srv/shop/a.php", Standing::foreign));
   const SiteLimits limits = shown({"/srv/shop/a.php"});
@@ -167,7 +182,7 @@ TEST(ExceededLimits, KeepsTheLatestOfEachSite) {
   ExceededLimits exceeded;
   const LimitRule rule = hourly(1, Per::script);
   const auto note = [&](const std::string& site, std::uint64_t i) {
-    exceeded.note({site, rule, {Kind::script, 0, "/" + std::to_string(i)}}, id, i);
+    exceeded.note({site, rule, {Kind::script, 0, "/" + std::to_string(i)}}, id, Verdict::deny, i);
   };
   note("blog.example", 1);
   for (std::uint64_t i = 1; i <= 2 * exceeded_kept; i++) note("shop.example", i);

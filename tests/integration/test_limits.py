@@ -19,7 +19,8 @@ LIMITS = ALL_FORMATS + """
 @pytest.fixture(scope="module")
 def module_site(installation):
     """Servers whose daemon and httpd come and go within the tests; each test's site has its own counts."""
-    hosts = [Vhost(name, SHOP_UID, LIMITS) for name in ("shop", "mall", "club", "cafe")] + [Vhost("blog", OTHER_UID)]
+    hosts = [Vhost(name, SHOP_UID, LIMITS) for name in ("shop", "mall", "club")] + [Vhost("blog", OTHER_UID)]
+    hosts.append(Vhost("cafe", SHOP_UID, LIMITS + "  ServerAlias www.cafe.example *.Cafe.example\n  MailOriginLimit 7/day action=hold\n"))
     site = Site(installation, installation.directory("limits"), hosts, server=SERVER)
     try:
         yield site.start()
@@ -30,7 +31,7 @@ def module_site(installation):
 @pytest.fixture
 def mailorigin(site):
     yield Command(site.installation, site.httpd.runtime_dir)
-    site.httpd.allow_log("MO0280")
+    site.httpd.allow_log("MO0280|MO0131|MO026[89]")
 
 
 def vhost(site, short):
@@ -126,12 +127,32 @@ def test_sites_without_limits_and_those_that_are_none(site, mailorigin):
     assert (said.status, said.out) == (1, "blog.example\n  has no MailOriginLimit.\n")
     for words, status, text in (
         (("limits",), 2, "SITE"),
-        (("limits", "shop.example:80"), 2, "without a port"),
-        (("limits", "nowhere.example"), 1, "no virtual host has the ServerName nowhere.example; `mailorigin policy`"),
-        (("limits", "nowhere.example", "--reset"), 1, "no virtual host has the ServerName nowhere.example"),
+        (("limits", "shop.example:1"), 1, "no virtual host has the ServerName or ServerAlias shop.example:1;"),
+        (("limits", "nowhere.example"), 1, "no virtual host has the ServerName or ServerAlias nowhere.example; `mailorigin policy`"),
+        (("limits", "nowhere.example", "--reset"), 1, "no virtual host has the ServerName or ServerAlias nowhere.example"),
     ):
         said = mailorigin(*words)
         assert said.status == status and text in said.err, (words, said)
+
+
+def test_a_site_is_named_by_whatever_stands_for_it(site, mailorigin):
+    host = vhost(site, "cafe")
+    for name, what in (
+        ("WWW.cafe.example", f"WWW.cafe.example is a ServerAlias of {host.name}"),
+        ("de.cafe.example", f"de.cafe.example is a ServerAlias of {host.name}"),
+        (host.full_name, f"{host.full_name} is one of the virtual hosts of {host.name}: its limits count for all of them together"),
+    ):
+        said = mailorigin("limits", name)
+        assert said.status == 0 and said.out.startswith(f"{host.name}\n") and f"-> {what}\n" in said.out, said
+        assert "-> no mail server that holds is connected: " in said.out
+        said = mailorigin("limits", name, "--reset", "--json").json
+        assert (said["site"], said["notes"]) == (host.name, [what])
+    assert "no mail server" not in mailorigin("limits", vhost(site, "club").name).out
+    (shown,) = mailorigin("policy", "www.cafe.example", "--json").json["vhosts"]
+    assert (shown["name"], shown["aliases"]) == (host.full_name, ["www.cafe.example", "*.cafe.example"])
+    assert f"www.cafe.example, which is a ServerAlias of {host.name}, and that is not blocked: mailorigin block site:{host.name}" in \
+        mailorigin("block", "site:www.cafe.example").out
+    assert mailorigin("unblock", "site:www.cafe.example").status == 0
 
 
 def test_resets_that_cannot_be_read(site, mailorigin):
