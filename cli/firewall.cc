@@ -127,7 +127,7 @@ std::string firewall_text(const json& report, const Style& style) {
     const json& accounts = array_at(report, "accounts");
     facts.add({"always", accounts.empty() ? "root" : "root " + list(accounts)});
   }
-  std::string out = facts.text();
+  std::string out = facts.wrapped(style);
 
   const json& counters = member(report, "counters");
   if (counters.is_object()) {
@@ -142,7 +142,7 @@ std::string firewall_text(const json& report, const Style& style) {
     for (const json& each : array_at(report, "vhosts_that_differ")) {
       table.add(row_of(text_at(each, "name"), each));
     }
-    out += '\n' + table.text();
+    out += '\n' + table.fitting(style);
   }
   const std::string to_do = findings_text(array_at(report, "findings"), style);
   return out + (to_do.empty() ? "" : '\n' + to_do);

@@ -132,7 +132,7 @@ std::string signs_text(const json& report, const Style& style) {
     if (found != std::end(signs)) table.add({std::string(found->word), std::string(found->text)});
   }
   return '\n' + style.heading("Signs of a dropped file, none of them a proof") + '\n' +
-         table.text(2);
+         table.wrapped(style, 2);
 }
 
 std::string file_text(const json& report, const Style& style) {

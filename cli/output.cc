@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
@@ -24,26 +25,60 @@ std::size_t width(std::string_view text) {
   }));
 }
 
+struct Layout {
+  std::vector<std::vector<std::string>> cells;  // printable
+  std::vector<std::size_t> widths;
+
+  // Of all columns but the last, with the blanks behind them.
+  [[nodiscard]] std::size_t width_before_last() const {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i + 1 < widths.size(); i++) sum += widths[i] + 2;
+    return sum;
+  }
+  // The first cells of a line, with the blanks behind them.
+  [[nodiscard]] std::string head(const std::vector<std::string>& line, std::size_t count) const {
+    std::string out;
+    for (std::size_t i = 0; i < std::min(count, line.size()); i++) {
+      out += line[i];
+      out.append(widths[i] - width(line[i]) + 2, ' ');
+    }
+    return out;
+  }
+};
+
+Layout layout_of(const std::vector<std::vector<std::string>>& rows) {
+  Layout layout;
+  for (const auto& row : rows) {
+    auto& line = layout.cells.emplace_back();
+    layout.widths.resize(std::max(layout.widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); i++) {
+      line.push_back(printable(row[i]));
+      layout.widths[i] = std::max(layout.widths[i], width(line[i]));
+    }
+  }
+  return layout;
+}
+
+// Within `room` columns.
+std::string end_of(const std::string& text, std::size_t room) {
+  constexpr std::string_view left_out = "..";
+  if (width(text) <= room) return text;
+  std::size_t begin = text.size();
+  for (std::size_t taken = left_out.size(); taken < room; taken++) {
+    do {
+      begin--;
+    } while ((static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80);
+  }
+  return std::string(left_out) + text.substr(begin);
+}
+
 }  // namespace
 
 std::string Table::text(std::size_t indent) const {
-  std::vector<std::vector<std::string>> cells;
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows_) {
-    auto& line = cells.emplace_back();
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); i++) {
-      line.push_back(printable(row[i]));
-      widths[i] = std::max(widths[i], width(line[i]));
-    }
-  }
+  const Layout layout = layout_of(rows_);
   std::string out;
-  for (const auto& line : cells) {
-    out.append(indent, ' ');
-    for (std::size_t i = 0; i < line.size(); i++) {
-      out += line[i];
-      if (i + 1 < line.size()) out.append(widths[i] - width(line[i]) + 2, ' ');
-    }
+  for (const auto& line : layout.cells) {
+    out.append(indent, ' ').append(layout.head(line, line.size()));
     while (out.ends_with(' ')) out.pop_back();
     out += '\n';
   }
@@ -66,6 +101,34 @@ std::string Table::fitting(const Style& style, std::size_t indent) const {
     }
   }
   return out;
+}
+
+std::string Table::wrapped(const Style& style, std::size_t indent) const {
+  const Layout layout = layout_of(rows_);
+  const std::size_t before = indent + layout.width_before_last();
+  std::string out;
+  for (const auto& line : layout.cells) {
+    const std::string head = std::string(indent, ' ') + layout.head(line, layout.widths.size() - 1);
+    out += style.after(head, before, line.size() < layout.widths.size() ? "" : line.back());
+  }
+  return out;
+}
+
+std::string Table::cut(const Style& style) const {
+  const Layout layout = layout_of(rows_);
+  const std::size_t room = style.room_behind(layout.width_before_last());
+  Table out;
+  for (auto line : layout.cells) {
+    if (line.size() == layout.widths.size()) line.back() = end_of(line.back(), room);
+    out.add(std::move(line));
+  }
+  return out.text();
+}
+
+std::size_t Style::room_behind(std::size_t columns) const {
+  constexpr std::size_t least = 10;
+  if (width_ == 0) return SIZE_MAX;
+  return std::max(width_ - std::min(width_, columns), least);
 }
 
 bool Style::fits(std::string_view lines) const {

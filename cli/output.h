@@ -23,6 +23,8 @@ class Style {
   static Style of(int fd);
   // Whether no line is wider than the terminal.
   [[nodiscard]] bool fits(std::string_view lines) const;
+  // How many columns there are behind so many; at least a few.
+  [[nodiscard]] std::size_t room_behind(std::size_t columns) const;
   [[nodiscard]] std::string good(std::string_view text) const { return wrapped("32", text); }
   [[nodiscard]] std::string bad(std::string_view text) const { return wrapped("31", text); }
   // A line of `text` below `indent` blanks, broken at blanks where it is wider than the
@@ -49,6 +51,11 @@ class Table {
   // The same where it is no wider than the terminal; else each row but the first by itself: its
   // first cell, and below it the others, each behind what the first row calls it.
   [[nodiscard]] std::string fitting(const Style& style, std::size_t indent = 0) const;
+  // The same where it is no wider than the terminal; else what has no room in the last column goes
+  // on below itself,
+  [[nodiscard]] std::string wrapped(const Style& style, std::size_t indent = 0) const;
+  // or loses its beginning: of paths the end tells more.
+  [[nodiscard]] std::string cut(const Style& style) const;
 
  private:
   std::vector<std::vector<std::string>> rows_;

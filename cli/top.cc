@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::size_t rows_limit = 10'000;
 constexpr std::size_t bar_width = 10;
-constexpr std::size_t name_width = 33;  // of 80 columns; what is longer loses its beginning
 
 struct Options {
   std::string by = "vhost";
@@ -71,14 +70,6 @@ std::string bar(std::uint64_t value, std::uint64_t most) {
   return std::string(length, '#');
 }
 
-// Of what is longer the end tells more: two scripts of one site begin alike.
-std::string shortened(const std::string& name) {
-  if (name.size() <= name_width) return name;
-  std::size_t begin = name.size() - name_width + 2;
-  while (begin < name.size() && (static_cast<unsigned char>(name[begin]) & 0xC0) == 0x80) begin++;
-  return ".." + name.substr(begin);
-}
-
 std::string share(std::uint64_t part, std::uint64_t whole) {
   if (part == 0 || whole == 0) return "-";
   return std::to_string((part * 100 + whole - 1) / whole) + '%';
@@ -112,9 +103,9 @@ std::string top_text(const json& report, const Style& style) {
     table.add({std::to_string(mails), bar(mails, most),
                is_new ? "new" : against_usual(mails, number_at(row, "usual")),
                share(number_at(row, "held"), mails), share(number_at(row, "denied"), mails),
-               std::to_string(number_at(row, "recipients")), shortened(text_at(row, "name"))});
+               std::to_string(number_at(row, "recipients")), text_at(row, "name")});
   }
-  return style.heading("Since " + printable(since)) + '\n' + table.text();
+  return style.heading("Since " + printable(since)) + '\n' + table.cut(style);
 }
 
 const Command top_command = {"top", "who is sending now", "mailorigin top --by script --since 15m",

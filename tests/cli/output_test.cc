@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace mailorigin::cli {
 namespace {
 
@@ -37,6 +39,30 @@ TEST(CliOutput, LinesFitTheTerminal) {
   EXPECT_EQ(Style(false, 9).lines("", 2, 3), "  \n");
   EXPECT_EQ(Style(false, 12).after("\033[32mok\033[0m  ", 4, "one two three"),
             "\033[32mok\033[0m  one two\n    three\n");
+}
+
+TEST(CliOutput, ATablesLastColumnFitsTheTerminal) {
+  Table table;
+  table.add({"N", "PATH"});
+  table.add({"1", "/srv/shop/a.php"});
+  table.add({"12", "/srv/\xc3\xa4/index.php"});
+  const std::string whole = "N   PATH\n1   /srv/shop/a.php\n12  /srv/\xc3\xa4/index.php\n";
+  EXPECT_EQ(table.cut(Style(false)), whole);
+  EXPECT_EQ(table.cut(Style(false, 20)), whole);
+  EXPECT_EQ(table.cut(Style(false, 17)), "N   PATH\n1   ../shop/a.php\n12  ..\xc3\xa4/index.php\n");
+  EXPECT_EQ(table.cut(Style(false, 1)), "N   PATH\n1   ..op/a.php\n12  ..ndex.php\n");
+}
+
+TEST(CliOutput, WhatHasNoRoomGoesOnBelow) {
+  Table table;
+  table.add({"ports", "25 465 587"});
+  table.add({"always", "root postfix"});
+  EXPECT_EQ(table.wrapped(Style(false)), table.text());
+  EXPECT_EQ(table.wrapped(Style(false, 14)),
+            "ports   25 465\n        587\nalways  root\n        postfix\n");
+  EXPECT_EQ(table.wrapped(Style(false), 2), table.text(2));
+  EXPECT_EQ(table.wrapped(Style(false, 16), 2),
+            "  ports   25 465\n          587\n  always  root\n          postfix\n");
 }
 
 TEST(CliOutput, ColourOnRequestAlone) {

@@ -1,6 +1,7 @@
 // The reports as people read them.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,14 @@ std::string shown(const Observed& observed) {
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
+}
+
+void expect_fits(const std::string& text) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    EXPECT_LE(end - begin, 80U) << text.substr(begin, end - begin);
+    begin = end + 1;
+  }
 }
 
 TEST(StatusText, Well) {
@@ -170,11 +179,41 @@ TEST(FirewallText, WhatDiffersFromTheDefault) {
   }
 }
 
+TEST(FirewallText, FitsATerminal) {
+  Policy policy = one_host(FirewallMode::on);
+  for (std::uint32_t uid = 4'000'000'000; uid < 4'000'000'020; uid++) {
+    policy.firewall.uids.push_back(uid);
+  }
+  policy.vhosts[0].smtp.rule = SmtpRule::redirect;
+  policy.vhosts[0].smtp.relay = {"2001:db8::1", std::nullopt, 25};
+  for (const char* each : {"smtp.relay.example:587", "192.0.2.0/24:25", "mx.other.example"}) {
+    policy.vhosts[0].smtp.allow.push_back(*parse_smtp_destination(each));
+  }
+  const json report = firewall_report(policy, well_firewall, false);
+  expect_fits(firewall_text(report, Style(false, 80)));
+  EXPECT_TRUE(has(firewall_text(report, Style(false)),
+                  "Shop.example:80  redirect [2001:db8::1]:25  smtp.relay.example:587 "
+                  "192.0.2.0/24:25 mx.other.example"))
+      << firewall_text(report, Style(false));
+}
+
 TEST(FirewallText, WhatNobodyTellsIsNotKnown) {
   const std::string text =
       firewall_text(firewall_report(Error{"gone"}, Error{"gone, too"}, std::nullopt), Style(false));
   EXPECT_TRUE(has(text, "wanted  not known\n")) << text;
   EXPECT_FALSE(has(text, "ports")) << text;
+}
+
+TEST(TopText, FitsATerminalAndIsWholeWherePiped) {
+  const std::string name = "/srv/customers/shop.example/htdocs/wp-content/uploads/2026/11/x.php";
+  const json report = {
+      {"since", "2026-11-28T11:00:00.000Z"},
+      {"by", "script"},
+      {"rows", json::array({{{"name", name}, {"mails", 123456789}, {"recipients", 123456789}}})}};
+  EXPECT_TRUE(has(top_text(report, Style(false)), "  123456789  " + name + '\n'));
+  const std::string fitted = top_text(report, Style(false, 80));
+  expect_fits(fitted);
+  EXPECT_TRUE(has(fitted, "..t/uploads/2026/11/x.php\n")) << fitted;
 }
 
 TEST(TopText, ConnectionsAreElsewhere) {
