@@ -113,9 +113,15 @@ std::string_view bytes_of(const Thing& thing) {
   return {reinterpret_cast<const char*>(&thing), sizeof thing};
 }
 
+// In which what has been written may still leave: also after shutdown() or close(), megabytes of
+// it, for as long as the other side reads slowly.
+constexpr std::uint32_t sending_states =
+    1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_SYN_RECV | 1U << TCP_CLOSE_WAIT |
+    1U << TCP_FIN_WAIT1 | 1U << TCP_LAST_ACK | 1U << TCP_CLOSING;
+
 std::string list_request(std::uint8_t family, const OldConnections& old) {
   Request request = make_request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family);
-  request.body.idiag_states = 1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_CLOSE_WAIT;
+  request.body.idiag_states = sending_states;
   std::string attributes;
   if (old.policy.ports.size() <= filtered_ports_limit) {
     const auto filter = port_filter(old.policy.ports);
@@ -192,8 +198,15 @@ bool stays(const OldConnections& old, Which which, const inet_diag_msg& connecti
   return may_be_open(old.policy, uid, to, port) || !may_be_open(*old.before, uid, to, port);
 }
 
+// Of a connection's socket.
+using Cookie = std::array<std::uint32_t, 2>;
+
+Cookie cookie_of(const inet_diag_msg& connection) {
+  return {connection.id.idiag_cookie[0], connection.id.idiag_cookie[1]};
+}
+
 Status list(int socket, std::uint8_t family, const OldConnections& old, Which which,
-            std::vector<Found>& found) {
+            const std::set<Cookie>& gone, std::vector<Found>& found) {
   const std::string request = list_request(family, old);
   if (send(socket, request.data(), request.size(), 0) < 0) return system_error("sock_diag", errno);
   int fault = 0;
@@ -209,7 +222,8 @@ Status list(int socket, std::uint8_t family, const OldConnections& old, Which wh
     std::memcpy(&connection, NLMSG_DATA(&message), sizeof connection);
     const std::string_view all(reinterpret_cast<const char*>(&message), message.nlmsg_len);
     const auto opener = opener_of(all.substr(std::min<std::size_t>(NLMSG_ALIGN(head), all.size())));
-    if (found.size() < connections_closed_at_once && !stays(old, which, connection, opener)) {
+    if (found.size() < connections_closed_at_once && !stays(old, which, connection, opener) &&
+        !gone.contains(cookie_of(connection))) {
       found.push_back({connection, opener});
     }
     return true;
@@ -236,10 +250,12 @@ Result<ClosedConnections> close(const OldConnections& old, Which which) {
   const Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!socket) return system_error("sock_diag", errno);
   ClosedConnections closed;
+  // Linux before 6.10 leaves what has no process any more where it is, with nothing to send.
+  std::set<Cookie> gone;
   for (;;) {
     std::vector<Found> found;
     for (const std::uint8_t family : {AF_INET, AF_INET6}) {
-      if (Status listed = list(socket.get(), family, old, which, found); !listed) {
+      if (Status listed = list(socket.get(), family, old, which, gone, found); !listed) {
         return listed.error();
       }
     }
@@ -248,6 +264,7 @@ Result<ClosedConnections> close(const OldConnections& old, Which which) {
       const int fault = destroy(socket.get(), each.connection);
       if (fault != 0 && fault != ENOENT) return system_error("SOCK_DESTROY", fault);
       if (fault != 0) continue;
+      gone.insert(cookie_of(each.connection));
       closed.count++;
       if (closed.some.size() < closed_connections_said) closed.some.push_back(facts_of(each));
     }

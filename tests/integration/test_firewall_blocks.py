@@ -1,7 +1,9 @@
 """`mailorigin block` in the kernel: whose connections a block stops, and how long it is known."""
 
 import errno
+import socket
 import time
+from contextlib import suppress
 
 import pytest
 from harness import wire
@@ -9,11 +11,12 @@ from harness.firewall import (
     ALLOW, DENY, HOST, NEIGHBOUR, OBSERVE, OTHER, TENANT, V4, Firewall, Page, as_subordinate, attempt, block, blocks, hold,
     nonroot_worker, smtp, vhost,
 )  # fmt: skip
-from harness.waiting import wait_until
+from harness.waiting import become, wait_until
 
 REFUSED = errno.ECONNREFUSED
 SHOP, BLOG = "shop.example", "blog.example"
 SHARED = 64060
+SLOW = 2600  # the port of a server that takes its time
 
 
 def hosts(shop=smtp(ALLOW), blog=smtp(ALLOW), shop_uid=TENANT, blog_uid=OTHER, **options):
@@ -137,6 +140,53 @@ def test_what_is_open_is_closed(firewall, ground):
     firewall.block(block(f"site:{SHOP}"))
     assert shops() != "open"
     assert blogs() == "open"
+
+
+@pytest.mark.parametrize("end", [lambda tcp: tcp.shutdown(socket.SHUT_WR), socket.socket.close], ids=["shutdown", "close"])
+def test_what_is_written_and_closed_is_not_sent_any_more(firewall, ground, end):
+    """To a server that reads slowly, a dialogue that was written ahead would go on after the block."""
+    firewall.take(vhosts=hosts(), ports=(SLOW,))
+    ours, theirs = socket.socketpair()
+
+    def serve():
+        with socket.create_server((V4, SLOW)) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            theirs.send(b"1")
+            with listener.accept()[0] as tcp:
+                theirs.recv(1)
+                tcp.settimeout(5)
+                received = 0
+                try:
+                    while more := tcp.recv(65536):
+                        received += len(more)
+                    return received, "whole"
+                except ConnectionResetError:
+                    return received, "reset"
+
+    _, served = ground.child(serve, cgroup=False)
+    assert ours.recv(1) == b"1"
+
+    def write():
+        become(TENANT)
+        tcp = socket.create_connection((V4, SLOW))
+        tcp.setblocking(False)
+        sent = 0
+        with suppress(BlockingIOError):
+            while sent < 16 << 20:
+                sent += tcp.send(b"RCPT TO:<someone@example.org>\r\n" * 1000)
+        end(tcp)
+        theirs.send(b"1")
+        theirs.recv(1)
+        return sent
+
+    _, written = ground.child(write)
+    assert ours.recv(1) == b"1"
+    firewall.block(block(f"site:{SHOP}"))
+    firewall.status()
+    ours.send(b"xx")
+    received, how = served()
+    assert how == "reset"
+    assert received < written()
 
 
 def test_it_ends_in_time(firewall, ground):
