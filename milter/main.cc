@@ -37,7 +37,10 @@ Status listen_at(const Options& options, const service::Account& mail_server,
     return open_filter("inet:" + std::to_string(*port) + "@127.0.0.1", settings);
   }
   const std::string directory = options.listen.substr(0, options.listen.rfind('/'));
-  if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
+  // Nobody but root lists it, as with httpd's runtime directory.
+  if (mkdir(directory.c_str(), 0711) == 0) {
+    if (chmod(directory.c_str(), 0711) != 0) return system_error(directory, errno);
+  } else if (errno != EEXIST) {
     return system_error("cannot create " + directory, errno);
   }
   if (Status checked = check_socket_path(options.listen); !checked) return checked;

@@ -147,6 +147,10 @@ Result<bool> ensure_exim_socket(Kept& kept, const DaemonSettings& settings) {
   return true;
 }
 
+// Nobody but root lists it: who reads a directory into memory that answers never, as a FUSE file
+// may, keeps its lock, and httpd from making its sockets and from taking them away.
+constexpr mode_t directory_mode = 0711;
+
 }  // namespace
 
 std::vector<Handed> handed_to_daemon(const Kept& kept) {
@@ -163,9 +167,9 @@ std::vector<Handed> handed_to_daemon(const Kept& kept) {
 std::vector<Handed> handed_lifeline(const Kept& kept) { return {{kept.lifeline_read, "lifeline"}}; }
 
 Status ensure_directory(const std::string& directory) {
-  if (mkdir(directory.c_str(), 0755) == 0) {
+  if (mkdir(directory.c_str(), directory_mode) == 0) {
     // Whatever umask httpd was started with: the sockets are for everybody.
-    if (chmod(directory.c_str(), 0755) != 0) return system_error(directory, errno);
+    if (chmod(directory.c_str(), directory_mode) != 0) return system_error(directory, errno);
     return Done{};
   }
   if (errno != EEXIST) return system_error("cannot create " + directory, errno);

@@ -27,7 +27,7 @@ std::vector<Handed> handed_to_daemon(const Kept& kept);
 // To the firewall, and to the milter.
 std::vector<Handed> handed_lifeline(const Kept& kept);
 
-// Creates the runtime directory (0755) unless it is there.
+// Creates the runtime directory (0711) unless it is there.
 Status ensure_directory(const std::string& directory);
 
 // Closes all and removes their files.

@@ -98,6 +98,7 @@ def test_tenants_get_no_descriptor(make_site):
             target = os.readlink(entry.path)
             assert not target.endswith((".json", ".logfmt", ".php")), target
             assert not target.endswith("/key"), target
+    assert site.httpd.runtime_dir.stat().st_mode & 0o777 == 0o711  # who can list it can keep it locked
     assert (site.httpd.runtime_dir / "key").stat().st_mode & 0o777 == 0o600
     assert (site.httpd.runtime_dir / "control.sock").stat().st_mode & 0o777 == 0o600
     assert site.httpd.state_dir.stat().st_mode & 0o777 == 0o700
