@@ -59,10 +59,12 @@ namespace {
 // list goes together: what was in force stays so.
 std::string section_text(const nlohmann::json& directives, const nlohmann::json& place,
                          const Style& style) {
-  std::string out =
-      style.lines("for good, this in a file of your own that httpd reads (" +
-                      printable(text_at(place, "why")) + "), then `apachectl graceful`:",
-                  2, 0);
+  const std::string own = text_at(place, "own");
+  std::string out = style.lines(
+      "for good, this in " +
+          (own.empty() ? "a file of your own that httpd reads" : printable(own)) + ", since " +
+          printable(text_at(place, "why")) + "; then `apachectl graceful`:",
+      2, 0);
   out += "    <MailOriginSite " + printable(text_at(place, "site")) + ">\n";
   std::string chosen;
   for (const nlohmann::json& line : directives) {

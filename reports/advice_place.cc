@@ -15,15 +15,21 @@ struct Panel {
   std::string_view part;   // somewhere behind it
   std::string_view end;
   std::string_view name;
+  std::string_view own;  // where lines of one's own go
 };
+constexpr std::string_view debians = "a file of your own in /etc/apache2/conf-available (a2enconf)";
+constexpr std::string_view plesks =
+    "a file of your own in /etc/apache2/conf-available (a2enconf) or /etc/httpd/conf.d";
+constexpr std::string_view cpanels = "/etc/apache2/conf.d/includes/pre_virtualhost_global.conf";
 constexpr Panel panels[] = {
-    {"/etc/apache2/sites-", "", ".vhost", "ISPConfig"},
-    {"/home/", "/conf/web/", ".conf", "HestiaCP"},
-    {"/etc/apache2/conf/httpd.conf", "", "", "cPanel"},
-    {"/usr/local/apache/conf/httpd.conf", "", "", "cPanel"},
-    {"/var/www/vhosts/system/", "", ".conf", "Plesk"},
-    {"/etc/", "/plesk.conf.d/", ".conf", "Plesk"},
-    {"/usr/local/directadmin/data/users/", "", ".conf", "DirectAdmin"},
+    {"/etc/apache2/sites-", "", ".vhost", "ISPConfig", debians},
+    {"/home/", "/conf/web/", ".conf", "HestiaCP", debians},
+    {"/etc/apache2/conf/httpd.conf", "", "", "cPanel", cpanels},
+    {"/usr/local/apache/conf/httpd.conf", "", "", "cPanel", cpanels},
+    {"/var/www/vhosts/system/", "", ".conf", "Plesk", plesks},
+    {"/etc/", "/plesk.conf.d/", ".conf", "Plesk", plesks},
+    {"/usr/local/directadmin/data/users/", "", ".conf", "DirectAdmin",
+     "/etc/httpd/conf/extra/httpd-includes.conf"},
 };
 
 // Its files are called as anybody's are.
@@ -36,17 +42,31 @@ std::string_view without_line(std::string_view place) {
   return numbered ? place.substr(0, colon) : place;
 }
 
-}  // namespace
-
-std::string_view panel_of(std::string_view file) {
+// Null: none is known.
+const Panel* find_panel(std::string_view file) {
+  static constexpr Panel virtualmin = {"/etc/apache2/sites-", "", "", "Virtualmin", debians};
   const std::string_view path = without_line(file);
   const auto* const found =
       std::find_if(std::begin(panels), std::end(panels), [&](const Panel& panel) {
         return path.starts_with(panel.begin) && path.ends_with(panel.end) &&
                path.find(panel.part, panel.begin.size() - 1) != std::string_view::npos;
       });
-  if (found != std::end(panels)) return found->name;
-  return path.starts_with("/etc/apache2/sites-") && has_virtualmin() ? "Virtualmin" : "";
+  if (found != std::end(panels)) return found;
+  return path.starts_with(virtualmin.begin) && has_virtualmin() ? &virtualmin : nullptr;
+}
+
+// "/file:7" of "<MailOriginSite shop.example> (/file:7)".
+std::string_view place_of(std::string_view section) {
+  const std::size_t begin = section.rfind(" (");
+  if (begin == std::string_view::npos || !section.ends_with(')')) return {};
+  return section.substr(begin + 2, section.size() - begin - 3);
+}
+
+}  // namespace
+
+std::string_view panel_of(std::string_view file) {
+  const Panel* const panel = find_panel(file);
+  return panel != nullptr ? panel->name : "";
 }
 
 json advice_place(const Policy* policy, std::string_view vhost) {
@@ -56,11 +76,12 @@ json advice_place(const Policy* policy, std::string_view vhost) {
   if (found == policy->vhosts.end()) return nullptr;
   json place = {{"vhost", found->name}, {"site", found->site}};
   if (!found->place.empty()) place["file"] = found->place;
-  const std::string_view panel = panel_of(found->place);
   if (!found->sections.empty()) {
+    place["own"] = without_line(place_of(found->sections.back()));
     place["why"] = "what it says holds over the virtual host: " + found->sections.back();
-  } else if (!panel.empty()) {
-    place["why"] = std::string(panel) + " writes the virtual host's file anew";
+  } else if (const Panel* const panel = find_panel(found->place)) {
+    place["own"] = panel->own;
+    place["why"] = std::string(panel->name) + " writes the virtual host's file anew";
   }
   place["section"] = place.contains("why");
   return place;

@@ -27,13 +27,16 @@ TEST(AdviceText, GoesIntoTheVirtualHost) {
 }
 
 TEST(AdviceText, GoesIntoASectionWhereAPanelWritesTheVirtualHost) {
-  const json report = {
-      {"advice", directives},
-      {"place", {{"site", "shop.example"}, {"section", true}, {"why", "Plesk writes it anew"}}}};
+  const json report = {{"advice", directives},
+                       {"place",
+                        {{"site", "shop.example"},
+                         {"section", true},
+                         {"own", "/etc/httpd/conf.d"},
+                         {"why", "Plesk writes it anew"}}}};
   EXPECT_EQ(advice_text(report, "shop.example:443", Style(false)),
             "\nTo stop it\n"
-            "  for good, this in a file of your own that httpd reads (Plesk writes it anew), then "
-            "`apachectl graceful`:\n"
+            "  for good, this in /etc/httpd/conf.d, since Plesk writes it anew; then `apachectl "
+            "graceful`:\n"
             "    <MailOriginSite shop.example>\n"
             "        MailOriginDenyScript \"/old/\"\n"
             "        MailOriginDenyScript \"^/srv/x$\"\n"

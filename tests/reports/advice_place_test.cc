@@ -39,10 +39,13 @@ TEST(AdvicePlace, IsASectionWhereTheVirtualHostIsNotTheLastWord) {
   vhost.sections = {"<MailOriginSite shop.example> (/etc/apache2/conf-enabled/sites.conf:3)"};
   const auto place = advice_place(&policy, "shop.example:443");
   EXPECT_EQ(place["section"], true);
+  EXPECT_EQ(place["own"], "/etc/apache2/conf-enabled/sites.conf");
   EXPECT_NE(place["why"].get<std::string>().find("sites.conf:3"), std::string::npos);
   vhost.sections.clear();
   vhost.place = "/var/www/vhosts/system/shop.example/conf/httpd.conf:3";
   EXPECT_EQ(advice_place(&policy, "shop.example:443")["section"], true);
+  EXPECT_EQ(advice_place(&policy, "shop.example:443")["own"],
+            "a file of your own in /etc/apache2/conf-available (a2enconf) or /etc/httpd/conf.d");
   EXPECT_TRUE(advice_place(&policy, "").is_null());
   EXPECT_TRUE(advice_place(&policy, "other.example:80").is_null());
   EXPECT_TRUE(advice_place(nullptr, "shop.example:443").is_null());
