@@ -28,9 +28,12 @@ bool Keeper::ready(std::uint64_t now_ms) {
   if (migration) listener_.migrated(*migration, static_cast<bool>(writer));
   if (!writer) {
     fail(writer.error(), now_ms);
+    opens_ = false;
     return false;
   }
   writer_ = *std::move(writer);
+  // Nothing may wait to be written that would tell.
+  if (!opens_) recover();
   return true;
 }
 
@@ -42,12 +45,16 @@ bool Keeper::store(std::span<const Event> events, std::uint64_t to, std::uint64_
     fail(stored.error(), now_ms);
     return false;
   }
-  pause_ms_ = 0;
-  if (!trouble_.empty()) {
-    trouble_.clear();
-    listener_.over(trouble_finding, "MO0521: the store (" + target_.name() + ") is written again");
-  }
+  recover();
   return true;
+}
+
+void Keeper::recover() {
+  pause_ms_ = 0;
+  opens_ = true;
+  if (trouble_.empty()) return;
+  trouble_.clear();
+  listener_.over(trouble_finding, "MO0521: the store (" + target_.name() + ") is written again");
 }
 
 Status Keeper::set_aside(const Event& event, const std::string& why) {

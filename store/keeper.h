@@ -70,6 +70,7 @@ class Keeper {
 
  private:
   void fail(const Error& error, std::uint64_t now_ms);
+  void recover();
   Status set_aside(const Event& event, const std::string& why);
 
   const Target target_;
@@ -80,6 +81,7 @@ class Keeper {
   std::uint64_t retry_at_ms_ = 0;
   std::uint64_t pause_ms_ = 0;
   std::string trouble_;
+  bool opens_ = true;  // else that is the trouble
 };
 
 }  // namespace mailorigin::store
