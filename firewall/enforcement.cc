@@ -197,7 +197,9 @@ void Enforcement::close_late() {
                              "which refuses it, and opened after it; it was",
                              "connections to SMTP ports were begun before the policy in force, "
                              "which refuses them, and opened after it; they were") +
-                     " closed" + *before + ": " + described(*closed));
+                     " closed" + *before + ": " + described(*closed) +
+                     ". Who does so means to; `mailorigin block user:#" +
+                     std::to_string(closed->some.front().uid) + "` stops that user");
   }
 }
 
@@ -208,7 +210,9 @@ std::string Enforcement::described(const ClosedConnections& closed) const {
     text += (text.empty() ? "" : "; ") + ("uid " + std::to_string(each.uid));
     if (!vhost.empty()) text += " (" + vhost + ')';
     text += " to " + ip_address_text(each.to) + " port " + std::to_string(each.port);
-    if (each.cookie != 0) text += ", `mailorigin trace cookie=" + std::to_string(each.cookie) + '`';
+    if (each.cookie != 0) {
+      text += " (its event: `mailorigin trace cookie=" + std::to_string(each.cookie) + "`)";
+    }
   }
   const std::size_t left = closed.count - closed.some.size();
   return left == 0 ? text : text + "; and " + std::to_string(left) + " more";

@@ -84,11 +84,13 @@ bool compose_warning(char* text, std::size_t size) noexcept {
           pool.c_str(), why,
           has_opcache ? "; and opcache's memory, open to them, has the code of all pools" : "");
     } else {
-      snprintf(
-          text, size,
-          "MO0310: the pool of uid %u is in a chroot, where opcache runs what another pool has "
-          "under the same path: set opcache.validate_root = 1 in php.ini",
-          static_cast<unsigned>(geteuid()));
+      const std::string name = pool.empty() ? "the pool" : "pool '" + pool + '\'';
+      snprintf(text, size,
+               "MO0310: %.110s of uid %u is in a chroot, and opcache does not tell its paths from "
+               "those of other pools: where two have a file of the same path, it runs the code of "
+               "the one that was asked for first, perhaps another user's. Set "
+               "opcache.validate_root = 1 in php.ini, and restart php-fpm",
+               name.c_str(), static_cast<unsigned>(geteuid()));
     }
     return true;
   } catch (...) {  // no memory: another worker will say it

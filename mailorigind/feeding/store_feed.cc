@@ -120,9 +120,10 @@ std::uint64_t StoreFeed::lose(const Journal::Segment& segment) {
   lost_ += lost;
   if (lost > 0) {
     notices_.begins(lost_finding, Notice::Level::error,
-                    "MO0277: more than " + std::to_string(store_share >> 20) +
-                        " MiB of the journal waited for the store: the oldest events are missing "
-                        "in it, " +
+                    "MO0277: the store gets events more slowly than they come, or not at all "
+                    "(MO0520): more than " +
+                        std::to_string(store_share >> 20) +
+                        " MiB of the journal waited for it. The oldest events are missing in it, " +
                         std::to_string(lost) + " so far; they are in the logs");
   }
   return lost;
@@ -299,8 +300,9 @@ void StoreFeed::forget_findings() {
 void StoreFeed::tell_of_lost() {
   if (lost_ == 0) return;
   notices_.over(lost_finding, "MO0278: the store has all that is in the journal again; " +
-                                  counted(lost_.exchange(0), "event is", "events in all are") +
-                                  " missing in it");
+                                  counted(lost_.exchange(0), "event is missing in it, and stands",
+                                          "events in all are missing in it, and stand") +
+                                  " in the logs");
 }
 
 }  // namespace mailorigin::daemon

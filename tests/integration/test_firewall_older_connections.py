@@ -71,7 +71,7 @@ def test_what_no_host_of_its_user_may_have_any_more_is_closed(firewall, ground):
     assert not any("MO0425" in notice for notice in firewall.notices)
     take(DENY)
     notice = firewall.notice("MO0425")
-    assert "1 connection " in notice and f": uid {TENANT} ({HOST}) to {V4} port 25, `mailorigin trace cookie=" in notice
+    assert "1 connection " in notice and f": uid {TENANT} ({HOST}) to {V4} port 25 (its event: `mailorigin trace cookie=" in notice
     assert held() != "open"
 
 
@@ -165,7 +165,8 @@ def test_what_was_judged_before_a_policy_and_opens_after_it_is_closed(firewall, 
     assert how == "ECONNABORTED"
     notice = firewall.notice("MO0440")
     number = int.from_bytes(bytes.fromhex(cookie), "little")
-    assert "1 connection " in notice and f": uid {TENANT} ({HOST}) to {V4} port 25, `mailorigin trace cookie={number}`" in notice
+    assert "1 connection " in notice and f": uid {TENANT} ({HOST}) to {V4} port 25 (its event: `mailorigin trace cookie={number}`). " in notice
+    assert notice.endswith(f"`mailorigin block user:#{TENANT}` stops that user")
 
 
 def test_a_flood_of_connections_keeps_none_of_them_open(firewall, ground):
