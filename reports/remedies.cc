@@ -40,9 +40,9 @@ constexpr Remedy remedies[] = {
     {"MO0284", "nothing: it goes on by itself, and where it cannot MO0520 says why"},
     {"MO0281", "free the disk of MailOriginStateDir, and repeat the command"},
     {"MO0520",
-     "see to the database: MailOriginUser must be able to write it. With one of a newer "
-     "MailOrigin, "
-     "install that again. One that is damaged, or something else's, is to be moved away, SQLite's "
+     "see to the database: MailOriginUser must be able to write it, and a program that keeps it "
+     "locked must end (fuser names it). With one of a newer MailOrigin, install that again. One "
+     "that is damaged, or something else's, is to be moved away, SQLite's "
      "with its -wal and -shm, and a new one is made"},
     {"MO0522",
      "see what the database does not take (a constraint or a trigger that is not MailOrigin's), "

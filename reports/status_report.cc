@@ -179,8 +179,9 @@ void check_store(const json& daemon, bool file_is_missing, json& findings) {
   }
   if (number_at(store, "lost") > 0) {
     findings.push_back(finding("store",
-                               counted(number_at(store, "lost"), "event is", "events are") +
-                                   " not in it: the journal had no more room for what waits",
+                               counted(number_at(store, "lost"), "event has", "events have") +
+                                   " been lost to it since mailorigind's start: the journal had no "
+                                   "more room for what waits",
                                "see why it was not written (MO0520), or was slow; the logs have "
                                "them"));
   }

@@ -119,12 +119,13 @@ std::uint64_t StoreFeed::lose(const Journal::Segment& segment) {
   lost_until_ = segment.end;
   lost_ += lost;
   if (lost > 0) {
-    notices_.begins(lost_finding, Notice::Level::error,
-                    "MO0277: the store gets events more slowly than they come, or not at all "
-                    "(MO0520): more than " +
-                        std::to_string(store_share >> 20) +
-                        " MiB of the journal waited for it. The oldest events are missing in it, " +
-                        std::to_string(lost) + " so far; they are in the logs");
+    notices_.begins(
+        lost_finding, Notice::Level::error,
+        "MO0277: the store gets events more slowly than they come, or not at all "
+        "(MO0520): more than " +
+            std::to_string(store_share >> 20) +
+            " MiB of the journal waited for it. The oldest events are missing in it, at first " +
+            std::to_string(lost) + "; `mailorigin status` counts them, and the logs have them");
   }
   return lost;
 }

@@ -371,7 +371,7 @@ TEST_F(FeedInProcessTest, LostEventsAreCountedAndTold) {
   EXPECT_LT(lost, 100U);
   EXPECT_EQ(feed_->position(), segments.front().end);
   EXPECT_TRUE(says("MO0277"));
-  EXPECT_TRUE(says("missing in it, " + std::to_string(lost) + " so far"));
+  EXPECT_TRUE(says("missing in it, at first " + std::to_string(lost) + ";"));
 
   lock.reset();
   EXPECT_TRUE(says("MO0278"));
