@@ -27,6 +27,15 @@ std::string listed(const auto& things) {
   return text;
 }
 
+std::uint32_t uid_of(const TcpConnection& connection) {
+  return connection.opener ? connection.opener->uid : connection.uid;
+}
+
+std::string advice(const std::vector<TcpConnection>& some) {
+  return ". Who does so means to; `mailorigin block user:#" + std::to_string(uid_of(some.front())) +
+         "` stops that user";
+}
+
 }  // namespace
 
 Enforcement::Enforcement(Ground ground, service::NoticeBoard& notices, NameOfVhost name_of_vhost)
@@ -131,7 +140,8 @@ bool Enforcement::feed_policy() {
 
 void Enforcement::load_table() {
   const Status loaded = nftables_.load(
-      engine_ == Engine::bpf ? marked_rules(compiled_, ground_.mark) : uid_rules(compiled_));
+      engine_ == Engine::bpf ? marked_rules(compiled_, ground_.mark, closer_.held_up())
+                             : uid_rules(compiled_, closer_.held_up()));
   if (!loaded) {
     table_fault_ = loaded.error().message;
     notices_.begins("table", Notice::Level::error,
@@ -154,10 +164,10 @@ void Enforcement::close_old() {
   const bool all = std::exchange(old_ones_wait_, false);
   auto before = std::exchange(before_, std::nullopt);
   if (!all && !before) return;
-  const int openers = programs_ ? programs_->maps().openers : -1;
   const bool was_news = before.has_value();
+  const Closer::Connections held_up = closer_.held_up();
   const auto closed =
-      close_old_connections({compiled_, before ? &*before : nullptr, openers, news_generation_});
+      close_old_connections(old_connections(compiled_, before, news_generation_), closer_);
   if (!closed) {
     notices_.say(
         Notice::Level::warning,
@@ -174,8 +184,10 @@ void Enforcement::close_old() {
                                         "of a uid that may not have it, and was",
                                         "connections to SMTP ports were older than the firewall, "
                                         "of uids that may not have them, and were");
-    notices_.say(Notice::Level::notice, what + " closed: " + described(*closed));
+    notices_.say(Notice::Level::notice,
+                 what + " closed: " + described(closed->count, closed->some));
   }
+  refuse_held_up(held_up);
   if (programs_) {
     late_ = Late{compiled_, std::move(before), news_generation_, Clock::now(), check_interval};
   }
@@ -185,9 +197,10 @@ void Enforcement::close_late() {
   if (!late_ || Clock::now() < late_->next) return;
   late_->next = Clock::now() + late_->pause;
   late_->pause = std::min<Clock::duration>(2 * late_->pause, refresh_interval);
-  const auto closed =
-      close_late_connections({late_->policy, late_->before ? &*late_->before : nullptr,
-                              programs_->maps().openers, late_->generation});
+  const Closer::Connections held_up = closer_.held_up();
+  const auto closed = close_late_connections(
+      old_connections(late_->policy, late_->before, late_->generation), closer_);
+  refuse_held_up(held_up);
   if (!closed || closed->count == 0) return;
   if (const auto before = due(late_ones_)) {
     notices_.say(Notice::Level::warning,
@@ -197,24 +210,61 @@ void Enforcement::close_late() {
                              "which refuses it, and opened after it; it was",
                              "connections to SMTP ports were begun before the policy in force, "
                              "which refuses them, and opened after it; they were") +
-                     " closed" + *before + ": " + described(*closed) +
-                     ". Who does so means to; `mailorigin block user:#" +
-                     std::to_string(closed->some.front().uid) + "` stops that user");
+                     " closed" + *before + ": " + described(closed->count, closed->some) +
+                     advice(closed->some));
   }
 }
 
-std::string Enforcement::described(const ClosedConnections& closed) const {
+OldConnections Enforcement::old_connections(const CompiledPolicy& policy,
+                                            const std::optional<CompiledPolicy>& before,
+                                            std::uint32_t generation) const {
+  OldConnections old{policy, before ? &*before : nullptr};
+  if (programs_) {
+    old.openers = programs_->maps().openers;
+    old.mark = ground_.mark;
+    old.generation = generation;
+  }
+  return old;
+}
+
+void Enforcement::refuse_held_up(const Closer::Connections& before) {
+  const Closer::Connections& held_up = closer_.held_up();
+  const auto by_cookie = [](const auto& entry) { return entry.first; };
+  if (std::ranges::equal(held_up, before, {}, by_cookie, by_cookie)) return;
+  load_table();
+  if (std::ranges::includes(before, held_up, {}, by_cookie, by_cookie)) return;
+  std::vector<TcpConnection> some;
+  for (const auto& [cookie, each] : held_up) {
+    if (some.size() < closed_connections_said) some.push_back(each);
+  }
+  if (const auto earlier = due(held_ones_)) {
+    notices_.say(Notice::Level::warning,
+                 "MO0447: " +
+                     counted(held_up.size(),
+                             "connection to an SMTP port that is to be closed is kept busy by its "
+                             "process; its packets are",
+                             "connections to SMTP ports that are to be closed are kept busy by "
+                             "their processes; their packets are") +
+                     " refused" + *earlier + ": " + described(held_up.size(), some) + advice(some));
+  }
+}
+
+// Where nobody has noted who opened it, of whom its socket is.
+std::string Enforcement::described(std::size_t count,
+                                   const std::vector<TcpConnection>& some) const {
   std::string text;
-  for (const ClosedConnection& each : closed.some) {
-    const std::string vhost = each.vhost == 0 ? "" : name_of_vhost_(each.vhost);
-    text += (text.empty() ? "" : "; ") + ("uid " + std::to_string(each.uid));
+  for (const TcpConnection& each : some) {
+    const std::uint32_t id = each.opener ? each.opener->vhost : 0;
+    const std::string vhost = id == 0 ? "" : name_of_vhost_(id);
+    text += (text.empty() ? "" : "; ") + ("uid " + std::to_string(uid_of(each)));
     if (!vhost.empty()) text += " (" + vhost + ')';
-    text += " to " + ip_address_text(each.to) + " port " + std::to_string(each.port);
-    if (each.cookie != 0) {
+    text += " to " + ip_address_text(each.to) + " port " + std::to_string(each.to_port);
+    // Before there were hooks, there were no events.
+    if (each.opener) {
       text += " (its event: `mailorigin trace cookie=" + std::to_string(each.cookie) + "`)";
     }
   }
-  const std::size_t left = closed.count - closed.some.size();
+  const std::size_t left = count - some.size();
   return left == 0 ? text : text + "; and " + std::to_string(left) + " more";
 }
 

@@ -84,7 +84,12 @@ class Enforcement {
   // "" or how often it was before; nothing: not now.
   std::optional<std::string> due(Repeated& repeated);
   // Whose they were, and where they led.
-  [[nodiscard]] std::string described(const ClosedConnections& closed) const;
+  [[nodiscard]] std::string described(std::size_t count,
+                                      const std::vector<TcpConnection>& some) const;
+  [[nodiscard]] OldConnections old_connections(const CompiledPolicy& policy,
+                                               const std::optional<CompiledPolicy>& before,
+                                               std::uint32_t generation) const;
+  void refuse_held_up(const Closer::Connections& before);
 
   Ground ground_;
   service::NoticeBoard& notices_;
@@ -124,6 +129,8 @@ class Enforcement {
   Repeated programs_changed_;
   Repeated full_;
   Repeated late_ones_;
+  Repeated held_ones_;
+  Closer closer_;
 };
 
 }  // namespace mailorigin::firewall

@@ -36,4 +36,10 @@ inline constexpr std::size_t ready_per_turn = 64;
 // Of a netlink dump of the host's connections; then another one is asked for.
 inline constexpr std::size_t connections_closed_at_once = 16'384;
 
+// A connection that takes longer to close is left to the process that waits for it: the firewall
+// does nothing else meanwhile. Of these processes there are so many, and so many more at once.
+inline constexpr std::chrono::milliseconds closing_patience{200};
+inline constexpr std::size_t closers_limit = 16;
+inline constexpr std::size_t closers_left_at_once = 4;
+
 }  // namespace mailorigin::firewall

@@ -107,16 +107,36 @@ std::string accept_destination(const AllowedDestination& entry) {
   return rule + " accept\n";
 }
 
-}  // namespace
-
-std::string marked_rules(const CompiledPolicy& policy, Mark mark) {
-  const std::string unmarked =
-      "meta mark & " + hexadecimal(mark.mask) + " != " + hexadecimal(mark.value);
-  return "  chain smtp {\n" + refuse(policy) + "  }\n  chain output {\n" + hook + "    " +
-         begins_smtp(policy) + unmarked + " jump smtp\n  }\n";
+// The reset ends a connection as soon as its socket can take it.
+std::string refuse_held_up(const Closer::Connections& held_up) {
+  std::string ipv4, ipv6;
+  for (const auto& [cookie, each] : held_up) {
+    const bool is_ipv4 = is_mapped_ipv4(each.to);
+    std::string& list = is_ipv4 ? ipv4 : ipv6;
+    list += (list.empty() ? "" : ", ") + ip_address_text(each.from) + " . " +
+            std::to_string(each.from_port) + " . " + ip_address_text(each.to) + " . " +
+            std::to_string(each.to_port);
+  }
+  std::string rules;
+  for (const auto& [protocol, list] : {std::pair{"ip", &ipv4}, std::pair{"ip6", &ipv6}}) {
+    if (list->empty()) continue;
+    rules += std::string("    ") + protocol + " saddr . tcp sport . " + protocol +
+             " daddr . tcp dport { " + *list + " } reject with tcp reset\n";
+  }
+  return rules;
 }
 
-std::string uid_rules(const CompiledPolicy& policy) {
+}  // namespace
+
+std::string marked_rules(const CompiledPolicy& policy, Mark mark,
+                         const Closer::Connections& held_up) {
+  const std::string unmarked =
+      "meta mark & " + hexadecimal(mark.mask) + " != " + hexadecimal(mark.value);
+  return "  chain smtp {\n" + refuse(policy) + "  }\n  chain output {\n" + hook +
+         refuse_held_up(held_up) + "    " + begins_smtp(policy) + unmarked + " jump smtp\n  }\n";
+}
+
+std::string uid_rules(const CompiledPolicy& policy, const Closer::Connections& held_up) {
   const mo_policy& nobodys = policy.nobodys;
   const std::set<std::uint32_t> blocked = blocked_users(policy);
   std::set<Chain> chains;
@@ -153,7 +173,8 @@ std::string uid_rules(const CompiledPolicy& policy) {
   rules +=
       "    meta skuid 0-4294967294 goto " + (no_one ? "blocked" : chain_of(nobodys).name()) + "\n";
   rules += "    goto refused\n  }\n";
-  return rules + "  chain output {\n" + hook + "    " + begins_smtp(policy) + "jump smtp\n  }\n";
+  return rules + "  chain output {\n" + hook + refuse_held_up(held_up) + "    " +
+         begins_smtp(policy) + "jump smtp\n  }\n";
 }
 
 void Nftables::Free::operator()(nft_ctx* context) const { nft_ctx_free(context); }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "firewall/closer.h"
 #include "firewall/compiled_policy.h"
 #include "firewall/mark.h"
 
@@ -15,9 +16,10 @@ struct nft_ctx;
 namespace mailorigin::firewall {
 
 // The rules, as nft(8) reads them. With hooks, what has no mark is refused;
-// without, who may is told by uid and group alone.
-std::string marked_rules(const CompiledPolicy& policy, Mark mark);
-std::string uid_rules(const CompiledPolicy& policy);
+// without, who may is told by uid and group alone. Of what is held up every packet is refused.
+std::string marked_rules(const CompiledPolicy& policy, Mark mark,
+                         const Closer::Connections& held_up);
+std::string uid_rules(const CompiledPolicy& policy, const Closer::Connections& held_up);
 
 class Nftables {
  public:

@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "core/result.h"
-#include "core/smtp_policy.h"
+#include "firewall/closer.h"
 #include "firewall/compiled_policy.h"
+#include "firewall/sock_diag.h"
 
 namespace mailorigin::firewall {
 
@@ -16,34 +17,27 @@ struct OldConnections {
   const CompiledPolicy& policy;
   // What held until then; null: nothing did.
   const CompiledPolicy* before = nullptr;
-  // The map of who opened each, and the generation that `policy` began with; none: -1.
+  // The map of who opened each, the mark of what the hooks let out, and the generation that
+  // `policy` began with; no programs: -1, and a mark of no bits.
   int openers = -1;
+  Mark mark{};
   std::uint32_t generation = 0;
 };
 
-// One that was closed.
-struct ClosedConnection {
-  std::uint32_t uid = 0;    // who opened it; where nobody has noted that, its socket's
-  std::uint32_t vhost = 0;  // the virtual host's id; 0: none is known
-  IpAddress to{};
-  std::uint16_t port = 0;
-  std::uint64_t cookie =
-      0;  // its event's, if it has one; 0: it was opened before there were events
-};
 struct ClosedConnections {
   std::size_t count = 0;
-  std::vector<ClosedConnection> some;  // of them, at most closed_connections_said
+  std::vector<TcpConnection> some;  // of them, at most closed_connections_said
 };
 
-// Closes TCP connections of this network namespace to a listed port, and tells of them. Of those
-// that the hooks have let out under an earlier generation, all that `policy` refuses who opened
-// them. Of others, with a policy of `before`, those that it let some virtual host of their
-// socket's user have, and `policy` lets none; without one, those whose socket's uid could not
-// open them now. Fails where the kernel cannot (no CONFIG_INET_DIAG_DESTROY).
-Result<ClosedConnections> close_old_connections(const OldConnections& old);
+// Closes TCP connections of this network namespace, and tells of them. Of those that the hooks have
+// let out under an earlier generation, to a relay's port too, all that `policy` refuses who opened
+// them. Of others to a port of `policy`, with a policy of `before`, those that it let some virtual
+// host of their socket's user have, or did not look at, and `policy` lets none; without one, those
+// whose socket's uid could not open them now. What `closer` cannot close it holds up.
+Result<ClosedConnections> close_old_connections(const OldConnections& old, Closer& closer);
 
 // Of these only those that the hooks have let out: a connect() that was judged under an earlier
 // generation may take as long as its process likes, and begin after the others were closed.
-Result<ClosedConnections> close_late_connections(const OldConnections& old);
+Result<ClosedConnections> close_late_connections(const OldConnections& old, Closer& closer);
 
 }  // namespace mailorigin::firewall

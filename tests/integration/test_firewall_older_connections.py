@@ -4,13 +4,15 @@ import os
 import resource
 import socket
 import struct
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 from harness.firewall import (
-    ALLOW, DENY, HOST, NEIGHBOUR, OTHER, TENANT, V4, V6, Firewall, Page, PinnedMap, block, fate, hold, hold_opened, nonroot_worker, smtp, vhost,
+    ALLOW, DENY, HOST, NEIGHBOUR, OTHER, REDIRECT, TENANT, V4, V6, Firewall, Page, PinnedMap, block, fate, hold, hold_opened, nonroot_worker, smtp, vhost,
 )  # fmt: skip
-from harness.waiting import become
+from harness.waiting import become, wait_until
+from harness.withheld import Withheld
 from harness.wire import vhost_id
 
 SO_COOKIE = 57
@@ -191,3 +193,69 @@ def test_a_flood_of_connections_keeps_none_of_them_open(firewall, ground):
     assert f"{many} connections" in firewall.notice("MO0425")
     ours.close()
     assert result() == 0
+
+
+def test_what_its_process_keeps_busy_keeps_nobody_else(firewall, ground):
+    """A send() from memory that does not come holds its socket's lock, which closing waits for."""
+    busy = 18  # more than processes that wait for it
+    ours, theirs = socket.socketpair()
+
+    def spoken(tcp):
+        with suppress(OSError):
+            tcp.send(b"NOOP\r\n")
+        return fate(tcp, 5)
+
+    def tenant():
+        withheld = Withheld()
+        become(TENANT)
+        made = [socket.create_connection((V4, 25), timeout=5) for _ in range(busy + 2)]
+        for each in made:
+            each.recv(100)
+        first, *kept, last = made
+        senders = [threading.Thread(target=each.send, args=(withheld.page,)) for each in kept]
+        for sender in senders:
+            sender.start()
+        theirs.send(b"1")
+        theirs.recv(1)
+        others = [spoken(each) for each in (first, last)]
+        withheld.give()
+        for sender in senders:
+            sender.join()
+        return others + [spoken(each) for each in kept]
+
+    site = "shop.example"
+    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT, site=site)])
+    _, result = ground.child(tenant)
+    theirs.close()
+    assert ours.recv(1) == b"1"
+    firewall.block(block(f"site:{site}"))
+    assert "connections" in firewall.notice("MO0447")
+    firewall.status()
+    assert "tcp sport . ip daddr" in ground.nft("list", "table", "inet", "mailorigin")
+    ours.send(b"x")
+    assert "open" not in result()
+    wait_until(lambda: "tcp sport . ip daddr" not in ground.nft("list", "table", "inet", "mailorigin"), "their end", 20)
+
+
+def test_what_was_redirected_is_closed_whatever_the_relays_port(firewall, ground):
+    site = "shop.example"
+    changes = {
+        "block": lambda: firewall.block(block(f"site:{site}")),
+        "policy": lambda: firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT, site=site)]),
+    }
+    for name, change in changes.items():
+        firewall.block()
+        firewall.take(vhosts=[vhost(HOST, smtp(REDIRECT, relay="192.0.2.2:2525"), run_as=TENANT, site=site)])
+        finish = hold(ground, TENANT, V4, 25)
+        firewall.take(vhosts=[vhost(HOST, smtp(REDIRECT, relay="192.0.2.2:587"), run_as=TENANT, site=site)])
+        change()
+        firewall.status()
+        assert finish() != "open", name
+
+
+def test_to_a_port_that_becomes_one_of_smtp(firewall, ground):
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), vhost(NEIGHBOUR, smtp(ALLOW), run_as=OTHER)])
+    tenants, neighbours = (hold(ground, uid, V4, 2525) for uid in (TENANT, OTHER))
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), vhost(NEIGHBOUR, smtp(ALLOW), run_as=OTHER)], ports=(25, 2525))
+    assert tenants() != "open"
+    assert neighbours() == "open"
