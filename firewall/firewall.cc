@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -39,8 +40,7 @@ Firewall::Firewall(FirewallHost host)
            "MO0413: the policy is kept again"}),
       poller_(ready_per_turn, 1),
       control_(poller_, notices_,
-               {[](const Policy&) { return std::size_t{0}; },
-                [this](service::ControlDesk::Push push) { return take(std::move(push)); },
+               {[this](Policy policy) { return prepare(std::move(policy)); },
                 [this](const Packet& packet, int socket) { return answer_root(packet, socket); }}),
       names_(host_.state_directory, notices_),
       blocks_(host_.state_directory, notices_),
@@ -63,10 +63,16 @@ Result<bool> Firewall::start() {
   return true;
 }
 
-Status Firewall::take(service::ControlDesk::Push push) {
+// On a thread of its own. It comes without descriptors: logs are the daemon's.
+service::PreparedPolicy Firewall::prepare(Policy policy) {
+  return {0, [this, policy = std::make_shared<const Policy>(std::move(policy))](
+                 const service::PolicyPush& push) { return take(*policy, push); }};
+}
+
+Status Firewall::take(const Policy& policy, const service::PolicyPush& push) {
   // Taken out until httpd's next start or reload: this one only comes late.
   if (push.read_ns < taken_out_ns_) return Done{};
-  if (Status done = put_in_force(push.policy, push.keys, true); !done) return done;
+  if (Status done = put_in_force(policy, push.keys, true); !done) return done;
   if (std::exchange(taken_out_ns_, 0) != 0) forget_taken_out(host_.state_directory);
   if (policy_) kept_policy_.keep(push.encoded);
   return Done{};

@@ -46,7 +46,8 @@ class Firewall {
   void print_notices();
 
  private:
-  Status take(service::ControlDesk::Push push);
+  service::PreparedPolicy prepare(Policy policy);
+  Status take(const Policy& policy, const service::PolicyPush& push);
   Status put_in_force(const Policy& policy, std::optional<KeyRing> keys, bool is_news);
   Status take_blocks(const Packet& packet);
   void put_blocks_in_force();

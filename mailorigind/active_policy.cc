@@ -8,17 +8,23 @@
 namespace mailorigin::daemon {
 
 ActivePolicy::ActivePolicy(Policy policy, std::vector<Fd> descriptors)
-    : policy_(std::move(policy)), descriptors_(std::move(descriptors)) {
-  std::size_t next = 0;
-  for (const LogTarget& target : policy_.targets) {
-    const bool has_one = target.kind != LogTarget::Kind::syslog && !descriptors_.empty();
-    by_target_.push_back(has_one ? descriptors_[next++].get() : -1);
-  }
+    : policy_(std::move(policy)), users_(policy_) {
+  take(std::move(descriptors));
   server_ = compile(policy_.server);
   if (policy_.refused_log) {
     refused_.logs.push_back({policy_.refused_log->target, format(policy_.refused_log->format)});
   }
   for (const VhostPolicy& vhost : policy_.vhosts) vhosts_.push_back(compile(vhost));
+}
+
+void ActivePolicy::take(std::vector<Fd> descriptors) {
+  descriptors_ = std::move(descriptors);
+  by_target_.clear();
+  std::size_t next = 0;
+  for (const LogTarget& target : policy_.targets) {
+    const bool has_one = target.kind != LogTarget::Kind::syslog && !descriptors_.empty();
+    by_target_.push_back(has_one ? descriptors_[next++].get() : -1);
+  }
 }
 
 std::size_t ActivePolicy::descriptors_needed(const Policy& policy) {

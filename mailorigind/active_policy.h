@@ -13,6 +13,7 @@
 #include "core/format.h"
 #include "core/pattern.h"
 #include "core/policy.h"
+#include "mailorigind/judging/site_users.h"
 
 namespace mailorigin::daemon {
 
@@ -38,17 +39,21 @@ class ActivePolicy {
     std::vector<Script> denied_scripts;
   };
 
-  // `descriptors` has one for each file and pipe among the targets, in their
-  // order, or none at all: a policy of an earlier run, whose logs httpd has
-  // still to hand over. The policy has been decoded: its formats parse.
-  ActivePolicy(Policy policy, std::vector<Fd> descriptors);
+  // The policy has been decoded: its formats parse. All that follows from it alone is made here,
+  // by whichever thread: of ten thousand virtual hosts it takes tens of milliseconds.
+  explicit ActivePolicy(Policy policy, std::vector<Fd> descriptors = {});
   ActivePolicy(const ActivePolicy&) = delete;
   ActivePolicy& operator=(const ActivePolicy&) = delete;
+
+  // Before it is shared. One for each file and pipe among the targets, in their order, or none at
+  // all: a policy of an earlier run, whose logs httpd has still to hand over.
+  void take(std::vector<Fd> descriptors);
 
   // How many descriptors such a policy needs.
   static std::size_t descriptors_needed(const Policy& policy);
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
+  [[nodiscard]] const SiteUsers& users() const { return users_; }
   // `vhost` is one of policy()'s.
   [[nodiscard]] const Rules& rules(const VhostPolicy& vhost) const;
   // The server's for a vhost that is not configured any more; those of
@@ -65,6 +70,7 @@ class ActivePolicy {
   const Format* format(const FormatChoice& choice);
 
   Policy policy_;
+  SiteUsers users_;
   std::vector<Fd> descriptors_;
   std::vector<int> by_target_;
   const Pattern* pattern(const std::string& text);

@@ -8,8 +8,8 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <future>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -54,8 +54,7 @@ Daemon::Daemon(std::string state_directory, const std::string& runtime_directory
                    }),
       exim_(poller_, notices_, [this](QueuedMail mail) { return answer_exim(std::move(mail)); }),
       control_(poller_, notices_,
-               {[](const Policy& policy) { return ActivePolicy::descriptors_needed(policy); },
-                [this](service::ControlDesk::Push push) { return take(std::move(push)); },
+               {[this](Policy policy) { return prepare(std::move(policy)); },
                 [this](const Packet& packet, int socket) { return tell(packet, socket); }}) {}
 
 Daemon::~Daemon() = default;
@@ -110,7 +109,9 @@ Status Daemon::open_state() {
   judge_.use([this](pid_t pid) { return firewall_.origin_of(pid); });
   blocks_.load();
   limits_.load();
-  if (auto policy = kept_policy_.load()) put_in_force(*std::move(policy), {}, std::nullopt);
+  if (auto policy = kept_policy_.load()) {
+    put_in_force(in_memory(*std::move(policy)), std::nullopt);
+  }
   if (!processes_visible()) {
     notices_.say(Notice::Level::warning,
                  "MO0216: /proc hides other users' processes (hidepid): a context that a child "
@@ -175,8 +176,9 @@ void Daemon::open_limits() {
   if (limits) judge_.limits().use(*std::move(limits));
 }
 
-void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
+void Daemon::put_in_force(std::shared_ptr<const ActivePolicy> active,
                           std::optional<RequestCounts> counts) {
+  const Policy& policy = active->policy();
   // While one policy replaces another, both have their logs open.
   const std::size_t reserved = descriptors_reserved + 2 * policy.targets.size();
   std::vector<uid_t> uids;
@@ -186,19 +188,17 @@ void Daemon::put_in_force(Policy policy, std::vector<Fd> descriptors,
   names_.expect(uids);
   connections_.set_capacity(descriptor_limit_ > 2 * reserved ? descriptor_limit_ - reserved
                                                              : descriptor_limit_ / 2);
-  const auto active =
-      std::make_shared<const ActivePolicy>(std::move(policy), std::move(descriptors));
   active_ = active;
-  if (active->policy().has_limits() && !judge_.limits().counts()) open_limits();
+  if (policy.has_limits() && !judge_.limits().counts()) open_limits();
   judge_.use(active);
-  heard_.use(active->policy(), std::move(counts), boottime_now_ns());
+  heard_.use({active, &policy}, std::move(counts), boottime_now_ns());
   smtp_recorder_->use(active);
   deputies_->use(active);
   queued_->use(active);
-  exim_.use(active->policy().queue.exim_uid);
-  firewall_.want(active->policy().firewall.mode != FirewallMode::off);
-  delivery_->adopt(active);
-  store_->adopt(active->policy().store);
+  exim_.use(policy.queue.exim_uid);
+  firewall_.want(policy.firewall.mode != FirewallMode::off);
+  store_->adopt(policy.store);
+  delivery_->adopt(std::move(active));
 }
 
 // To the command line, which reads its answer.
@@ -231,15 +231,13 @@ Status Daemon::show_policy(int socket) {
   if (active_ == nullptr) return Error{"httpd has not sent its configuration yet"};
   Fd asker(fcntl(socket, F_DUPFD_CLOEXEC, 0));
   if (!asker) return system_error("dup", errno);
-  // One at a time: the one before is waited for.
-  policy_shower_ = std::jthread([active = active_, asker = std::move(asker)] {
+  return showing_.add(std::packaged_task<void()>([active = active_, asker = std::move(asker)] {
     const Deadline at_once = std::chrono::steady_clock::now();
     const auto memory = policy_in_memory(active->policy());
     (void)(memory ? send_packet(asker.get(), encode_head(MessageType::policy_shown), at_once,
                                 {memory->get()})
                   : send_packet(asker.get(), encode_reply(memory.error().message), at_once));
-  });
-  return Done{};
+  }));
 }
 
 DaemonStatus Daemon::status() {
@@ -281,7 +279,22 @@ void Daemon::accept_control(int listener) {
   }
 }
 
-Status Daemon::take(service::ControlDesk::Push push) {
+// Freed beside whoever lets go of it last: that takes milliseconds, too.
+std::shared_ptr<ActivePolicy> Daemon::in_memory(Policy policy) {
+  return {new ActivePolicy(std::move(policy)), [this](ActivePolicy* gone) {
+            std::packaged_task<void()> free([gone] { delete gone; });
+            if (!freeing_.add(std::move(free))) delete gone;
+          }};
+}
+
+// On a thread of its own.
+service::PreparedPolicy Daemon::prepare(Policy policy) {
+  auto active = in_memory(std::move(policy));
+  return {ActivePolicy::descriptors_needed(active->policy()),
+          [this, active](service::PolicyPush push) { return take(active, std::move(push)); }};
+}
+
+Status Daemon::take(const std::shared_ptr<ActivePolicy>& policy, service::PolicyPush push) {
   std::optional<RequestCounts> counts;
   if (push.request_counts) {
     auto read = RequestCounts::read(std::move(push.request_counts));
@@ -294,20 +307,28 @@ Status Daemon::take(service::ControlDesk::Push push) {
   deputies_->use(push.keys);
   queued_->use(push.keys);
   keep(std::move(push.encoded));
-  put_in_force(std::move(push.policy), std::move(push.descriptors), std::move(counts));
+  policy->take(std::move(push.descriptors));
+  put_in_force(policy, std::move(counts));
   return Done{};
 }
 
-// For the next start, in a thread of its own: a large policy takes a disk longer
-// than a question may wait.
+// For the next start, which needs the latest alone. A large policy takes a disk longer than a
+// question may wait.
 void Daemon::keep(std::string encoded) {
-  auto save = [this, bytes = std::move(encoded)] { kept_policy_.keep(bytes); };
-  policy_keeper_ = {};  // one after the other
-  try {
-    policy_keeper_ = std::jthread(save);
-  } catch (const std::system_error&) {
-    save();  // no thread to be had
+  {
+    const std::lock_guard lock(to_keep_mutex_);
+    to_keep_.swap(encoded);
   }
+  if (!encoded.empty()) return;  // that one has not begun to be kept
+  const auto save = [this] {
+    std::string latest;
+    {
+      const std::lock_guard lock(to_keep_mutex_);
+      latest.swap(to_keep_);
+    }
+    kept_policy_.keep(latest);
+  };
+  if (!keeping_.add(std::packaged_task<void()>(save))) save();  // no thread to be had
 }
 
 Status Daemon::run() {

@@ -3,11 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <vector>
 
 #include "core/key.h"
 #include "core/result.h"
@@ -20,6 +19,7 @@
 #include "mailorigind/connections/deputies.h"
 #include "mailorigind/connections/smtp_recorder.h"
 #include "mailorigind/delivery/delivery.h"
+#include "mailorigind/errands.h"
 #include "mailorigind/feeding/store_feed.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/journal/journal.h"
@@ -63,7 +63,9 @@ class Daemon {
   Status watch();
   void loop();
   void accept_control(int listener);
-  Status take(service::ControlDesk::Push push);
+  std::shared_ptr<ActivePolicy> in_memory(Policy policy);
+  service::PreparedPolicy prepare(Policy policy);
+  Status take(const std::shared_ptr<ActivePolicy>& policy, service::PolicyPush push);
   void keep(std::string encoded);
   void open_limits();
   Status tell(const Packet& packet, int socket);
@@ -75,13 +77,15 @@ class Daemon {
   int patience();
   void wake_delivery();
   bool attend(const service::Poller::Ready& ready, const Moment& moment);
-  void put_in_force(Policy policy, std::vector<Fd> descriptors,
+  void put_in_force(std::shared_ptr<const ActivePolicy> active,
                     std::optional<RequestCounts> counts);
 
   const std::string state_directory_;
   Inherited inherited_;
   const std::size_t descriptor_limit_;
   const std::uint64_t started_ms_ = Moment::now().wall_ms;
+
+  Errands freeing_{"freeing"};  // before whatever holds a policy
 
   std::shared_ptr<const ActivePolicy> active_;  // null until there is one
   service::NoticeBoard notices_;
@@ -113,8 +117,11 @@ class Daemon {
   std::uint64_t tidied_ms_ = 0;
   std::uint64_t delivered_until_ = 0;  // of the journal, as far as delivery was woken for it
   Fd signals_;
-  std::jthread policy_shower_;
-  std::jthread policy_keeper_;
+  std::mutex to_keep_mutex_;  // guards to_keep_
+  std::string to_keep_;       // the policy, until that begins
+  // Last: their ends wait for what uses the rest.
+  Errands showing_{"showing"};
+  Errands keeping_{"keeping"};
 };
 
 }  // namespace mailorigin::daemon

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 
 #include <chrono>
-#include <system_error>
+#include <future>
 #include <utility>
 
 #include "core/fd.h"
@@ -13,15 +13,12 @@ namespace mailorigin::daemon {
 
 Status KeptAnswers::give(int socket, std::function<std::string()> keep) {
   Fd asker(fcntl(socket, F_DUPFD_CLOEXEC, 0));
-  auto answer = [keep = std::move(keep), asker = std::move(asker)] {
+  std::packaged_task<void()> answer([keep = std::move(keep), asker = std::move(asker)] {
     const std::string packet = keep();
     if (asker) (void)send_packet(asker.get(), packet, std::chrono::steady_clock::now());
-  };
-  keeper_ = {};  // one after the other
-  try {
-    keeper_ = std::jthread(std::move(answer));
-  } catch (const std::system_error&) {
-    return Error{"it is in force, but there is no thread to keep it for the next start"};
+  });
+  if (const Status begun = keeping_.add(std::move(answer)); !begun) {
+    return begun.error().context("it is in force, but not kept for the next start");
   }
   return Done{};
 }

@@ -3,22 +3,21 @@
 
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "core/result.h"
+#include "mailorigind/errands.h"
 
 namespace mailorigin::daemon {
 
 // One after the other. Its end waits for the last one.
 class KeptAnswers {
  public:
-  // Calls `keep` on a thread, which a disk may keep for longer than a question may wait, and
-  // sends the packet that it returns to `socket`, which may be closed meanwhile; -1: to nobody.
-  // Fails where there is no thread, and nothing is kept.
+  // Calls `keep` as an errand, and sends the packet that it returns to `socket`, which may be
+  // closed meanwhile; -1: to nobody. Fails as Errands::add() does, and nothing is kept.
   Status give(int socket, std::function<std::string()> keep);
 
  private:
-  std::jthread keeper_;
+  Errands keeping_{"keeping"};
 };
 
 }  // namespace mailorigin::daemon

@@ -218,6 +218,10 @@ inline constexpr std::uint64_t milter_memory_ms = 10'000;
 
 // ---- Life
 
+// What waits to be done beside the answering thread, of one kind: more than administrators ask for
+// while a disk stands still for a moment.
+inline constexpr std::size_t errands_at_once = 64;
+
 // How often blocks that are over are looked for; whether one still holds is asked with
 // each question.
 inline constexpr std::uint64_t tidy_interval_ms = 1000;

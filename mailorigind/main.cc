@@ -8,11 +8,11 @@
 #include "mailorigind/daemon.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/options.h"
-#include "mailorigind/thread_share.h"
 #include "service/limits.h"
 #include "service/option_reader.h"
 #include "service/privileges.h"
 #include "service/signals.h"
+#include "service/thread_share.h"
 
 namespace mailorigin::daemon {
 
@@ -30,7 +30,7 @@ Status serve(const Options& options) {
       !made) {
     return made;
   }
-  come_first();
+  service::come_first();
   // MailOriginUser
   if (const Status became = service::become(*account); !became) return became;
   umask(077);

@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/policy_in_memory.h"
 #include "service/limits.h"
+#include "service/thread_share.h"
 
 namespace mailorigin::service {
 
@@ -74,7 +75,7 @@ Status ControlDesk::handle(Connection& connection) {
 
 const ControlDesk::Connection* ControlDesk::other_instance(const Connection& than) const {
   for (const auto& [fd, connection] : connections_) {
-    if (!connection.instance.empty() && connection.instance != than.push->policy.instance) {
+    if (!connection.instance.empty() && connection.instance != than.announced) {
       return &connection;
     }
   }
@@ -88,7 +89,7 @@ Status ControlDesk::begin(Connection& connection) {
     return Error{"policy: comes with one descriptor, not " +
                  std::to_string(packet_.descriptors.size())};
   }
-  Push& push = connection.push.emplace(Push{});  // clang 14 does not make it in place
+  PolicyPush& push = connection.push.emplace(Begun{}).push;  // clang 14 does not make it in place
   push.keys = message->keys;
   push.read_ns = message->read_ns;
   connection.announced = message->instance;
@@ -97,17 +98,20 @@ Status ControlDesk::begin(Connection& connection) {
 
 // What comes after the policy waits in the socket.
 Status ControlDesk::decode(Connection& connection) {
-  std::packaged_task<Result<Decoded>()> work(
-      [file = std::move(packet_.descriptors[0])]() -> Result<Decoded> {
-        auto encoded = read_file(file.get(), policy_size_limit);
-        if (!encoded) return encoded.error().context("policy");
-        auto policy = Policy::decode(*encoded);
-        if (!policy) return policy.error();
-        return Decoded{*std::move(encoded), *std::move(policy)};
-      });
+  std::packaged_task<Result<Decoded>()> work([this, file = std::move(packet_.descriptors[0])]()
+                                                 -> Result<Decoded> {
+    auto encoded = read_file(file.get(), policy_size_limit);
+    if (!encoded) return encoded.error().context("policy");
+    auto policy = Policy::decode(*encoded);
+    if (!policy) return policy.error();
+    std::string instance = policy->instance;
+    return Decoded{*std::move(encoded), std::move(instance), owner_.prepare(*std::move(policy))};
+  });
   connection.decoded = work.get_future();
   try {
     connection.decoder = std::jthread([this, task = std::move(work)]() mutable {
+      name_thread("policy");
+      stand_aside();
       task();
       decoded_.signal();
     });
@@ -136,16 +140,16 @@ void ControlDesk::take_decoded() {
 
 Status ControlDesk::continue_push(Connection& connection, Result<Decoded> decoded) {
   if (!decoded) return decoded.error();
-  if (decoded->policy.instance != connection.announced) {
+  if (decoded->instance != connection.announced) {
     return Error{"policy: it is another instance's than its message says"};
   }
-  Push& push = *connection.push;
+  auto& [push, prepared] = *connection.push;
   push.encoded = std::move(decoded->encoded);
-  push.policy = std::move(decoded->policy);
-  push.descriptors.resize(owner_.descriptors_needed(push.policy));
+  prepared = std::move(decoded->prepared);
+  push.descriptors.resize(prepared.descriptors);
   if (const Connection* other = other_instance(connection)) {
     return Error{"this " + std::string(program_invocation_short_name) + " serves another httpd (" +
-                 other->instance + "): give this one (" + push.policy.instance +
+                 other->instance + "): give this one (" + connection.announced +
                  ") a MailOriginRuntimeDir and a MailOriginStateDir of its own"};
   }
   return Done{};
@@ -155,7 +159,7 @@ Status ControlDesk::add_descriptors(Connection& connection) {
   const auto first = decode_descriptors_message(packet_.bytes);
   if (!first) return first.error();
   if (!connection.push) return Error{"descriptors: there is no policy before them"};
-  auto& all = connection.push->descriptors;
+  auto& all = connection.push->push.descriptors;
   auto& come = packet_.descriptors;
   if (*first > all.size() || come.size() > all.size() - *first) {
     return Error{"descriptors: more than the policy has files and pipes"};
@@ -167,13 +171,13 @@ Status ControlDesk::add_descriptors(Connection& connection) {
 Status ControlDesk::add_request_counts(Connection& connection) {
   if (!connection.push) return Error{"request counts: there is no policy before them"};
   if (packet_.descriptors.size() != 1) return Error{"request counts: come with one descriptor"};
-  connection.push->request_counts = std::move(packet_.descriptors[0]);
+  connection.push->push.request_counts = std::move(packet_.descriptors[0]);
   return Done{};
 }
 
 Status ControlDesk::commit(Connection& connection) {
   if (!connection.push) return Error{"commit: there is no policy before it"};
-  Push push = std::move(*connection.push);
+  auto [push, prepared] = std::move(*connection.push);
   connection.push.reset();
   const auto missing = std::find_if(push.descriptors.begin(), push.descriptors.end(),
                                     [](const Fd& fd) { return !fd; });
@@ -181,9 +185,8 @@ Status ControlDesk::commit(Connection& connection) {
     return Error{"commit: descriptor " + std::to_string(missing - push.descriptors.begin()) +
                  " of " + std::to_string(push.descriptors.size()) + " is missing"};
   }
-  const std::string instance = push.policy.instance;
-  if (Status accepted = owner_.accept_push(std::move(push)); !accepted) return accepted;
-  connection.instance = instance;
+  if (Status accepted = prepared.accept(std::move(push)); !accepted) return accepted;
+  connection.instance = connection.announced;
   connection.serial = ++pushes_;
   send_now(connection.socket.get(), encode_reply(""));
   notices_.say_unheard();

@@ -22,23 +22,29 @@
 
 namespace mailorigin::service {
 
+// What has come with a policy, of which the service has made what it needs.
+struct PolicyPush {
+  KeyRing keys;
+  std::string encoded;  // the policy
+  std::vector<Fd> descriptors;
+  std::uint64_t read_ns = UINT64_MAX;  // see PolicyMessage
+  Fd request_counts;                   // none: httpd does not count
+};
+
+struct PreparedPolicy {
+  std::size_t descriptors = 0;  // that it must come with, one for each file and pipe
+  // Puts it in force, once all has come. What it fails with is what httpd is told; the policy
+  // before stays in force.
+  std::function<Status(PolicyPush)> accept;
+};
+
 class ControlDesk {
  public:
-  // A whole policy has come, with one descriptor for each file and pipe.
-  struct Push {
-    KeyRing keys;
-    Policy policy;
-    std::string encoded;
-    std::vector<Fd> descriptors;
-    std::uint64_t read_ns = UINT64_MAX;  // see PolicyMessage
-    Fd request_counts;                   // none: httpd does not count
-  };
   // What the service does with it.
   struct Owner {
-    // How many descriptors this policy must come with.
-    std::function<std::size_t(const Policy&)> descriptors_needed;
-    // What it fails with is what httpd is told; the policy before stays in force.
-    std::function<Status(Push)> accept_push;
+    // Makes all that follows from a policy alone. Called on a thread of its own, at the same time
+    // as anything else: ten thousand vhosts take tens of milliseconds, in which nobody is to wait.
+    std::function<PreparedPolicy(Policy)> prepare;
     // Anything that is no part of a push, with the connection to answer on.
     std::function<Status(const Packet&, int socket)> other;
   };
@@ -49,11 +55,9 @@ class ControlDesk {
   // A connection of root's: who is at its other end is the caller's to check. One
   // beyond control_connections is closed.
   void adopt(Fd socket);
-  // Reads one message of the connection `fd`, or what was decoded meanwhile: ten
-  // thousand vhosts take tens of milliseconds, in which nobody else is to wait.
-  // What breaks the protocol, or is not
-  // accepted, is answered at once with a reply that says so; the rest of that push,
-  // up to its commit, is passed over.
+  // Reads one message of the connection `fd`, or takes what was decoded meanwhile. What breaks the
+  // protocol, or is not accepted, is answered at once with a reply that says so; the rest of that
+  // push, up to its commit, is passed over.
   void read(int fd);
   // The instance of the httpd that pushed last, while it is connected; else empty.
   [[nodiscard]] std::string connected_instance() const;
@@ -63,15 +67,20 @@ class ControlDesk {
  private:
   struct Decoded {
     std::string encoded;
-    Policy policy;
+    std::string instance;
+    PreparedPolicy prepared;
+  };
+  struct Begun {
+    PolicyPush push;
+    PreparedPolicy prepared;
   };
   struct Connection {
     Fd socket;
     std::string instance;      // of a policy that was accepted; else empty
     std::string announced;     // instance of the push that has begun
     std::uint64_t serial = 0;  // of that push
-    std::optional<Push> push;  // begun
-    bool refused = false;      // until its commit
+    std::optional<Begun> push;
+    bool refused = false;  // until its commit
     // While they are at work, the connection is not read.
     std::future<Result<Decoded>> decoded;
     std::jthread decoder;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,8 @@ namespace mailorigin::daemon {
 class HeardVhosts {
  public:
   void use(const KeyRing& keys) { keys_ = keys; }
-  void use(const Policy& policy, std::optional<RequestCounts> counts, std::uint64_t now_ns);
+  void use(std::shared_ptr<const Policy> policy, std::optional<RequestCounts> counts,
+           std::uint64_t now_ns);
 
   // A process of `uid` has shown a context on its connection. Times are CLOCK_BOOTTIME's.
   void hello(std::uint64_t connection, std::string_view context, uid_t uid, std::uint64_t now_ns);
@@ -43,9 +45,8 @@ class HeardVhosts {
   [[nodiscard]] std::vector<OtherUser> of_other_users() const;
 
  private:
-  struct Vhost {
-    std::string name;
-    bool enabled = true;
+  // What is known of one that somebody was heard of.
+  struct Heard {
     std::optional<std::uint32_t> run_as;
     std::size_t connections = 0;  // over which it is heard
     std::uint64_t heard_ns = 0;   // until then it was
@@ -53,13 +54,15 @@ class HeardVhosts {
     bool held = false;            // a context of it has come from the right user
     std::optional<uid_t> other_user;
   };
+  Heard& heard_of(const VhostPolicy& host);
   [[nodiscard]] RequestCount count_of(std::uint32_t vhost) const;
-  void mark(Vhost& vhost, std::uint32_t id, std::uint64_t until_ns);
+  void mark(Heard& heard, std::uint32_t id, std::uint64_t until_ns);
 
   std::optional<KeyRing> keys_;
+  std::shared_ptr<const Policy> policy_;  // null until there is one
   std::optional<RequestCounts> counts_;
   std::unordered_map<std::uint32_t, std::size_t> places_;  // of virtual hosts in counts_
-  std::unordered_map<std::uint32_t, Vhost> vhosts_;
+  std::unordered_map<std::uint32_t, Heard> heard_;
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> connections_;
 };
 

@@ -11,6 +11,7 @@
 
 #include "mailorigind/limits.h"
 #include "service/event_fd.h"
+#include "service/thread_share.h"
 
 namespace mailorigin::daemon {
 
@@ -38,6 +39,8 @@ std::string UserNames::from_nss(uid_t uid) {
 UserNames::UserNames(Lookup lookup) : shared_(std::make_shared<Shared>()) {
   shared_->lookup = std::move(lookup);
   std::thread([shared = shared_] {
+    service::name_thread("names");
+    service::stand_aside();
     std::unique_lock lock(shared->mutex);
     for (;;) {
       shared->changed.wait(lock, [&] {
@@ -50,8 +53,14 @@ UserNames::UserNames(Lookup lookup) : shared_(std::make_shared<Shared>()) {
       lock.unlock();
       std::string name = shared->lookup(uid);
       lock.lock();
+      const bool is_told = !shared->found.empty();
       shared->found.emplace_back(uid, std::move(name));
+      if (is_told) continue;
+      // Who answers is woken, and should not find that this thread holds the lock and waits for a
+      // processor.
+      lock.unlock();
       shared->ready.signal();
+      lock.lock();
     }
   }).detach();
 }

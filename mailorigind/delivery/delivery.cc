@@ -7,7 +7,7 @@
 
 #include "core/counted.h"
 #include "mailorigind/journal/event_record.h"
-#include "mailorigind/thread_share.h"
+#include "service/thread_share.h"
 
 namespace mailorigin::daemon {
 
@@ -63,7 +63,7 @@ void Delivery::finish(Clock::time_point deadline) {
 }
 
 void Delivery::run() {
-  name_thread("delivery");
+  service::name_thread("delivery");
   while (!finishing_) {
     if (!turn(milliseconds(Clock::now()))) wait();
   }

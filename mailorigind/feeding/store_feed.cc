@@ -15,7 +15,7 @@
 #include "mailorigind/journal/event_record.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/moment.h"
-#include "mailorigind/thread_share.h"
+#include "service/thread_share.h"
 
 namespace mailorigin::daemon {
 
@@ -137,8 +137,8 @@ void StoreFeed::has_until(std::uint64_t position) {
 }
 
 void StoreFeed::run() {
-  name_thread("store");
-  give_way();
+  service::name_thread("store");
+  service::give_way();
   while (!finishing_) {
     if (!turn()) wait();
   }

@@ -8,6 +8,7 @@
 namespace mailorigin::daemon {
 
 void ExceededLimits::use(const Policy& policy) {
+  if (sites_.empty()) return;
   std::unordered_set<std::string_view> configured{policy.server.site};
   for (const VhostPolicy& vhost : policy.vhosts) configured.insert(vhost.site);
   std::erase_if(sites_, [&](const auto& entry) { return !configured.contains(entry.first); });

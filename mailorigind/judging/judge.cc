@@ -40,7 +40,6 @@ Judge::Judge() : policy_(std::make_shared<const ActivePolicy>(Policy(), std::vec
 void Judge::use(std::shared_ptr<const ActivePolicy> policy) {
   policy_ = std::move(policy);
   holders_.use(policy_->policy().queue);
-  users_ = SiteUsers(policy_->policy());
   limits_.use(policy_->policy());
   vhost_quotas_.use(policy_->policy());
   shares_of_hosts_.use(policy_->policy());
@@ -207,12 +206,12 @@ Judgement Judge::judge(Question& question, const AskingProcess& asker, const Mom
 
 const Block* Judge::block_of(const Question& question, uid_t uid, const Shown& shown,
                              const Decision& decision, const Moment& moment) const {
-  return find_block(*blocks_, {question, uid, shown, decision, policy_->policy(), users_},
+  return find_block(*blocks_, {question, uid, shown, decision, policy_->policy(), policy_->users()},
                     moment.wall_ms);
 }
 
 const Block* Judge::block_of_connection(uid_t uid, const VhostPolicy& vhost) const {
-  return find_block(*blocks_, users_, uid, vhost);
+  return find_block(*blocks_, policy_->users(), uid, vhost);
 }
 
 const Block* Judge::block_of_request(const Context& request, std::string_view htaccess,
@@ -258,7 +257,7 @@ Quota* Judge::exhausted_by_vhost(const VhostPolicy& policy, const Moment& moment
 // from a claimed place, the host: PHP inside httpd and common pools have one uid for all.
 bool Judge::has_share_of_its_own(const Shown& shown, const VhostPolicy& policy,
                                  const Moment& moment) {
-  if (shown.context == nullptr || is_server(policy) || !users_.shares_its_user(policy)) {
+  if (shown.context == nullptr || is_server(policy) || !policy_->users().shares_its_user(policy)) {
     return false;
   }
   return shares_of_hosts_.of(policy.id).take(moment.elapsed_ms());

@@ -29,7 +29,6 @@
 #include "mailorigind/judging/request_bindings.h"
 #include "mailorigind/judging/rules.h"
 #include "mailorigind/judging/senders.h"
-#include "mailorigind/judging/site_users.h"
 #include "mailorigind/limits.h"
 #include "mailorigind/moment.h"
 
@@ -133,7 +132,6 @@ class Judge {
   std::shared_ptr<const ActivePolicy> policy_;
   const Blocks* blocks_ = &nothing_blocked_;
   ProcessOrigin origin_of_ = [](pid_t) { return std::nullopt; };
-  SiteUsers users_;
   std::optional<KeyRing> keys_;
   const std::uint64_t began_ns_ = boottime_now_ns();
   CountedLimits limits_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +40,9 @@ class HeardVhostsTest : public testing::Test {
     hand_over();
   }
   void hand_over() {
-    heard_.use(policy_, *RequestCounts::read(Fd(fcntl(counts_->fd(), F_DUPFD_CLOEXEC, 0))), now_);
+    policy_.index();
+    heard_.use(std::make_shared<const Policy>(policy_),
+               *RequestCounts::read(Fd(fcntl(counts_->fd(), F_DUPFD_CLOEXEC, 0))), now_);
   }
 
   // A request of that virtual host that PHP has run.
@@ -140,7 +143,7 @@ TEST_F(HeardVhostsTest, ANewDaemonWaitsForProcessesToComeAgain) {
 }
 
 TEST_F(HeardVhostsTest, HttpdThatDoesNotCount) {
-  heard_.use(policy_, std::nullopt, now_);
+  heard_.use(std::make_shared<const Policy>(policy_), std::nullopt, now_);
   hello(7, 1);
   EXPECT_EQ(silent(), Names{});
 }

@@ -1,4 +1,4 @@
-#include "mailorigind/thread_share.h"
+#include "service/thread_share.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -15,12 +15,14 @@ using namespace testing;
 // As in the daemon: who gives way has become another user by then, and may not come first again.
 TEST(ThreadShare, IsGivenUpForGood) {
   const pid_t child = run_as(0, [] {
-    come_first();
+    service::come_first();
     if (getpriority(PRIO_PROCESS, 0) != -10) return 1;
     if (setuid(tenant) != 0) return 2;
-    give_way();
+    service::stand_aside();
+    if (getpriority(PRIO_PROCESS, 0) != 0 || sched_getscheduler(0) != SCHED_BATCH) return 5;
+    service::give_way();
     if (getpriority(PRIO_PROCESS, 0) != 10 || sched_getscheduler(0) != SCHED_BATCH) return 3;
-    come_first();
+    service::come_first();
     return getpriority(PRIO_PROCESS, 0) == 10 ? 0 : 4;
   });
   EXPECT_EQ(exit_status(child), 0);
