@@ -8,6 +8,7 @@
 #include "cli/report.h"
 #include "reports/fields.h"
 #include "reports/held_mail.h"
+#include "reports/known_name.h"
 #include "reports/store_access.h"
 
 namespace mailorigin::cli {
@@ -33,12 +34,13 @@ std::string whose(const json& facts) {
 }
 
 // What is on hold, or nothing after saying what is missing.
-std::optional<HeldMails> held_mails(const Common& common, const HeldFilter& filter) {
+std::optional<HeldMails> held_mails(const Common& common, HeldFilter filter) {
   auto opened = open_store(common.runtime_directory);
   if (!opened) {
     complain(opened.error().context("whose mail waits is not known"));
     return std::nullopt;
   }
+  if (opened->policy) filter.site = known_name(*opened->policy, filter.site);
   auto held = find_held(opened->store, filter, now_ms());
   if (!held) {
     complain(held.error());
@@ -48,7 +50,7 @@ std::optional<HeldMails> held_mails(const Common& common, const HeldFilter& filt
 }
 
 void add_choice(CLI::App& app, HeldFilter& filter) {
-  app.add_option("--site", filter.site, "those of a ServerName, or ServerName:port")
+  app.add_option("--site", filter.site, "those of a ServerName[:port], or ServerAlias")
       ->type_name("SITE");
   app.add_option("--script", filter.script, "those that this script sent")->type_name("PATH");
 }

@@ -14,6 +14,7 @@
 #include "core/format.h"
 #include "core/name_values.h"
 #include "core/verdict.h"
+#include "reports/known_name.h"
 #include "reports/recent_events.h"
 #include "reports/store_access.h"
 
@@ -72,7 +73,9 @@ int run(const Options& options, const Common& common) {
     return exit_to_do;
   }
   const Style style = Style::of_stdout();
-  RecentEvents recent(options.filter);
+  EventFilter filter = options.filter;
+  if (opened->policy) filter.vhost = known_name(*opened->policy, filter.vhost);
+  RecentEvents recent(std::move(filter));
   const auto events = recent.last(opened->store, options.lines, now_ms());
   if (!events) {
     complain(events.error());
@@ -87,7 +90,7 @@ Run add_options(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_flag("--follow,-f", options->follow, "go on with what comes; or -f")
       ->disable_flag_override();
-  app.add_option("--vhost", options->filter.vhost, "ServerName, or ServerName:port")
+  app.add_option("--vhost", options->filter.vhost, "ServerName[:port], or ServerAlias")
       ->type_name("VHOST");
   app.add_option("--verdict", options->filter.verdicts, "allow, observe, hold, deny, redirect")
       ->type_name("VERDICT")

@@ -1,11 +1,12 @@
 #include "reports/policy_report.h"
 
+#include <string>
 #include <string_view>
 #include <utility>
 
-#include "core/text.h"
 #include "reports/accounts.h"
 #include "reports/directives.h"
+#include "reports/known_name.h"
 #include "reports/smtp_facts.h"
 
 namespace mailorigin::reports {
@@ -14,16 +15,8 @@ using nlohmann::json;
 
 namespace {
 
-// By its own name, or as its site is called.
-bool is_named(const VhostPolicy& vhost, std::string_view name, std::string_view site) {
-  return equal_ignoring_case(vhost.name, name) || vhost.site == site;
-}
-
-// The ServerName of what is called by it, or by a ServerAlias; a virtual host's own name has none.
-std::string_view site_called(const Policy& policy, std::string_view name) {
-  const VhostPolicy* const called = policy.called(name);
-  if (called == nullptr || equal_ignoring_case(called->name, name)) return name;
-  return called->site;
+bool is_named(const VhostPolicy& vhost, std::string_view name) {
+  return vhost.name == name || vhost.site == name;
 }
 
 json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
@@ -70,9 +63,9 @@ json facts_of(const Policy& policy, const VhostPolicy& vhost, bool is_server) {
 
 std::optional<json> policy_report(const Policy& policy, const std::string& vhost) {
   json vhosts = json::array();
-  const std::string_view site = site_called(policy, vhost);
+  const std::string name = known_name(policy, vhost);
   const auto add = [&](const VhostPolicy& each, bool is_server) {
-    if (vhost.empty() || is_named(each, vhost, site)) {
+    if (vhost.empty() || is_named(each, name)) {
       vhosts.push_back(facts_of(policy, each, is_server));
     }
   };

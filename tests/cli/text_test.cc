@@ -72,6 +72,21 @@ TEST(StatusText, NothingIsWellBeforeHttpdHasSaidWhatShallBe) {
   }
 }
 
+TEST(StatusText, HowFarTheStoresTablesAre) {
+  json daemon = well_daemon;
+  daemon["store"] = {{"wanted", true},
+                     {"driver", "pgsql"},
+                     {"retained_days", 1},
+                     {"work", "its tables are brought from version 3 to 5, step 2 of 4"}};
+  daemon["findings"] = json::array({{{"since", "x"}, {"text", "MO0284: the tables"}}});
+  const std::string text = shown(observed(daemon));
+  EXPECT_TRUE(has(text,
+                  "store     to do  pgsql, 1 day; 0 bytes wait in the journal; its tables are "
+                  "brought from version 3 to 5, step 2 of 4\n"))
+      << text;
+  EXPECT_TRUE(has(text, "store: MO0284: the tables (since x)")) << text;
+}
+
 TEST(StatusText, PhpWithAndWithoutTheExtension) {
   Observed mixed = observed(well_daemon);
   mixed.php = {{"8.2", "cli", true, true}, {"8.2", "fpm", true, true}, {"8.4", "fpm", false, true}};

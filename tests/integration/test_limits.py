@@ -148,6 +148,9 @@ def test_a_site_is_named_by_whatever_stands_for_it(site, mailorigin):
         said = mailorigin("limits", name, "--reset", "--json").json
         assert (said["site"], said["notes"]) == (host.name, [what])
     assert "no mail server" not in mailorigin("limits", vhost(site, "club").name).out
+    script = mailer(host, "named.php")
+    send(host, script)
+    wait_until(lambda: str(script.path) in mailorigin("tail", "--vhost", "www.cafe.example").out, "the event to be stored")
     (shown,) = mailorigin("policy", "www.cafe.example", "--json").json["vhosts"]
     assert (shown["name"], shown["aliases"]) == (host.full_name, ["www.cafe.example", "*.cafe.example"])
     assert f"www.cafe.example, which is a ServerAlias of {host.name}, and that is not blocked: mailorigin block site:{host.name}" in \
