@@ -5,6 +5,7 @@
 
 #include "cli/command_line.h"
 #include "cli/output.h"
+#include "core/own_procfs.h"
 
 namespace mailorigin::cli {
 
@@ -25,6 +26,8 @@ int run(int count, const char* const arguments[]) {
     complain("must be run as root (sudo mailorigin ...): the services answer nobody else");
     return exit_to_do;
   }
+  // Without one a tenant can keep this command waiting, and nothing else.
+  (void)take_own_procfs();
   return line.run(line.common);
 }
 

@@ -32,7 +32,8 @@ struct KeyRing {
   std::optional<SealKey> previous;
 };
 
-// What the kernel calls this boot.
+// What the kernel calls this boot; from the environment's MAILORIGIN_BOOT_ID where /proc does not
+// say it.
 Result<std::string> boot_id();
 
 // A key's file: the key's bytes, then the id of the boot that it was made in.

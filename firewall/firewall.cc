@@ -52,6 +52,11 @@ Firewall::Firewall(FirewallHost host)
 Firewall::~Firewall() = default;
 
 Result<bool> Firewall::start() {
+  if (!host_.own_procfs) {
+    notices_.begins("procfs", Notice::Level::warning,
+                    "MO0445: mailorigin-firewall has no /proc of its own (" +
+                        host_.own_procfs.error().message + "): a tenant can keep it waiting");
+  }
   taken_out_ns_ = load_taken_out(host_.state_directory);
   names_.load();
   blocks_.load();
@@ -212,6 +217,7 @@ Status Firewall::answer_root(const Packet& packet, int socket) {
 std::string Firewall::status() const {
   FirewallStatus status = enforcement_.status();
   status.failed_names = names_.failed();
+  if (!host_.own_procfs) status.procfs_fault = host_.own_procfs.error().message;
   status.blocks = blocks_.in_force().list().size();
   return status_json(status);
 }

@@ -23,6 +23,7 @@ namespace mailorigin::firewall {
 // What main() found out and opened while it was root.
 struct FirewallHost {
   std::string state_directory;
+  Status own_procfs = Done{};  // that there is one, or why not
   uid_t daemon_uid = 0;
   Enforcement::Ground ground;
   Fd listener;

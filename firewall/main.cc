@@ -10,6 +10,7 @@
 
 #include "core/context.h"
 #include "core/default_paths.h"
+#include "core/own_procfs.h"
 #include "core/socket_paths.h"
 #include "core/wire/control.h"
 #include "firewall/capabilities.h"
@@ -50,6 +51,8 @@ Result<Fd> find_place(const FirewallOptions& options, const service::Account& ac
 }
 
 Status serve(const FirewallOptions& options) {
+  FirewallHost host;
+  host.own_procfs = take_own_procfs();
   auto handed_over = service::take_handed_over();
   if (!handed_over) return handed_over.error();
   const auto account = service::find_account(options.user);
@@ -59,7 +62,6 @@ Status serve(const FirewallOptions& options) {
   umask(077);
   if (chdir("/") != 0) return system_error("/", errno);
 
-  FirewallHost host;
   host.state_directory = options.state_directory;
   host.ground.mark = {options.mark, options.mark_mask};
   host.ground.key = service::read_key(options.runtime_directory);

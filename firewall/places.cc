@@ -56,8 +56,9 @@ std::string unescaped(std::string_view text) {
 }
 
 // Who holds the lock, as far as that can be found out.
-std::string holder_of(int lock) {
+std::string holder_of(int lock, std::optional<uid_t> owner) {
   struct stat about {};
+  struct stat its {};
   const auto locks = read_file("/proc/locks", locks_limit);
   if (!locks || fstat(lock, &about) != 0) return "its process is not known";
   std::array<char, 64> device{};
@@ -70,7 +71,14 @@ std::string holder_of(int lock) {
     std::string number, kind, strict, how, process, where;
     words >> number >> kind >> strict >> how >> process >> where;
     if (kind != "FLOCK" || where != device.data()) continue;
-    const auto command = read_file("/proc/" + process + "/cmdline", cmdline_limit);
+    const std::string holder = "/proc/" + process;
+    // A command line is in its process's memory: a tenant's may never come. Who has only --remove
+    // wait can end that.
+    if (stat(holder.c_str(), &its) != 0 ||
+        (its.st_uid != 0 && its.st_uid != owner.value_or(about.st_uid))) {
+      return "process " + process;
+    }
+    const auto command = read_file(holder + "/cmdline", cmdline_limit);
     constexpr std::string_view option("--runtime-dir\0", 14);
     const std::size_t at = command ? command->find(option) : std::string::npos;
     if (at == std::string::npos) return "process " + process;
@@ -137,11 +145,11 @@ Result<Fd> lock_pin_directory(const std::string& path, std::optional<uid_t> owne
     }
     if (std::chrono::steady_clock::now() >= deadline) {
       if (owner && about.st_uid != 0 && about.st_uid != *owner) {
-        return Error{holder_of(lock.get()) + " holds " + path + ", which belongs to uid " +
+        return Error{holder_of(lock.get(), owner) + " holds " + path + ", which belongs to uid " +
                      std::to_string(about.st_uid) +
                      ": remove it, and mount that file system with -o mode=700"};
       }
-      return Error{"another mailorigin-firewall (" + holder_of(lock.get()) +
+      return Error{"another mailorigin-firewall (" + holder_of(lock.get(), owner) +
                    ") governs this host: one httpd with MailOriginFirewall per host"};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -34,6 +34,12 @@ json findings_of(const FirewallStatus& status) {
     findings.push_back(finding("the table inet mailorigin is not loaded: " + status.table_fault,
                                "a kernel with nf_tables"));
   }
+  if (!status.procfs_fault.empty()) {
+    findings.push_back(finding(
+        "mailorigin-firewall has no /proc of its own (" + status.procfs_fault +
+            "): a tenant can keep it waiting",
+        "start it by its unit, or give its container CAP_SYS_ADMIN (docs/messages.md, MO0445)"));
+  }
   if (status.older_workers.all() > 0) {
     findings.push_back(finding(older_workers_text(status.older_workers), "reload php-fpm"));
   }

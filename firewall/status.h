@@ -27,6 +27,7 @@ struct FirewallStatus {
   std::string feeding_fault;
   std::string programs_fault;
   std::string table_fault;
+  std::string procfs_fault;  // why there is no /proc of its own
 };
 
 // A JSON object, described in docs/formats.md.

@@ -51,6 +51,9 @@ class Daemon {
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
+  // For what was found before there was a daemon.
+  [[nodiscard]] service::NoticeBoard& notices() { return notices_; }
+
   // Until SIGTERM, SIGINT or the lifeline's end; then delivers what can be
   // delivered, for drain_patience at most.
   Status run();

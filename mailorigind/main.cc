@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "core/own_procfs.h"
 #include "mailorigind/daemon.h"
 #include "mailorigind/inherited.h"
 #include "mailorigind/options.h"
@@ -19,6 +20,7 @@ namespace mailorigin::daemon {
 namespace {
 
 Status serve(const Options& options) {
+  const Status own_procfs = take_own_procfs();
   auto inherited = take_inherited();
   if (!inherited) return inherited.error();
   const auto key = service::read_key(options.runtime_directory);
@@ -42,6 +44,12 @@ Status serve(const Options& options) {
   auto daemon = Daemon::open(options.state_directory, options.runtime_directory,
                              *std::move(inherited), key, descriptor_limit);
   if (!daemon) return daemon.error();
+  if (!own_procfs) {
+    (*daemon)->notices().begins("procfs", Notice::Level::warning,
+                                "MO0290: mailorigind has no /proc of its own (" +
+                                    own_procfs.error().message +
+                                    "): a tenant can keep it, and all who ask, waiting");
+  }
   return (*daemon)->run();
 }
 

@@ -39,6 +39,9 @@ constexpr Remedy remedies[] = {
      "stands in the logs"},
     {"MO0284", "nothing: it goes on by itself, and where it cannot MO0520 says why"},
     {"MO0281", "free the disk of MailOriginStateDir, and repeat the command"},
+    {"MO0290",
+     "start it by its unit (`MailOriginDaemon external`), or give its container CAP_SYS_ADMIN "
+     "(`--cap-add SYS_ADMIN`)"},
     {"MO0520",
      "see to the database: MailOriginUser must be able to write it, and a program that keeps it "
      "locked must end (fuser names it). With one of a newer MailOrigin, install that again. One "

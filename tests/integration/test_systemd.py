@@ -91,6 +91,16 @@ def test_rights(machine):
     assert int(firewall["CapBnd"], 16) == 0
 
 
+def test_each_has_a_proc_of_its_own(machine):
+    """Which shows processes alone; what a tenant sees is another one."""
+    programs = ("mailorigind", "mailorigin-firewall")
+    pids = {"systemd": "1", **{name: process(machine, name)["Pid"] for name in programs}}
+    mounted = {name: machine("cat", f"/proc/{pid}/mountinfo").out.splitlines() for name, pid in pids.items()}
+    instances = {name: [line.split()[2] for line in lines if line.split()[4] == "/proc"][-1] for name, lines in mounted.items()}
+    assert len(set(instances.values())) == 3
+    assert all("subset=pid" in line for name in programs for line in mounted[name] if line.split()[2] == instances[name])
+
+
 def test_killed_services_come_back_without_a_gap(machine):
     trying = machine.start("python3", "-c", TRYING)
     units = ("mailorigind", "mailorigin-firewall")
