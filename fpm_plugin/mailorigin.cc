@@ -18,6 +18,7 @@
 #include "fpm_plugin/refusal.h"
 #include "fpm_plugin/request_origin.h"
 #include "fpm_plugin/settings.h"
+#include "fpm_plugin/smtp_connections.h"
 
 ZEND_BEGIN_MODULE_GLOBALS(mailorigin)
 mailorigin::php::ModuleState* state;
@@ -105,6 +106,7 @@ ModuleResult start_module(int type, int module_number) {
   install_connect_functions();
   install_program_functions();
   register_workers_at_fork();
+  prepare_to_end_smtp_connections();
   conceal_from_functions();
   watch_made_code();
   watch_replaced_streams();
@@ -131,6 +133,7 @@ ModuleResult stop_module(int type, int module_number) {
   stop_watching_replaced_streams();
   forget_open_pool_warning();
   forget_locale();
+  forget_descriptors();
   unregister_settings(type, module_number);
   return SUCCESS;
 }

@@ -1,5 +1,6 @@
 #include "mod_mailorigin/deputy.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -29,10 +30,18 @@ constexpr client::Patience visitors_patience{100ms, 2s};
 constexpr client::Patience no_patience{0ms, 0ms};
 constexpr std::size_t htaccess_limit = 256 << 10;  // of a file, to look for a line in
 
+// Looked up as the module is loaded: another user can hold the lock of /proc/PID, and would so
+// take the thread of whoever looks below it.
 std::string program_path() {
   char path[PATH_MAX];
   const ssize_t size = readlink("/proc/self/exe", path, sizeof path);
   return size > 0 ? std::string(path, static_cast<std::size_t>(size)) : std::string();
+}
+const std::string program = program_path();
+
+// As httpd opens it: it is no more than httpd's user may open anyway.
+Fd open_htaccess(const std::string& path) {
+  return Fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
 void find_cause(request_rec* request, const DeputedDestination& destination, Event& connection) {
@@ -44,12 +53,12 @@ void find_cause(request_rec* request, const DeputedDestination& destination, Eve
     if (each->htaccess == nullptr) continue;
     // As httpd does: the first that is there. Each is told of, also where it can be read no more.
     std::string path;
-    Result<Fd> file = Error{};
+    Fd file;
     for (const char* rest = names; !file && *rest != '\0';) {
       path = std::string(each->dir) + ap_getword_conf(request->pool, &rest);
-      file = open_regular_file(path, 0);
+      file = open_htaccess(path);
     }
-    const auto text = file ? read_file(file->get(), htaccess_limit) : Result<std::string>("");
+    const auto text = file ? read_file(file.get(), htaccess_limit) : Result<std::string>("");
     search.read(path, text ? *text : std::string());
   }
   if (search.file().empty()) return;
@@ -92,7 +101,7 @@ Told tell_of_connection(request_rec* request, const DeputedDestination& destinat
   connection.set(Field::reason, reason_of(judged));
   connection.set(Field::dst, destination.address);
   connection.set(Field::dst_port, std::uint64_t{destination.port});
-  connection.set(Field::exe, program_path());
+  connection.set(Field::exe, program);
   find_cause(request, destination, connection);
 
   Told told;
