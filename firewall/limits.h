@@ -42,4 +42,7 @@ inline constexpr std::chrono::milliseconds closing_patience{200};
 inline constexpr std::size_t closers_limit = 16;
 inline constexpr std::size_t closers_left_at_once = 4;
 
+// Of a status: a tenant may have ten thousands of processes, and nobody else is answered meanwhile.
+inline constexpr std::chrono::milliseconds older_workers_patience{250};
+
 }  // namespace mailorigin::firewall

@@ -35,13 +35,17 @@ bool is_in_first_pid_namespace() {
 }  // namespace
 
 OlderWorkers find_older_workers(const mo_control& control, const CompiledPolicy& policy,
-                                const std::function<bool(std::uint32_t)>& is_registered) {
+                                const std::function<bool(std::uint32_t)>& is_registered,
+                                std::chrono::milliseconds patience) {
   OlderWorkers found;
   found.observed = boottime_now_ns() / mo_ns_per_tick < control.older_until_ticks;
   found.known_later = is_in_first_pid_namespace();
   const auto names = names_in("/proc");
   if (!names) return found;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (const std::string& name : *names) {
+    found.all_seen = std::chrono::steady_clock::now() < deadline;
+    if (!found.all_seen) break;
     const auto pid = parse_number(name, UINT32_MAX);
     if (!pid) continue;
     const std::string path = "/proc/" + name;
@@ -62,7 +66,8 @@ OlderWorkers find_older_workers(const mo_control& control, const CompiledPolicy&
 
 std::string older_workers_text(const OlderWorkers& workers) {
   if (workers.all() == 0) return {};
-  std::string text =
+  std::string text = workers.all_seen ? "" : "at least ";
+  text +=
       counted(workers.all(), "php-fpm worker is older than the firewall and has not shown itself: ",
               "php-fpm workers are older than the firewall and have not shown themselves: ");
   if (workers.of_one_site > 0) {

@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <string>
 
 namespace mailorigin::firewall {
 namespace {
+
+using namespace std::chrono_literals;
 
 OlderWorkers some(std::size_t of_one_site, std::size_t others, bool observed = true) {
   return {.of_one_site = of_one_site, .others = others, .observed = observed};
@@ -23,7 +26,7 @@ constexpr uid_t tenant = 61'777;
 
 // What is found of a process that is called like php-fpm's, as `tenant`, whom one site runs as,
 // and whose process id is known to be registered or not.
-OlderWorkers with_one_worker(bool registered) {
+OlderWorkers with_one_worker(bool registered, std::chrono::milliseconds patience = 1min) {
   std::array<int, 2> ready{};
   if (pipe(ready.data()) != 0) return {};
   const pid_t worker = fork();
@@ -43,7 +46,8 @@ OlderWorkers with_one_worker(bool registered) {
   CompiledPolicy policy;
   policy.accounts[tenant] = {0, 1, 1, {}};
   OlderWorkers found;
-  if (there) found = find_older_workers(control, policy, [&](std::uint32_t) { return registered; });
+  const auto is_registered = [&](std::uint32_t) { return registered; };
+  if (there) found = find_older_workers(control, policy, is_registered, patience);
   kill(worker, SIGKILL);
   waitpid(worker, nullptr, 0);
   return found;
@@ -76,6 +80,16 @@ bool says(const OlderWorkers& workers, const std::string& text) {
 }
 
 TEST(OlderWorkers, NoneAreNoNews) { EXPECT_EQ(older_workers_text({}), ""); }
+
+TEST(OlderWorkers, AreSaidToBeMoreWhereTimeIsUp) {
+  EXPECT_TRUE(with_one_worker(false).all_seen);
+  const OlderWorkers none = with_one_worker(false, 0ms);
+  EXPECT_FALSE(none.all_seen);
+  EXPECT_EQ(none.all(), 0U);
+  OlderWorkers found = some(12, 0);
+  found.all_seen = false;
+  EXPECT_TRUE(older_workers_text(found).starts_with("at least 12 php-fpm workers are older"));
+}
 
 TEST(OlderWorkers, OfOneSiteAreUnderItsRulesAtOnce) {
   EXPECT_EQ(older_workers_text(some(12, 0)),
