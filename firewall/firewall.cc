@@ -177,7 +177,7 @@ Status Firewall::answer(const Packet& packet, int socket) {
         send_now(socket, encode_head(MessageType::ring));
         return Done{};
       }
-      std::vector<int> descriptors = {programs->maps().events};
+      std::vector<int> descriptors = {programs->maps().events, programs->teller()};
       if (programs->origins() >= 0) descriptors.push_back(programs->origins());
       return send_packet(socket, encode_head(MessageType::ring), Clock::now(), descriptors);
     }
@@ -208,6 +208,7 @@ Status Firewall::answer_root(const Packet& packet, int socket) {
   if (message_type(packet.bytes) != MessageType::remove) return answer(packet, socket);
   enforcement_.take_out();
   forget();
+  visitors_.clear();  // mailorigind asks anew, and hears that there are no programs
   taken_out_ns_ = boottime_now_ns();
   const Status kept = keep_taken_out(host_.state_directory, taken_out_ns_);
   send_now(socket, encode_reply(kept ? "" : kept.error().message));

@@ -167,6 +167,10 @@ Status Programs::attach_tracepoint(std::size_t index) {
   return Done{};
 }
 
+int Programs::teller() const {
+  return bpf_program__fd(bpf_object__find_program_by_name(skeleton_->obj, "mo_tell_opener"));
+}
+
 std::optional<KeyRing> Programs::keys() const {
   if (const auto config = config_in_force(maps_)) return keys_of(*config);
   for (const std::string& version : pins_of_others()) {

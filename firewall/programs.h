@@ -42,6 +42,8 @@ class Programs {
   // The map of what each process has for its origin (mo_snapshot, by tgid), for reading alone;
   // below 0 where its pin was taken away.
   [[nodiscard]] int origins() const { return origins_.get(); }
+  // The program that tells who opened a connection (mo_opener_question).
+  [[nodiscard]] int teller() const;
   // The kernel's counters, and what is counted here.
   [[nodiscard]] mo_counters counted() const {
     mo_counters all = maps_.counted();

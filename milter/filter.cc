@@ -127,6 +127,8 @@ sfsistat decide(SMFICTX* context, Passage& passage) {
   mail.queue_id = macro(context, "i");
   mail.by_smtp = passage.submitter.by_smtp;
   mail.cookie = passage.submitter.cookie;
+  mail.client = passage.submitter.client;
+  mail.server = passage.submitter.server;
   mail.uid = passage.submitter.uid;
   if (mail.tickets.empty()) find_submitter(mail);
   passage.asked.emplace(settings.daemon->ask(mail));

@@ -55,13 +55,13 @@ std::optional<Submitter> submitter_of(const sockaddr* address, const char* serve
                                       const char* server_port) {
   const auto client = end_of(address);
   // One that has gone before anybody saw where it was may have been here.
-  if (!client) return Submitter{true, 0, std::nullopt};
+  if (!client) return Submitter{.by_smtp = true};
   // pickup(8): no connection has this port.
   if (client->is_loopback() && client->port == 0) return Submitter{};
   if (const auto owner = owner_of(*client, server_address, server_port)) {
-    return Submitter{true, owner->cookie, owner->uid};
+    return Submitter{true, owner->cookie, owner->client.told(), owner->server.told(), owner->uid};
   }
-  if (client->is_loopback() || is_our_address(*client)) return Submitter{true, 0, std::nullopt};
+  if (client->is_loopback() || is_our_address(*client)) return Submitter{.by_smtp = true};
   return std::nullopt;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "core/wire/queueing.h"
 #include "milter/daemon_link.h"
 #include "milter/message.h"
 
@@ -18,8 +19,9 @@ namespace mailorigin::milter {
 // Who submits what comes over a connection.
 struct Submitter {
   bool by_smtp = false;
-  std::uint64_t cookie = 0;  // 0: not known
-  std::optional<std::uint32_t> uid;
+  std::uint64_t cookie = 0;   // 0: not known
+  TcpEnd client{}, server{};  // of the connection, where it is
+  std::optional<std::uint32_t> uid{};
 };
 
 // `client` as the mail server gives it, `server_address` and `server_port` if it says them.

@@ -57,6 +57,17 @@ bool End::is_loopback() const {
          address.back() == 1;
 }
 
+TcpEnd End::told() const {
+  TcpEnd end{{}, port};
+  if (ipv6) {
+    end.address = address;
+  } else {
+    const auto behind = std::copy(mapped.begin(), mapped.end(), end.address.begin());
+    std::copy(address.begin(), address.begin() + 4, behind);
+  }
+  return end;
+}
+
 std::optional<End> end_of(const sockaddr* address) {
   if (address == nullptr) return std::nullopt;
   End end;
@@ -119,7 +130,7 @@ std::optional<ConnectionOwner> find_owner(const End& client, const End& server) 
   if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY) return std::nullopt;
   std::memcpy(&answer, buffer.data() + NLMSG_HDRLEN, sizeof answer);
   if (!is_answer_to(asked, answer)) return std::nullopt;
-  ConnectionOwner owner;
+  ConnectionOwner owner{client, server, 0, std::nullopt};
   owner.cookie =
       std::uint64_t{answer.id.idiag_cookie[1]} << 32 | std::uint64_t{answer.id.idiag_cookie[0]};
   if (answer.idiag_inode != 0) owner.uid = answer.idiag_uid;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/fd.h"
+#include "core/wire/queueing.h"
 
 namespace mailorigin::service {
 
@@ -20,15 +21,18 @@ struct End {
   std::uint16_t port = 0;
 
   [[nodiscard]] bool is_loopback() const;
+  // As mailorigind is told.
+  [[nodiscard]] TcpEnd told() const;
 };
 // Nothing for another family. An IPv4 address in IPv6's clothes is IPv4.
 std::optional<End> end_of(const sockaddr* address);
 std::optional<End> end_of(std::string_view address, std::uint16_t port);
 
 struct ConnectionOwner {
+  End client, server;        // as asked
   std::uint64_t cookie = 0;  // the kernel's number of the socket
-  // Who opened it. Nothing where its process has closed it already: the kernel then says 0,
-  // which is not root.
+  // Who made it: where a firewall notes that, another may have opened the connection. Nothing where
+  // its process has closed it already: the kernel then says 0, which is not root.
   std::optional<std::uint32_t> uid;
 };
 

@@ -148,4 +148,18 @@ struct mo_smtp_event {
 };
 enum { mo_short_origin = 768 };
 
+/* What mailorigind asks the kernel's mo_tell_opener, and is told in the same place: it is the
+ * packet of a BPF_PROG_TEST_RUN. Ends as above: addresses IPv6 or mapped, ports in host order. */
+struct mo_opener_question {
+  __mo_u8 link_header[16]; /* the kernel wants one; nothing is in it */
+  __mo_u8 client[16];
+  __mo_u8 server[16];
+  __mo_u16 client_port;
+  __mo_u16 server_port;
+  /* The answer, where the program returns 1. */
+  __mo_u32 uid;       /* who connected: not who made the socket */
+  __mo_u64 cookie;    /* of the client's socket */
+  __mo_u64 opened_ns; /* mo_smtp_event.boottime_ns of this connection's event, if it has one */
+};
+
 #endif

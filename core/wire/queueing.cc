@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "core/wire/sixteen_bytes.h"
-
 namespace mailorigin {
 
 namespace {
@@ -18,6 +16,19 @@ bool read_claim(std::string_view name, std::string_view value, Event& claims) {
   if (found == std::end(claimed)) return false;
   claims.set(*found, value);
   return true;
+}
+
+// `of_end`: the rest of a pair's name.
+bool read_end(std::string_view of_end, std::string_view value, TcpEnd& end) {
+  if (of_end == "_address") return read_bytes(value, end.address);
+  const auto port = of_end == "_port" ? parse_number(value, UINT16_MAX) : std::nullopt;
+  end.port = static_cast<std::uint16_t>(port.value_or(0));
+  return port.has_value();
+}
+
+void add_end(NameValueWriter& writer, const std::string& name, const TcpEnd& end) {
+  writer.add(name + "_address", view(end.address));
+  writer.add(name + "_port", std::uint64_t{end.port});
 }
 
 bool read_pair(std::string_view name, std::string_view value, QueuedMail& mail) {
@@ -44,6 +55,8 @@ bool read_pair(std::string_view name, std::string_view value, QueuedMail& mail) 
     mail.cookie = cookie.value_or(0);
     return cookie.has_value();
   }
+  if (name.starts_with("client_")) return read_end(name.substr(6), value, mail.client);
+  if (name.starts_with("server_")) return read_end(name.substr(6), value, mail.server);
   if (name == "uid") {
     const auto uid = parse_number(value, UINT32_MAX);
     if (uid) mail.uid = static_cast<std::uint32_t>(*uid);
@@ -75,7 +88,11 @@ std::string encode_queued(const QueuedMail& mail) {
   for (const RecipientDigest& digest : mail.recipients)
     writer.add("recipient_digest", view(digest));
   for (const std::string& domain : mail.local_domains) writer.add("local_domain", domain);
-  if (mail.cookie != 0) writer.add("cookie", mail.cookie);
+  if (mail.cookie != 0) {
+    writer.add("cookie", mail.cookie);
+    add_end(writer, "client", mail.client);
+    add_end(writer, "server", mail.server);
+  }
   if (mail.uid) writer.add("uid", std::uint64_t{*mail.uid});
   if (!mail.uid_from.empty()) writer.add("uid_from", mail.uid_from);
   append_event(packet, mail.claims);

@@ -14,6 +14,7 @@
 #include "core/result.h"
 #include "core/wire/asking.h"
 #include "core/wire/packet.h"
+#include "core/wire/sixteen_bytes.h"
 
 namespace mailorigin {
 
@@ -26,6 +27,14 @@ inline constexpr std::size_t local_domain_limit = 255;  // bytes, as DNS has it
 // The reason of a refusal that concerns the tickets alone: asked again without them, the mail
 // is judged. Who submitted it may then be worth looking for.
 inline constexpr std::string_view bad_ticket = "ticket";
+
+// One end of a TCP connection.
+struct TcpEnd {
+  SixteenBytes address{};  // IPv6, or IPv4 mapped into it
+  std::uint16_t port = 0;
+
+  friend bool operator==(const TcpEnd&, const TcpEnd&) = default;
+};
 
 struct QueuedMail {
   Nonce nonce{};         // the same when asked again after a lost connection
@@ -42,7 +51,8 @@ struct QueuedMail {
   // What the mail server gives a name without a domain, a sender's it puts in itself among
   // them; in lower case, at most local_domains_told.
   std::vector<std::string> local_domains;
-  std::uint64_t cookie = 0;  // of the connection, the kernel's; 0: not known
+  std::uint64_t cookie = 0;  // of the client's socket, the kernel's; 0: not known
+  TcpEnd client, server;     // of that connection
   std::optional<std::uint32_t> uid;
   std::string uid_from;  // what says so, where it is not the kernel; a word
   Event claims;          // from, envelope_from, to, recipients, subject, message_id

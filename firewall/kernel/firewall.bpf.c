@@ -727,6 +727,8 @@ MO_INLINE int note_opener(struct bpf_sock_addr* ctx, struct attempt* attempt) {
   struct mo_opener* opener = bpf_sk_storage_get(&openers, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
   if (!opener) return 0;
   const struct mo_facts* facts = &attempt->facts;
+  opener->cookie = attempt->cookie;
+  opener->opened_ns = attempt->shown.now_ns;
   opener->generation = attempt->shown.generation;
   opener->uid = facts->uid;
   opener->gid = own_gid(facts);
@@ -820,6 +822,38 @@ MO_INLINE int decide(struct bpf_sock_addr* ctx, int ipv6) {
 
 SEC("cgroup/connect4") int mo_connect4(struct bpf_sock_addr* ctx) { return decide(ctx, 0); }
 SEC("cgroup/connect6") int mo_connect6(struct bpf_sock_addr* ctx) { return decide(ctx, 1); }
+
+/* Attached nowhere: mailorigind, which may not read what is kept with a socket, runs it with a
+ * question for a packet. The network namespace is the one that it runs in. */
+SEC("tc") int mo_tell_opener(struct __sk_buff* packet) {
+  struct mo_opener_question* question = (void*)(long)packet->data;
+  if ((void*)(question + 1) > (void*)(long)packet->data_end) return 0;
+  /* As in a packet that the client gets. */
+  struct bpf_sock_tuple ends = {};
+  __u32 size = sizeof(ends.ipv6);
+  if (mo_is_mapped(question->client)) {
+    size = sizeof(ends.ipv4);
+    __builtin_memcpy(&ends.ipv4.saddr, question->server + 12, sizeof(ends.ipv4.saddr));
+    __builtin_memcpy(&ends.ipv4.daddr, question->client + 12, sizeof(ends.ipv4.daddr));
+    ends.ipv4.sport = bpf_htons(question->server_port);
+    ends.ipv4.dport = bpf_htons(question->client_port);
+  } else {
+    __builtin_memcpy(ends.ipv6.saddr, question->server, sizeof(ends.ipv6.saddr));
+    __builtin_memcpy(ends.ipv6.daddr, question->client, sizeof(ends.ipv6.daddr));
+    ends.ipv6.sport = bpf_htons(question->server_port);
+    ends.ipv6.dport = bpf_htons(question->client_port);
+  }
+  struct bpf_sock* sk = bpf_sk_lookup_tcp(packet, &ends, size, BPF_F_CURRENT_NETNS, 0);
+  if (!sk) return 0;
+  const struct mo_opener* opener = bpf_sk_storage_get(&openers, sk, 0, 0);
+  if (opener) {
+    question->uid = opener->uid;
+    question->cookie = opener->cookie;
+    question->opened_ns = opener->opened_ns;
+  }
+  bpf_sk_release(sk);
+  return opener != 0;
+}
 
 /* ---- Descendants */
 

@@ -11,7 +11,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 11,
+  mo_maps_version = 12,
 
   /* Of each one's share: core/abi/share.h. */
   mo_pages_limit = 8192,                   /* that mailorigind registers: 100 bytes each */
@@ -125,6 +125,8 @@ enum { mo_all_parts = (1 << mo_registration_parts) - 1 };
 
 /* Whose a connection is that was let out, kept with its socket: another user may have made that. */
 struct mo_opener {
+  __mo_u64 cookie;     /* of the socket */
+  __mo_u64 opened_ns;  /* since boot, as its event has it */
   __mo_u32 generation; /* of the policy that let it out */
   __mo_u32 uid;        /* who connected */
   __mo_u32 gid;

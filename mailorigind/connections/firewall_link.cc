@@ -23,6 +23,8 @@ void FirewallLink::want(bool wanted) {
   if (wanted) return;
   disconnect();
   ring_.reset();
+  openers_.reset();
+  without_programs_ = false;
   origins_.reset();
   its_blocks_.clear();
 }
@@ -83,7 +85,9 @@ void FirewallLink::take_packet() {
   const auto type = message_type(packet_.bytes);
   if (type == MessageType::ring) {
     // Without a ring there are no programs in the kernel (yet): asked again.
-    if (packet_.descriptors.empty()) {
+    without_programs_ = packet_.descriptors.empty();
+    if (without_programs_) {
+      openers_.reset();
       disconnect();
     } else {
       use(std::move(packet_.descriptors));
@@ -104,12 +108,19 @@ void FirewallLink::use(std::vector<Fd> descriptors) {
   } else {
     fault = ring.error().message;
   }
-  if (descriptors.size() < 2) {
+  if (descriptors.size() < 3) {
     fault = "the firewall's map of processes was not handed over";
-  } else if (auto origins = ProcessOrigins::of(std::move(descriptors[1]))) {
+  } else if (auto origins = ProcessOrigins::of(std::move(descriptors[2]))) {
     origins_ = *std::move(origins);
   } else {
     fault = origins.error().message;
+  }
+  if (descriptors.size() < 2) {
+    fault = "the firewall's program of openers was not handed over";
+  } else if (auto openers = ConnectionOpeners::of(std::move(descriptors[1]))) {
+    openers_ = *std::move(openers);
+  } else {
+    fault = openers.error().message;
   }
   if (fault.empty()) {
     notices_.over("ring", "MO0241: all that the firewall knows can be read again");
@@ -118,7 +129,8 @@ void FirewallLink::use(std::vector<Fd> descriptors) {
   notices_.begins("ring", Notice::Level::error,
                   "MO0240: " + fault +
                       ": refused connections are not recorded, or a program that has lost its "
-                      "context is known by its user alone. Are mailorigind and "
+                      "context is known by its user alone, or root's mail by SMTP is trusted by "
+                      "nobody. Are mailorigind and "
                       "mailorigin-firewall of one version?");
 }
 

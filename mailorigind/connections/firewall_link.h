@@ -1,6 +1,6 @@
 // FirewallLink: mailorigind's connection to mailorigin-firewall. It gets the ring
-// buffer and the processes' origins there, and says which processes may be known by what
-// context.
+// buffer, the connections' openers and the processes' origins there, and says which processes
+// may be known by what context.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "core/abi/layout.h"
 #include "core/fd.h"
 #include "core/unix_socket.h"
+#include "mailorigind/connections/connection_openers.h"
 #include "mailorigind/connections/kernel_ring.h"
 #include "mailorigind/connections/process_origins.h"
 #include "service/notice_board.h"
@@ -52,6 +53,15 @@ class FirewallLink {
     return origins_ ? origins_->find(pid) : std::nullopt;
   }
 
+  // Who opened a connection is noted in the kernel, as far as is known: not where there should
+  // be no firewall, or where it has said that there are no programs.
+  [[nodiscard]] bool notes_openers() const { return wanted_ && !without_programs_; }
+  // Likewise.
+  [[nodiscard]] std::optional<Opener> opener_of(std::uint64_t cookie, const TcpEnd& client,
+                                                const TcpEnd& server) const {
+    return openers_ ? openers_->find(cookie, client, server) : std::nullopt;
+  }
+
   // Nothing if the firewall is not there. Whether it knows the process now is said
   // later, by next_result(), under this number.
   std::optional<std::uint64_t> add(const mo_registration& process);
@@ -80,6 +90,8 @@ class FirewallLink {
   std::uint64_t answered_ = 0;  // of these
   std::deque<Registered> results_;
   std::optional<KernelRing> ring_;
+  std::optional<ConnectionOpeners> openers_;
+  bool without_programs_ = false;
   std::optional<ProcessOrigins> origins_;
   Fd blocks_;                  // in memory, sealed
   std::string blocks_digest_;  // of these

@@ -25,6 +25,8 @@ QueuedMail mail_of(EximLine line) {
   if (!client || !server) return std::move(line.mail);
   if (const auto owner = service::find_owner(*client, *server)) {
     line.mail.cookie = owner->cookie;
+    line.mail.client = owner->client.told();
+    line.mail.server = owner->server.told();
     line.mail.uid = owner->uid;
   }
   return std::move(line.mail);

@@ -39,46 +39,43 @@ KnownConnection known_connection(const mo_smtp_event& event, const std::optional
 }
 
 void KnownConnections::add(const mo_smtp_event& event) {
-  if (event.cookie == 0 || !records_.emplace(event.cookie, record_of(event)).second) return;
-  oldest_first_.push_back(event.cookie);
-  auto& of_user = of_user_[event.uid];
-  of_user.push_back(event.cookie);
-  if (of_user.size() > connections_known_per_user) {
-    records_.erase(of_user.front());
-    of_user.pop_front();
-  }
-  // What its user's own limit has dropped is here still, and counts.
-  while (oldest_first_.size() > connections_known) {
-    drop(oldest_first_.front());
-    oldest_first_.pop_front();
-  }
+  if (event.cookie == 0) return;
+  drop(event.cookie);
+  Cookies& of_user = of_user_[event.uid];
+  const auto place = oldest_first_.insert(oldest_first_.end(), event.cookie);
+  const auto place_of_user = of_user.insert(of_user.end(), event.cookie);
+  records_.emplace(event.cookie, Record{record_of(event), event.uid, place, place_of_user});
+  if (of_user.size() > connections_known_per_user) drop(of_user.front());
+  if (records_.size() > connections_known) drop(oldest_first_.front());
 }
 
 void KnownConnections::drop(std::uint64_t cookie) {
   const auto record = records_.find(cookie);
   if (record == records_.end()) return;
-  mo_smtp_event event{};
-  std::memcpy(&event, record->second.data(), record->second.size());
-  records_.erase(record);
-  const auto of_user = of_user_.find(event.uid);
-  // Of one user they are in the same order.
-  if (of_user == of_user_.end()) return;
-  of_user->second.pop_front();
+  oldest_first_.erase(record->second.place);
+  const auto of_user = of_user_.find(record->second.uid);
+  of_user->second.erase(record->second.place_of_user);
   if (of_user->second.empty()) of_user_.erase(of_user);
+  records_.erase(record);
 }
 
-std::optional<mo_smtp_event> KnownConnections::find(std::uint64_t cookie, KernelRing* ring) const {
+std::optional<mo_smtp_event> KnownConnections::find(std::uint64_t cookie,
+                                                    std::optional<std::uint64_t> opened_ns,
+                                                    KernelRing* ring) const {
   if (cookie == 0) return std::nullopt;
   std::optional<mo_smtp_event> found;
   if (const auto record = records_.find(cookie); record != records_.end()) {
     found.emplace();
-    std::memcpy(&*found, record->second.data(), record->second.size());
-  } else if (ring != nullptr) {
+    std::memcpy(&*found, record->second.bytes.data(), record->second.bytes.size());
+    if (found->boottime_ns == opened_ns) return found;
+  }
+  if (ring != nullptr) {
     ring->visit(SIZE_MAX, [&](std::string_view bytes) {
       const auto event = smtp_event_of(bytes);
       if (event && event->cookie == cookie) found = event;
     });
   }
+  if (found && opened_ns && found->boottime_ns != *opened_ns) found.reset();
   return found;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -33,21 +33,30 @@ struct KnownConnection {
 KnownConnection known_connection(const mo_smtp_event& event, const std::optional<KeyRing>& keys,
                                  const Policy& policy, std::uint64_t boottime_ns);
 
-// The last connections_known, of one uid connections_known_per_user.
+// The last connections_known, of one uid connections_known_per_user. Of a socket, which can be
+// disconnected and connected anew, the newest.
 class KnownConnections {
  public:
   void add(const mo_smtp_event& event);
-  // By the kernel's number of its socket; of those that are still in `ring`, too, if that is
-  // not null. Nothing if it is not known.
-  [[nodiscard]] std::optional<mo_smtp_event> find(std::uint64_t cookie, KernelRing* ring) const;
+  // By the kernel's number of its socket and, where that is known, the time when it was opened
+  // (mo_smtp_event.boottime_ns); of those that are still in `ring`, too, if that is not null.
+  // Nothing if it is not known.
+  [[nodiscard]] std::optional<mo_smtp_event> find(std::uint64_t cookie,
+                                                  std::optional<std::uint64_t> opened_ns,
+                                                  KernelRing* ring) const;
 
  private:
+  using Cookies = std::list<std::uint64_t>;
+  struct Record {
+    std::string bytes;  // of the event, without what it leaves out at its end
+    std::uint32_t uid;
+    Cookies::iterator place, place_of_user;
+  };
   void drop(std::uint64_t cookie);
 
-  // Without what a record leaves out at its end.
-  std::unordered_map<std::uint64_t, std::string> records_;
-  std::deque<std::uint64_t> oldest_first_;
-  std::unordered_map<std::uint32_t, std::deque<std::uint64_t>> of_user_;
+  std::unordered_map<std::uint64_t, Record> records_;
+  Cookies oldest_first_;
+  std::unordered_map<std::uint32_t, Cookies> of_user_;
 };
 
 }  // namespace mailorigin::daemon

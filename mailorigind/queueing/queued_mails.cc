@@ -41,7 +41,8 @@ bool QueuedMails::may_tell(uid_t uid) const {
 
 QueuedMails::Answered QueuedMails::answer(const QueuedMail& mail, uid_t asker, const Payer& user,
                                           const Moment& moment) {
-  auto answered = by_ticket(mail, asker, moment);
+  const Submitter submitter = submitter_of(mail);
+  auto answered = by_ticket(mail, submitter, asker, moment);
   if (!answered && !mail.by_smtp && !mail.is_refusable && !mail.tickets.empty()) {
     Answer without;
     without.nonce = mail.nonce;
@@ -49,7 +50,7 @@ QueuedMails::Answered QueuedMails::answer(const QueuedMail& mail, uid_t asker, c
     without.reason = bad_ticket;
     return {std::move(without), std::nullopt, std::nullopt};
   }
-  if (!answered) answered = by_submitter(mail, asker, user, moment);
+  if (!answered) answered = by_submitter(mail, submitter, asker, user, moment);
   complete_fields(answered->answer);
   return *std::move(answered);
 }
@@ -62,16 +63,34 @@ std::optional<Answer> QueuedMails::repeated(std::uint64_t position) const {
   return std::move(given->answer);
 }
 
-std::optional<QueuedMails::Answered> QueuedMails::by_ticket(const QueuedMail& mail, uid_t asker,
+// Who connected. By SMTP mail.uid is who made the socket, and that can be another.
+QueuedMails::Submitter QueuedMails::submitter_of(const QueuedMail& mail) const {
+  Submitter submitter{mail.uid, std::nullopt};
+  if (mail.cookie == 0) return submitter;
+  const auto opener = firewall_.opener_of(mail.cookie, mail.client, mail.server);
+  const auto opened_ns = opener ? std::optional(opener->opened_ns) : std::nullopt;
+  submitter.connection = connections_.find(mail.cookie, opened_ns, firewall_.ring());
+  if (opener) {
+    submitter.uid = opener->uid;
+  } else if (submitter.connection) {
+    submitter.uid = submitter.connection->uid;
+  } else if (firewall_.notes_openers() && is_trusted(mail.uid)) {
+    submitter.uid.reset();
+  }
+  return submitter;
+}
+
+std::optional<QueuedMails::Answered> QueuedMails::by_ticket(const QueuedMail& mail,
+                                                            const Submitter& submitter, uid_t asker,
                                                             const Moment& moment) {
   // Who has closed its connection so as not to be known would be any ticket's user.
-  if (mail.by_smtp && !mail.uid) return std::nullopt;
+  if (mail.by_smtp && !submitter.uid) return std::nullopt;
   for (const std::string& ticket : mail.tickets) {
     const auto id = Ulid::parse(ticket);
     if (!id) continue;
     for (const RecipientDigest& recipients : mail.recipients) {
-      const auto position =
-          tickets_.find(Gate::queue, *id, {mail.uid, recipients, mail.nonce}, moment.elapsed_ms());
+      const auto position = tickets_.find(Gate::queue, *id, {submitter.uid, recipients, mail.nonce},
+                                          moment.elapsed_ms());
       if (!position) continue;
       const auto payload = journal_.payload_at(*position);
       auto given = payload ? payload_answer(*payload) : std::nullopt;
@@ -108,14 +127,15 @@ std::string_view QueuedMails::account_of(const Event& of_mail) const {
   return uid ? std::string_view(names_.name(static_cast<uid_t>(*uid))) : std::string_view();
 }
 
-QueuedMails::Answered QueuedMails::by_submitter(const QueuedMail& mail, uid_t asker,
-                                                const Payer& user, const Moment& moment) {
+QueuedMails::Answered QueuedMails::by_submitter(const QueuedMail& mail, const Submitter& submitter,
+                                                uid_t asker, const Payer& user,
+                                                const Moment& moment) {
   const Policy& policy = policy_->policy();
   std::optional<KnownConnection> known;
-  if (const auto connection = connections_.find(mail.cookie, firewall_.ring())) {
-    known = known_connection(*connection, keys_, policy, moment.boottime_ns);
+  if (submitter.connection) {
+    known = known_connection(*submitter.connection, keys_, policy, moment.boottime_ns);
   }
-  const std::optional<std::uint32_t> uid = known ? known->credentials.uid : mail.uid;
+  const std::optional<std::uint32_t> uid = submitter.uid;
   Credentials credentials;
   if (known) credentials = known->credentials;
   if (uid) {

@@ -59,10 +59,16 @@ class QueuedMails {
   [[nodiscard]] std::optional<Answer> repeated(std::uint64_t position) const;
 
  private:
-  std::optional<Answered> by_ticket(const QueuedMail& mail, uid_t asker, const Moment& moment);
+  struct Submitter {
+    std::optional<std::uint32_t> uid;
+    std::optional<mo_smtp_event> connection;  // in which it came
+  };
+  [[nodiscard]] Submitter submitter_of(const QueuedMail& mail) const;
+  std::optional<Answered> by_ticket(const QueuedMail& mail, const Submitter& submitter, uid_t asker,
+                                    const Moment& moment);
   [[nodiscard]] std::string_view account_of(const Event& of_mail) const;
-  Answered by_submitter(const QueuedMail& mail, uid_t asker, const Payer& user,
-                        const Moment& moment);
+  Answered by_submitter(const QueuedMail& mail, const Submitter& submitter, uid_t asker,
+                        const Payer& user, const Moment& moment);
   [[nodiscard]] std::optional<Rule> unrecorded_rule(const QueuedMail& mail, bool is_known,
                                                     std::optional<std::uint32_t> uid) const;
   [[nodiscard]] bool is_trusted(std::optional<std::uint32_t> uid) const;

@@ -62,6 +62,10 @@ TEST(QueuedMail, SurvivesItsEncoding) {
   mail.recipients.emplace_back().fill(3);
   mail.local_domains = {"web1.example", "origin.example"};
   mail.cookie = 12;
+  mail.client.address.fill(1);
+  mail.client.port = 4711;
+  mail.server.address.fill(2);
+  mail.server.port = 25;
   mail.uid = 33;
   mail.uid_from = "mail-log";
   mail.claims.set(Field::from, "a@b.example");
@@ -73,6 +77,8 @@ TEST(QueuedMail, SurvivesItsEncoding) {
   EXPECT_EQ(read->local_domains, mail.local_domains);
   EXPECT_EQ(read->recipients, mail.recipients);
   EXPECT_EQ(read->cookie, 12U);
+  EXPECT_EQ(read->client, mail.client);
+  EXPECT_EQ(read->server, mail.server);
   EXPECT_EQ(read->uid, 33U);
   EXPECT_EQ(read->uid_from, "mail-log");
   EXPECT_EQ(read->claims, mail.claims);

@@ -54,6 +54,9 @@ TEST(ConnectionOwner, IsTheKernelsOfAMappedAddress) {
   ASSERT_TRUE(owner);
   EXPECT_EQ(owner->uid, geteuid());
   EXPECT_NE(owner->cookie, 0U);
+  const SixteenBytes told = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
+  EXPECT_EQ(owner->client.told(), (TcpEnd{told, ntohs(mapped.sin6_port)}));
+  EXPECT_EQ(owner->server.told(), (TcpEnd{told, ntohs(server.sin_port)}));
 }
 
 // The kernel then says uid 0.

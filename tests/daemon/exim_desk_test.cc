@@ -96,6 +96,8 @@ TEST_F(EximDeskTest, SeesWhoseConnectionItIs) {
     ask(line);
     EXPECT_EQ(mail_.uid, geteuid());
     EXPECT_NE(mail_.cookie, 0U);
+    EXPECT_EQ(mail_.client.port, connection.client_port());
+    EXPECT_EQ(mail_.server.port, connection.server_port());
     EXPECT_TRUE(mail_.uid_from.empty());
     connection.client.reset();
     ask(line);

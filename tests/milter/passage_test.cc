@@ -41,6 +41,8 @@ TEST(Submitter, IsKnownByTheConnection) {
   ASSERT_TRUE(submitter && submitter->uid);
   EXPECT_EQ(*submitter->uid, geteuid());
   EXPECT_NE(submitter->cookie, 0U);
+  EXPECT_EQ(submitter->client.port, connection.client_port());
+  EXPECT_EQ(submitter->server.port, connection.server_port());
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 """mailorigin-firewall, alone with the processes of a cgroup and a network namespace of its own.
 
 ground: the cgroup and the namespaces. service: the firewall on them. messages: what it is told.
-ring: its events. tenant: the processes that it judges. pinned_map: the kernel's maps, by hand.
+ring: its events. teller: who opened a connection. tenant: the processes that it judges. pinned_map: the kernel's maps, by hand.
 """
 
 from .ground import MAPPED, OTHER, TENANT, V4, V4_OTHER, V6, Ground
@@ -11,4 +11,5 @@ from .messages import (
 from .pinned_map import PinnedMap
 from .ring import Ring
 from .service import DAEMON_UID, FIREWALL_UID, Firewall, start_ticks
+from .teller import opener_of
 from .tenant import Page, as_subordinate, attempt, fate, forked, greeting, hold, hold_opened, in_worker, nonroot_worker, own_root, trying, waiting_process

@@ -176,14 +176,15 @@ class Firewall:
         """(the answer, its descriptors)"""
         with self.connect() as connection:
             connection.send(head(ATTACH))
-            packet, descriptors, _, _ = socket.recv_fds(connection, 100, 2)
+            packet, descriptors, _, _ = socket.recv_fds(connection, 100, 3)
             return packet, descriptors
 
     @contextmanager
     def attached(self):
-        packet, (ring, processes) = self.attach()
+        packet, (ring, *others) = self.attach()
         assert packet == head(RING), packet
-        os.close(processes)
+        for each in others:
+            os.close(each)
         ring = Ring(ring)
         ring.take()
         try:
