@@ -119,6 +119,13 @@ def test_nftables_enforces(machine):
     assert connect(machine) == REFUSED
 
 
+def test_started_without_a_unit_they_may_mount_a_proc_of_their_own(machine):
+    """Which is the first that they do; nobody has handed over a socket here, and there is no such user."""
+    for service, said in (("mailorigind", "MO0201"), ("mailorigin-firewall", "MO0401")):
+        done = machine(service, "--user", "nosuch", "--state-dir", "/nowhere", "--runtime-dir", "/run/mailorigin", check=False)
+        assert said in done.err, done
+
+
 def test_nothing_was_denied():
     lines = denied()
     assert not lines, "\n".join(lines)
