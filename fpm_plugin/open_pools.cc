@@ -73,7 +73,6 @@ bool compose_warning(char* text, std::size_t size) noexcept {
     const bool shares_code = !why && shares_code_between_roots();
     if (!why && !shares_code) return false;
     const std::string pool = fpm_pool_name();
-    // One in a chroot without /proc does not know its name: the first of these speaks for all.
     if (!is_first_of_its_pool(pool)) return false;
     if (why) {
       const bool has_opcache = setting_number("opcache.enable") != 0;

@@ -5,7 +5,7 @@
 
 namespace mailorigin::php {
 
-// Empty outside FPM, or when /proc cannot be read (a chroot).
+// Empty outside FPM.
 std::string fpm_pool_name();
 
 }  // namespace mailorigin::php

@@ -65,7 +65,7 @@ def test_origin(shop):
     # As the pool is asked for it, and as it sees it.
     inside = f"/www/{page.path.name}"
     assert (event["entry"], event["file"], event["line"]) == (inside, inside, 2)
-    assert (event["uid"], event["sapi"]) == (SHOP_UID, "fpm-fcgi")
+    assert (event["uid"], event["sapi"], event["pool"]) == (SHOP_UID, "fpm-fcgi", "shop")
     assert event["uri"] == f"{page.uri}/more?x=1"
     assert shop.site.sendmail.wait(mark).header("X-Mail-Origin") == [event["id"]]
 

@@ -40,3 +40,13 @@ def test_connections_of_who_is_held_go_on(installation, ground):
                 assert site.blog.get(deputy.uri, timeout=15).status == 403
             assert site.blog.get(static.uri, timeout=15).text == "fine"
         site.httpd.expect_log("MO0127")
+
+
+def test_mail_of_who_is_held_goes_on(make_site):
+    """Also the first of a worker, whose directory nobody has looked into."""
+    site = make_site()
+    with ExitStack() as stack:
+        for pid in children_of(site.fpm.process.pid):
+            stack.enter_context(held(f"/proc/{pid}"))
+        mark = site.blog.mail()
+    assert site.blog.json.wait(mark)["pool"] == "blog"
