@@ -9,6 +9,25 @@
 
 namespace mailorigin::daemon {
 
+namespace {
+
+constexpr unsigned long alignment = 8;
+
+bool is_busy(std::uint32_t state) { return (state & BPF_RINGBUF_BUSY_BIT) != 0; }
+bool is_discarded(std::uint32_t state) { return (state & BPF_RINGBUF_DISCARD_BIT) != 0; }
+
+unsigned long length_of(std::uint32_t state) {
+  return state & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+}
+
+// Of the record, its head included. The kernel writes the length before it lets a
+// record be seen.
+unsigned long room_of(std::uint32_t state) {
+  return (length_of(state) + BPF_RINGBUF_HDR_SZ + alignment - 1) / alignment * alignment;
+}
+
+}  // namespace
+
 Result<KernelRing> KernelRing::map(const Fd& ring, std::size_t size) {
   KernelRing mapped;
   mapped.size_ = size;
@@ -20,7 +39,8 @@ Result<KernelRing> KernelRing::map(const Fd& ring, std::size_t size) {
                             static_cast<off_t>(mapped.page_));
   if (writer == MAP_FAILED) return system_error("the firewall's ring buffer", errno);
   mapped.written_to_ = static_cast<const std::atomic<unsigned long>*>(writer);
-  mapped.visited_to_ = mapped.read_to_->load();
+  mapped.taken_.seen_to = mapped.read_to_->load();
+  mapped.visited_ = mapped.taken_;
   return mapped;
 }
 
@@ -31,7 +51,9 @@ KernelRing& KernelRing::operator=(KernelRing&& other) noexcept {
   std::swap(page_, other.page_);
   std::swap(read_to_, other.read_to_);
   std::swap(written_to_, other.written_to_);
-  std::swap(visited_to_, other.visited_to_);
+  std::swap(taken_, other.taken_);
+  std::swap(visited_, other.visited_);
+  std::swap(written_at_visit_, other.written_at_visit_);
   return *this;
 }
 
@@ -42,24 +64,59 @@ KernelRing::~KernelRing() {
   }
 }
 
+std::uint32_t KernelRing::state_at(unsigned long position) const {
+  const auto* const head = reinterpret_cast<const char*>(written_to_) + page_ + position % size_;
+  return reinterpret_cast<const std::atomic<std::uint32_t>*>(head)->load(std::memory_order_acquire);
+}
+
+std::string_view KernelRing::record_at(unsigned long position, std::uint32_t state) const {
+  const auto* const head = reinterpret_cast<const char*>(written_to_) + page_ + position % size_;
+  return {head + BPF_RINGBUF_HDR_SZ, length_of(state)};
+}
+
 void KernelRing::visit(std::size_t limit, const std::function<void(std::string_view)>& visit) {
-  constexpr unsigned long alignment = 8;
-  const auto* const data = reinterpret_cast<const char*>(written_to_) + page_;
-  // What was visited and not taken is visited again.
-  visited_to_ = read_to_->load(std::memory_order_relaxed);
   const unsigned long end = written_to_->load(std::memory_order_acquire);
-  for (std::size_t i = 0; i < limit && visited_to_ < end; i++) {
-    const char* const head = data + (visited_to_ & (size_ - 1));
-    const auto* const word = reinterpret_cast<const std::atomic<std::uint32_t>*>(head);
-    const std::uint32_t state = word->load(std::memory_order_acquire);
-    if ((state & BPF_RINGBUF_BUSY_BIT) != 0) return;  // still being written
-    const unsigned long length = state & ~BPF_RINGBUF_DISCARD_BIT;
-    const bool discarded = (state & BPF_RINGBUF_DISCARD_BIT) != 0;
-    if (!discarded) visit({head + BPF_RINGBUF_HDR_SZ, length});
-    visited_to_ += (length + BPF_RINGBUF_HDR_SZ + alignment - 1) / alignment * alignment;
+  written_at_visit_ = end;
+  visited_.seen_to = taken_.seen_to;
+  visited_.left_behind.clear();
+  std::size_t complete = 0;
+  const auto see = [&](unsigned long position, std::uint32_t state) {
+    if (is_busy(state) || complete == limit) {
+      visited_.left_behind.push_back(position);
+      return;
+    }
+    complete++;
+    if (!is_discarded(state)) visit(record_at(position, state));
+  };
+  // Positions that are none of a ring's lead nowhere.
+  const unsigned long oldest =
+      taken_.left_behind.empty() ? taken_.seen_to : taken_.left_behind.front();
+  if (end < taken_.seen_to || end - oldest > size_ || taken_.seen_to % alignment != 0) {
+    visited_.seen_to = end;
+    return;
+  }
+  for (const unsigned long position : taken_.left_behind) {
+    const std::uint32_t state = state_at(position);
+    if (room_of(state) <= end - position) see(position, state);
+  }
+  while (complete < limit && visited_.seen_to < end) {
+    const unsigned long position = visited_.seen_to;
+    const std::uint32_t state = state_at(position);
+    if (room_of(state) > end - position) {
+      visited_.seen_to = end;
+      return;
+    }
+    see(position, state);
+    visited_.seen_to += room_of(state);
   }
 }
 
-void KernelRing::take() { read_to_->store(visited_to_, std::memory_order_release); }
+bool KernelRing::take() {
+  taken_ = visited_;
+  const unsigned long read_to =
+      taken_.left_behind.empty() ? taken_.seen_to : taken_.left_behind.front();
+  read_to_->store(read_to, std::memory_order_release);
+  return read_to == written_at_visit_;
+}
 
 }  // namespace mailorigin::daemon

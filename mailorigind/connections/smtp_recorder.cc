@@ -1,7 +1,10 @@
 #include "mailorigind/connections/smtp_recorder.h"
 
+#include <linux/bpf.h>
+
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "core/seal.h"
 #include "core/smtp_policy.h"
@@ -57,11 +60,15 @@ std::string_view reason_name(std::uint8_t reason) {
 }  // namespace
 
 void JournalledConnections::add(std::string_view payload) {
-  constexpr std::size_t records_per_connection = 2;
   const auto number = payload_connection(payload);
-  if (!number) return;
-  records_.emplace_back(payload_policy(payload).value_or(0), *number);
-  if (records_.size() > connections_per_turn * records_per_connection) records_.pop_front();
+  if (number) add(payload_policy(payload).value_or(0), std::string(*number));
+}
+
+void JournalledConnections::add(std::uint32_t policy, std::string number) {
+  // A connection is in its host's logs, and among the refused ones.
+  constexpr std::size_t records_in_ring = mo_ring_size / (BPF_RINGBUF_HDR_SZ + short_smtp_event);
+  records_.emplace_back(policy, std::move(number));
+  if (records_.size() > 2 * records_in_ring) records_.pop_front();
 }
 
 bool JournalledConnections::has(std::uint32_t policy, const std::string& number) const {
@@ -83,6 +90,7 @@ bool SmtpRecorder::waits_for_names(const Moment& moment) {
 
 void SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
   read_.clear();
+  added_.clear();
   ring.visit(connections_per_turn, [&](std::string_view record) {
     if (const auto connection = smtp_event_of(record)) read_.push_back(*connection);
   });
@@ -90,8 +98,8 @@ void SmtpRecorder::record(KernelRing& ring, const Moment& moment) {
   for (const mo_smtp_event& connection : read_) append(connection, moment);
   if (!recording_.append()) return;
   for (const mo_smtp_event& connection : read_) known_.add(connection);
-  ring.take();
-  former_.clear();
+  for (auto& [policy, number] : added_) journalled_.add(policy, std::move(number));
+  if (ring.take()) journalled_.clear();
 }
 
 void SmtpRecorder::append(const mo_smtp_event& connection, const Moment& moment) {
@@ -101,8 +109,9 @@ void SmtpRecorder::append(const mo_smtp_event& connection, const Moment& moment)
   const std::string number =
       std::to_string(connection.boottime_ns) + '-' + std::to_string(connection.tgid);
   const auto add = [&](std::uint32_t policy) {
-    if (former_.has(policy, number)) return;
+    if (journalled_.has(policy, number)) return;
     recording_.add([&](std::string& out) { append_connection(out, policy, number, event_); });
+    added_.emplace_back(policy, number);
   };
   add(vhost->id);
   if (connection.verdict == mo_deny && policy_->policy().refused_log) add(refused_connections);

@@ -25,12 +25,15 @@
 
 namespace mailorigin::daemon {
 
-// What the journal has of the ring's newest records. A daemon may end before it takes
-// out of the ring what it has appended: the next one does not append that again.
+// What the journal has of records that may still be in the ring: a daemon may end before
+// it takes out what it has appended, and what lies behind one that is still being written
+// stays there. Whoever maps the ring anew does not append that again. Of so many of the
+// newest as the ring has room for.
 class JournalledConnections {
  public:
   // For each record of the journal, oldest first.
   void add(std::string_view payload);
+  void add(std::uint32_t policy, std::string number);
   [[nodiscard]] bool has(std::uint32_t policy, const std::string& number) const;
   void clear() { records_.clear(); }
 
@@ -42,12 +45,12 @@ class SmtpRecorder {
  public:
   // References must outlive it.
   SmtpRecorder(Recording& recording, UserNames& names, KnownConnections& known, const Judge& judge,
-               JournalledConnections former)
+               JournalledConnections journalled)
       : recording_(recording),
         names_(names),
         known_(known),
         judge_(judge),
-        former_(std::move(former)) {}
+        journalled_(std::move(journalled)) {}
 
   void use(std::shared_ptr<const ActivePolicy> policy) { policy_ = std::move(policy); }
   void use(const KeyRing& keys) { keys_ = keys; }
@@ -68,11 +71,12 @@ class SmtpRecorder {
   const Judge& judge_;  // knows what is blocked
   std::shared_ptr<const ActivePolicy> policy_;
   std::optional<KeyRing> keys_;
-  JournalledConnections former_;
+  JournalledConnections journalled_;
   Stamp stamp_;
   Event event_;
-  std::vector<mo_smtp_event> read_;  // from the ring, in this turn
-  std::uint64_t waited_ms_ = 0;      // when it began to wait for names the last time
+  std::vector<mo_smtp_event> read_;                           // from the ring, in this turn
+  std::vector<std::pair<std::uint32_t, std::string>> added_;  // to the recording, likewise
+  std::uint64_t waited_ms_ = 0;  // when it began to wait for names the last time
 };
 
 }  // namespace mailorigin::daemon

@@ -120,23 +120,27 @@ def test_what_is_not_in_the_journal_is_read_again(guarded, killed, uid):
 
 def test_what_is_in_the_journal_is_not_read_again(guarded):
     """mailorigind is killed when it has written connections and not yet taken them out of the ring."""
-    uid, connections = 62502, 60
+    uids, connections = range(62502, 62506), 90  # together more than it reads at once
 
     def connect_often():
-        become(uid)
-        return [attempt() for _ in range(connections)]
+        results = []
+        for uid in uids:
+            os.setresuid(uid, uid, 0)
+            results += [attempt() for _ in range(connections)]
+            os.setresuid(0, 0, 0)
+        return results
 
     with connect(guarded.httpd.runtime_dir / "firewall.sock") as connection:
         connection.send(head(ATTACH))
         _, descriptors, _, _ = socket.recv_fds(connection, 100, 1)
     ring = Ring(descriptors[0])
     before = ring.position()
-    assert guarded.ground.child(connect_often)[1]() == [REFUSED] * connections
-    wait_until(lambda: recorded_of(guarded, [uid]) == connections, "the connections in the log")
+    assert guarded.ground.child(connect_often)[1]() == [REFUSED] * connections * len(uids)
+    wait_until(lambda: recorded_of(guarded, uids) == connections * len(uids), "the connections in the log")
     guarded.httpd.expect_log("MO0115: mailorigind .* ended with signal 9")
     daemon = stopped_daemon(guarded)
     ring.go_back(before)
     os.kill(daemon, signal.SIGKILL)
     ring.close()
     see_one_recorded(guarded)
-    assert recorded_of(guarded, [uid]) == connections
+    assert recorded_of(guarded, uids) == connections * len(uids)
