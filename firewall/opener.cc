@@ -11,8 +11,9 @@ bool is_blocked(const CompiledPolicy& policy, const mo_opener& opener) {
   if (policy.blocked_users.contains(opener.uid) || policy.blocked_users.contains(opener.owner)) {
     return true;
   }
-  if (opener.verified == 0) return false;
-  const auto host = policy.policies.find(opener.vhost);
+  if (opener.verified == 0 && opener.shown == 0) return false;
+  if (opener.verified == 0 && policy.blocked_users.contains(opener.shown_uid)) return true;
+  const auto host = policy.policies.find(opener.verified != 0 ? opener.vhost : opener.shown_vhost);
   return host != policy.policies.end() ? host->second.rule == mo_rule_blocked
                                        : (policy.blocks & mo_blocks_gone) != 0;
 }

@@ -590,7 +590,8 @@ MO_SEPARATE int mo_may_record(struct attempt* attempt) {
 }
 
 /* What does not verify for this uid holds for another. */
-MO_INLINE int shows_anothers(struct attempt* attempt) {
+MO_SEPARATE int mo_shows_anothers(struct attempt* attempt) {
+  if (!attempt) return 0;
   if (!attempt->is_anothers) {
     attempt->shown.uid = attempt->shown.tag.uid;
     attempt->is_anothers = mo_verify_tag(&attempt->shown);
@@ -605,7 +606,7 @@ MO_SEPARATE int mo_stands_for(struct attempt* attempt) {
   if (!attempt) return 0;
   const __u32 uid = attempt->facts.uid, owner = accountable_uid(bpf_get_current_task_btf());
   if (owner != uid) return owner;
-  return shows_anothers(attempt) ? attempt->shown.tag.uid : uid;
+  return mo_shows_anothers(attempt) ? attempt->shown.tag.uid : uid;
 }
 
 /* `mailorigin block`: its user is, or the host of what it shows, or for whom that was sealed.
@@ -619,7 +620,7 @@ MO_SEPARATE int mo_is_blocked(struct attempt* attempt) {
     return 1;
   }
   if (!attempt->facts.verified) {
-    if (!shows_anothers(attempt)) return 0;
+    if (!mo_shows_anothers(attempt)) return 0;
     if (account(generation, mo_account_blocked, attempt->shown.tag.uid)) return 1;
   }
   struct mo_host* host = host_of(generation, attempt->shown.tag.vhost);
@@ -649,13 +650,15 @@ MO_SEPARATE int mo_gather(struct attempt* attempt) {
   if (facts->uid == 0) return 0;
   const __u32 blocks = blocks_of(generation);
   facts->may = may_always(attempt);
-  if (facts->may && !blocks) return 0;
   const enum tag_found found = as_the_host_is_now(attempt, mo_find_tag(attempt));
   struct mo_account* also = 0;         /* no more than this allows, either */
   facts->policy.local = mo_local_deny; /* of a policy that two newer ones have replaced meanwhile */
   if (found == verified) {
     facts->verified = 1;
     facts->vhost = attempt->shown.tag.vhost;
+  }
+  if (facts->may && !blocks) return 0;
+  if (found == verified) {
     struct mo_host* host = host_of(generation, facts->vhost);
     if (host) {
       facts->pass = host->off && attempt->shown.tag.flags & mo_tag_pass;
@@ -735,6 +738,9 @@ MO_INLINE int note_opener(struct bpf_sock_addr* ctx, struct attempt* attempt) {
   opener->owner =
       facts->verified ? accountable_uid(bpf_get_current_task_btf()) : (__u32)mo_stands_for(attempt);
   opener->vhost = facts->vhost;
+  opener->shown = !facts->verified && mo_shows_anothers(attempt);
+  opener->shown_uid = attempt->shown.tag.uid;
+  opener->shown_vhost = attempt->shown.tag.vhost;
   opener->verified = facts->verified;
   opener->pass = facts->verified && attempt->shown.tag.flags & mo_tag_pass;
   opener->reason = attempt->decision.reason;

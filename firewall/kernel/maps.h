@@ -11,7 +11,7 @@
 
 enum {
   /* Another form of these maps, or another use of them, needs another number. */
-  mo_maps_version = 12,
+  mo_maps_version = 13,
 
   /* Of each one's share: core/abi/share.h. */
   mo_pages_limit = 8192,                   /* that mailorigind registers: 100 bytes each */
@@ -132,10 +132,12 @@ struct mo_opener {
   __mo_u32 gid;
   __mo_u32 owner; /* of the namespace that it did so in, or for whom what it shows is; or `uid` */
   __mo_u32 vhost;
+  __mo_u32 shown_uid; /* for whom what it showed was sealed, */
+  __mo_u32 shown_vhost;
   __mo_u8 verified;
   __mo_u8 pass; /* its context says MailOrigin Off */
   __mo_u8 reason;
-  __mo_u8 reserved;
+  __mo_u8 shown; /* where that is another */
 };
 
 /* The kernel counts those that are inherited, mailorigin-firewall those that it registers. */

@@ -93,6 +93,29 @@ TEST(Opener, WhatANameHadStaysWhereNobodyDecidedOtherwise) {
   EXPECT_FALSE(stays(now, opened_by(tenant, 1), "192.0.2.1", &now));
 }
 
+TEST(Opener, WhatItShowedIsBlockedThoughItWasAnothers) {
+  Blocks of_site, of_user;
+  for (const auto& [blocks, text] :
+       {std::pair{&of_site, "site:h1"}, std::pair{&of_user, "user:#1001"}}) {
+    Block one;
+    auto subject = parse_block_subject(text);
+    ASSERT_TRUE(subject) << text;
+    one.subject = *std::move(subject);
+    ASSERT_TRUE(blocks->add(one));
+  }
+  mo_opener opener = opened_by(other);
+  opener.shown_uid = tenant;
+  opener.shown_vhost = 1;
+  for (const Blocks* blocks : {&of_site, &of_user}) {
+    const auto policy =
+        compiled({host(1, SmtpRule::allow), host(2, SmtpRule::allow, other)}, {}, *blocks);
+    opener.shown = 0;
+    EXPECT_TRUE(stays(policy, opener));
+    opener.shown = 1;
+    EXPECT_FALSE(stays(policy, opener));
+  }
+}
+
 TEST(Opener, WhatWasRedirectedIsAtItsRelay) {
   VhostPolicy redirected = host(1, SmtpRule::redirect);
   redirected.smtp.relay = {"127.0.0.1", std::nullopt, smtp_port};

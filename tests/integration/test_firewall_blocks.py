@@ -3,12 +3,12 @@
 import errno
 import socket
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 from harness import wire
 from harness.firewall import (
-    ALLOW, DENY, HOST, NEIGHBOUR, OBSERVE, OTHER, TENANT, V4, Firewall, Page, as_subordinate, attempt, block, blocks, hold,
+    ALLOW, DENY, HOST, NEIGHBOUR, OBSERVE, OTHER, TENANT, V4, Firewall, Page, as_subordinate, attempt, block, blocks, hold, hold_opened,
     nonroot_worker, smtp, vhost,
 )  # fmt: skip
 from harness.waiting import become, wait_until
@@ -132,6 +132,28 @@ def test_a_user_whose_context_a_subordinate_uid_shows(firewall, ground):
     assert worker(firewall, HOST, subordinate, sealed_for=TENANT) == 0
     firewall.block(block(f"user:#{TENANT}"))
     assert worker(firewall, HOST, subordinate, sealed_for=TENANT) == REFUSED
+
+
+def test_what_is_open_by_who_showed_the_sites_context(firewall, ground):
+    """Sealed for the site's user: another user's process connects as its own site may, and is refused like the one it shows."""
+    firewall.take(vhosts=hosts())
+
+    def opened(name, uid):
+        @contextmanager
+        def open_it():
+            page = Page()
+            nonroot_worker(page, uid)
+            page.publish(firewall.context(name, uid=TENANT))
+            with socket.create_connection((V4, 25), timeout=5) as tcp:
+                yield tcp
+
+        return hold_opened(ground, open_it)
+
+    showing, plain = opened(HOST, OTHER), hold(ground, OTHER, V4, 25)
+    firewall.block(block(f"site:{SHOP}"))
+    assert worker(firewall, HOST, OTHER, sealed_for=TENANT) == REFUSED
+    assert showing() != "open"
+    assert plain() == "open"
 
 
 def test_what_is_open_is_closed(firewall, ground):

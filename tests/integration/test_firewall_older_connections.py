@@ -158,7 +158,7 @@ def test_what_was_judged_before_a_policy_and_opens_after_it_is_closed(firewall, 
         with socket.create_connection((V4, 25), timeout=5) as tcp:
             tcp.recv(100)
             openers = PinnedMap(path)
-            who = struct.pack("<QQ5I4B", 0, 0, generation, uid, uid, uid, vhost_id(HOST), 0, 0, 1, 0)
+            who = struct.pack("<QQ7I4B", 0, 0, generation, uid, uid, uid, vhost_id(HOST), 0, 0, 0, 0, 1, 0)
             openers.put(struct.pack("<i", tcp.fileno()), who)
             openers.close()
             return [tcp.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8).hex(), fate(tcp, 6)]
