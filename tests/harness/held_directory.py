@@ -5,7 +5,6 @@ import mmap
 import os
 import selectors
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -13,9 +12,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-_LISTING, _FAULTING = {"x86_64": (217, 323), "aarch64": (61, 282)}[os.uname().machine]  # getdents64, userfaultfd
-_API, _REGISTER = 0xC018AA3F, 0xC020AA00  # UFFDIO_API, UFFDIO_REGISTER
-_VERSION, _MISSING = 0xAA, 1
+from harness.libc import LIBC
+from harness.waiting import die_with_parent
+from harness.withheld import Withheld
+
+_LISTING = {"x86_64": 217, "aarch64": 61}[os.uname().machine]  # getdents64
 _PATIENCE = 15
 
 
@@ -38,20 +39,14 @@ def held(directory):
 
 def _hold(directory, parent):
     """A page that never comes, and a list of the directory into it: who reads it waits with the lock in hand."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         return
-    page = mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    address = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(page)))
-    faults = libc.syscall(_FAULTING, os.O_CLOEXEC)
-    asked = struct.pack("QQQ", _VERSION, 0, 0), struct.pack("QQQQ", address.value, mmap.PAGESIZE, _MISSING, 0)
-    for request, argument in zip((_API, _REGISTER), asked):
-        assert libc.ioctl(faults, ctypes.c_ulong(request), argument) == 0, os.strerror(ctypes.get_errno())
+    withheld = Withheld()
     listed = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     # The second waits for it alone, and from then on whoever comes behind it, as the third.
-    _start(lambda: libc.syscall(_LISTING, listed, address, mmap.PAGESIZE))
-    os.read(faults, 32)
+    _start(lambda: LIBC.syscall(_LISTING, listed, ctypes.c_void_p(withheld.address), mmap.PAGESIZE))
+    withheld.wait()
     for attempt in (lambda: os.mkdir(f"{directory}/new"), lambda: os.stat(f"{directory}/other")):
         _wait_until_it_waits(_start(attempt))
     print("held", flush=True)

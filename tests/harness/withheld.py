@@ -22,11 +22,16 @@ class Withheld:
 
     def __init__(self):
         self.page = mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self._range = ctypes.addressof(ctypes.c_char.from_buffer(self.page)), mmap.PAGESIZE
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.page))
+        self._range = self.address, mmap.PAGESIZE
         self._faults = LIBC.syscall(SYS_USERFAULTFD[platform.machine()], os.O_CLOEXEC)
         assert self._faults >= 0, os.strerror(ctypes.get_errno())
         fcntl.ioctl(self._faults, UFFDIO_API, struct.pack("<3Q", VERSION, 0, 0))
         fcntl.ioctl(self._faults, UFFDIO_REGISTER, struct.pack("<4Q", *self._range, MISSING, 0))
+
+    def wait(self):
+        """Until somebody reads it."""
+        os.read(self._faults, 32)
 
     def give(self):
         """Zeroes, to all that wait."""
