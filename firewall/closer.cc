@@ -13,7 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <memory>
+#include <cstddef>
 #include <new>
 #include <utility>
 
@@ -29,33 +29,30 @@ enum class Fate : std::uint8_t { open, closed, gone };
 // What who closes tells, in memory that it shares with who waits.
 class Progress {
  public:
-  explicit Progress(std::size_t count) : size_(sizeof(Head) + count) {
+  explicit Progress(std::size_t count) : size_(sizeof(Next) + count) {
     void* const memory =
         mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory != MAP_FAILED) head_ = new (memory) Head;
+    if (memory != MAP_FAILED) next_ = new (memory) Next;
   }
   ~Progress() {
-    if (head_ != nullptr) munmap(head_, size_);
+    if (next_ != nullptr) munmap(next_, size_);
   }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  explicit operator bool() const { return head_ != nullptr; }
-  std::atomic<std::size_t>& next() { return head_->next; }
-  std::atomic<std::uint32_t>& turn() { return head_->turn; }
+  explicit operator bool() const { return next_ != nullptr; }
+  // That nobody has taken yet.
+  std::atomic<std::size_t>& next() { return *next_; }
   std::atomic<Fate>& fate(std::size_t i) {
-    return reinterpret_cast<std::atomic<Fate>*>(head_ + 1)[i];
+    return reinterpret_cast<std::atomic<Fate>*>(next_ + 1)[i];
   }
 
  private:
-  struct Head {
-    std::atomic<std::size_t> next;    // that is being closed
-    std::atomic<std::uint32_t> turn;  // whose it is to go on
-  };
+  using Next = std::atomic<std::size_t>;
   static_assert(sizeof(std::atomic<Fate>) == 1);
 
   std::size_t size_;
-  Head* head_ = nullptr;
+  Next* next_ = nullptr;
 };
 
 // It keeps nothing of its parent open, whose sockets and locks must not live as long as it may.
@@ -65,85 +62,122 @@ void keep_only(int descriptor) {
   (void)syscall(SYS_close_range, kept + 1, ~0U, 0U);
 }
 
-void close_from(std::size_t first, const std::vector<TcpConnection>& all, Progress& progress,
-                std::uint32_t turn) {
+void close_in_turn(const std::vector<TcpConnection>& all, Progress& progress) {
   auto diag = SockDiag::open();
   if (!diag) return;
-  for (std::size_t i = first; i < all.size(); i++) {
-    // Whoever was kept for too long has been replaced.
-    if (progress.turn() != turn) return;
-    progress.next() = i;
+  for (std::size_t i = progress.next()++; i < all.size(); i = progress.next()++) {
     const int fault = diag->destroy(all[i]);
-    if (fault == 0) {
-      progress.fate(i) = Fate::closed;
-    } else if (fault == ENOENT) {
-      Fate before = Fate::open;
-      progress.fate(i).compare_exchange_strong(before, Fate::gone);
-    }
+    if (fault == 0) progress.fate(i) = Fate::closed;
+    if (fault == ENOENT) progress.fate(i) = Fate::gone;
   }
-  progress.next() = all.size();
 }
 
-// Until it has ended (true), or has not gone on for closing_patience.
-bool ends(int pipe, Progress& progress) {
-  for (std::size_t before = progress.next();;) {
-    pollfd ended{pipe, 0, 0};  // nobody has the other end open any more
-    if (poll(&ended, 1, static_cast<int>(closing_patience.count())) != 0) return true;
+bool fork_one(const std::vector<TcpConnection>& all, Progress& progress) {
+  const pid_t child = fork();
+  if (child != 0) return child > 0;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  close_in_turn(all, progress);
+  _exit(0);
+}
+
+// Some at once; more where all of them are kept.
+void close_all(const std::vector<TcpConnection>& all, Progress& progress) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return;
+  std::size_t forked = 0;
+  for (std::size_t before = all.size();;) {
     const std::size_t now = progress.next();
-    if (now == before) return false;
+    if (now < all.size() && (forked == 0 || now == before) && forked < closing_processes_limit) {
+      for (std::size_t i = 0; i < closing_processes && fork_one(all, progress); i++) forked++;
+    }
     before = now;
+    // Those that close have the other end.
+    if (ends[1] >= 0) close(std::exchange(ends[1], -1));
+    pollfd ended{ends[0], 0, 0};
+    if (forked == 0 || poll(&ended, 1, static_cast<int>(closing_step.count())) != 0) return;
   }
 }
 
 }  // namespace
 
-Closer::~Closer() { reap(); }
+// A process that closes with others of its own, and what it does so with.
+class Closer::Task {
+ public:
+  explicit Task(const std::vector<TcpConnection>& all) : progress_(all.size()) {
+    for (const TcpConnection& each : all) cookies_.push_back(each.cookie);
+    int ends[2];
+    if (!progress_ || pipe2(ends, O_CLOEXEC) != 0) return;
+    ended_ = Fd(ends[0]);
+    const Fd open_as_long(ends[1]);
+    pid_ = fork();
+    if (pid_ != 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    keep_only(open_as_long.get());
+    close_all(all, progress_);
+    _exit(0);
+  }
+  ~Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+
+  // Whether it has ended by then, with all of its own.
+  bool ends_within(std::chrono::milliseconds patience) const {
+    pollfd ended{ended_.get(), 0, 0};
+    return pid_ <= 0 || poll(&ended, 1, static_cast<int>(patience.count())) != 0;
+  }
+  bool reap() { return pid_ <= 0 || waitpid(pid_, nullptr, WNOHANG) != 0; }
+
+  Fate fate(std::size_t i) { return progress_ ? progress_.fate(i).load() : Fate::open; }
+  bool was_tried(std::size_t i) { return progress_ && i < progress_.next(); }
+  [[nodiscard]] bool has(std::uint64_t cookie) const {
+    return std::find(cookies_.begin(), cookies_.end(), cookie) != cookies_.end();
+  }
+
+ private:
+  Progress progress_;
+  std::vector<std::uint64_t> cookies_;
+  Fd ended_;
+  pid_t pid_ = -1;
+};
+
+Closer::Closer() = default;
+Closer::~Closer() = default;
 
 void Closer::reap() {
-  std::erase_if(left_behind_, [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
+  std::erase_if(tasks_, [](const std::unique_ptr<Task>& task) { return task->reap(); });
 }
 
-std::vector<TcpConnection> Closer::close(std::vector<TcpConnection> all) {
+Closer::Outcome Closer::close(const std::vector<TcpConnection>& all) {
   reap();
-  const std::size_t count = all.size();
-  for (const auto& [cookie, each] : held_up_) all.push_back(each);
-  held_up_.clear();
-  Progress progress(all.size());
-  const std::size_t most = std::min(closers_limit, left_behind_.size() + closers_left_at_once);
-  for (std::size_t first = 0; progress && first < all.size();) {
-    if (left_behind_.size() >= most) break;
-    int ends_of_pipe[2];
-    if (pipe2(ends_of_pipe, O_CLOEXEC) != 0) break;
-    const Fd ours(ends_of_pipe[0]);
-    Fd theirs(ends_of_pipe[1]);
-    const std::uint32_t turn = ++progress.turn();
-    progress.next() = first;
-    const pid_t child = fork();
-    if (child == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      keep_only(theirs.get());
-      close_from(first, all, progress, turn);
-      _exit(0);
-    }
-    if (child < 0) break;
-    theirs.reset();
-    const bool ended = ends(ours.get(), progress);
-    first = ended ? all.size() : progress.next() + 1;
-    left_behind_.insert(child);
+  Outcome outcome;
+  if (all.empty()) return outcome;
+  std::unique_ptr<Task> task;
+  if (tasks_.size() < closers_limit) {
+    task = std::make_unique<Task>(all);
+    (void)task->ends_within(closing_patience);
   }
-  ++progress.turn();
-  reap();
-  std::vector<TcpConnection> closed;
   for (std::size_t i = 0; i < all.size(); i++) {
-    const Fate fate = progress ? progress.fate(i).load() : Fate::open;
-    if (fate == Fate::closed && i < count) closed.push_back(all[i]);
-    if (fate == Fate::open) held_up_.emplace(all[i].cookie, all[i]);
+    const Fate fate = task ? task->fate(i) : Fate::open;
+    if (fate == Fate::closed) outcome.closed.push_back(all[i]);
+    if (fate == Fate::open && task && task->was_tried(i)) outcome.kept_busy.push_back(all[i]);
+    if (fate == Fate::open) {
+      held_up_.emplace(all[i].cookie, all[i]);
+    } else {
+      held_up_.erase(all[i].cookie);
+    }
   }
-  return closed;
+  if (task && !task->reap()) tasks_.push_back(std::move(task));
+  return outcome;
 }
 
-void Closer::forget_all_but(const std::set<std::uint64_t>& open) {
-  std::erase_if(held_up_, [&](const auto& entry) { return !open.contains(entry.first); });
+bool Closer::is_being_closed(std::uint64_t cookie) const {
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [&](const std::unique_ptr<Task>& task) { return task->has(cookie); });
+}
+
+void Closer::keep(const std::set<std::uint64_t>& cookies) {
+  reap();
+  std::erase_if(held_up_, [&](const auto& entry) { return !cookies.contains(entry.first); });
 }
 
 }  // namespace mailorigin::firewall

@@ -31,9 +31,9 @@ std::uint32_t uid_of(const TcpConnection& connection) {
   return connection.opener ? connection.opener->uid : connection.uid;
 }
 
-std::string advice(const std::vector<TcpConnection>& some) {
-  return ". Who does so means to; `mailorigin block user:#" + std::to_string(uid_of(some.front())) +
-         "` stops that user";
+std::string advice(const NamedConnections& all) {
+  return ". Who does so means to; `mailorigin block user:#" +
+         std::to_string(uid_of(all.some.front())) + "` stops that user";
 }
 
 }  // namespace
@@ -66,6 +66,10 @@ void Enforcement::put_in_force(CompiledPolicy policy, const std::optional<KeyRin
                                      std::chrono::system_clock::now().time_since_epoch())
                                      .count());
   const bool is_on = compiled_.mode == FirewallMode::on;
+  // What the process before this one was still to close, or held up.
+  if (!is_news && engine_before == Engine::none && programs_) {
+    late_ = Late{compiled_, compiled_, generation(), Clock::now(), check_interval};
+  }
   old_ones_wait_ = is_on && (old_ones_wait_ || mode_ != FirewallMode::on);
   if (old_ones_wait_) before_.reset();
   mode_ = compiled_.mode;
@@ -166,27 +170,27 @@ void Enforcement::close_old() {
   if (!all && !before) return;
   const bool was_news = before.has_value();
   const Closer::Connections held_up = closer_.held_up();
-  const auto closed =
+  const auto result =
       close_old_connections(old_connections(compiled_, before, news_generation_), closer_);
-  if (!closed) {
+  if (!result) {
     notices_.say(
         Notice::Level::warning,
-        "MO0408: connections that may not be there any more stay open: " + closed.error().message);
-  } else if (closed->count > 0) {
+        "MO0408: connections that may not be there any more stay open: " + result.error().message);
+  } else if (const NamedConnections& closed = result->closed; closed.count > 0) {
     const std::string what =
-        was_news ? "MO0425: " + counted(closed->count,
+        was_news ? "MO0425: " + counted(closed.count,
                                         "connection to an SMTP port that whoever opened it may "
                                         "not have any more was",
                                         "connections to SMTP ports that whoever opened them may "
                                         "not have any more were")
-                 : "MO0409: " + counted(closed->count,
+                 : "MO0409: " + counted(closed.count,
                                         "connection to an SMTP port was older than the firewall, "
                                         "of a uid that may not have it, and was",
                                         "connections to SMTP ports were older than the firewall, "
                                         "of uids that may not have them, and were");
-    notices_.say(Notice::Level::notice,
-                 what + " closed: " + described(closed->count, closed->some));
+    notices_.say(Notice::Level::notice, what + " closed: " + described(closed));
   }
+  if (result) say_kept_busy(result->kept_busy);
   refuse_held_up(held_up);
   if (programs_) {
     late_ = Late{compiled_, std::move(before), news_generation_, Clock::now(), check_interval};
@@ -198,20 +202,22 @@ void Enforcement::close_late() {
   late_->next = Clock::now() + late_->pause;
   late_->pause = std::min<Clock::duration>(2 * late_->pause, refresh_interval);
   const Closer::Connections held_up = closer_.held_up();
-  const auto closed = close_late_connections(
+  const auto result = close_late_connections(
       old_connections(late_->policy, late_->before, late_->generation), closer_);
   refuse_held_up(held_up);
-  if (!closed || closed->count == 0) return;
+  if (!result) return;
+  say_kept_busy(result->kept_busy);
+  const NamedConnections& closed = result->closed;
+  if (closed.count == 0) return;
   if (const auto before = due(late_ones_)) {
     notices_.say(Notice::Level::warning,
                  "MO0440: " +
-                     counted(closed->count,
+                     counted(closed.count,
                              "connection to an SMTP port was begun before the policy in force, "
                              "which refuses it, and opened after it; it was",
                              "connections to SMTP ports were begun before the policy in force, "
                              "which refuses them, and opened after it; they were") +
-                     " closed" + *before + ": " + described(closed->count, closed->some) +
-                     advice(closed->some));
+                     " closed" + *before + ": " + described(closed) + advice(closed));
   }
 }
 
@@ -228,32 +234,37 @@ OldConnections Enforcement::old_connections(const CompiledPolicy& policy,
 }
 
 void Enforcement::refuse_held_up(const Closer::Connections& before) {
-  const Closer::Connections& held_up = closer_.held_up();
   const auto by_cookie = [](const auto& entry) { return entry.first; };
-  if (std::ranges::equal(held_up, before, {}, by_cookie, by_cookie)) return;
-  load_table();
-  if (std::ranges::includes(before, held_up, {}, by_cookie, by_cookie)) return;
-  std::vector<TcpConnection> some;
-  for (const auto& [cookie, each] : held_up) {
-    if (some.size() < closed_connections_said) some.push_back(each);
-  }
-  if (const auto earlier = due(held_ones_)) {
+  if (!std::ranges::equal(closer_.held_up(), before, {}, by_cookie, by_cookie)) load_table();
+}
+
+// They may go, or stay, as long as they are held up, and what began at their ends then is refused.
+void Enforcement::look_after_held_up() {
+  if (closer_.held_up().empty()) return;
+  const Closer::Connections held_up = closer_.held_up();
+  mailorigin::firewall::look_after_held_up(
+      old_connections(compiled_, std::nullopt, news_generation_), closer_);
+  refuse_held_up(held_up);
+}
+
+void Enforcement::say_kept_busy(const NamedConnections& kept) {
+  if (kept.count == 0) return;
+  if (const auto before = due(kept_busy_)) {
     notices_.say(Notice::Level::warning,
                  "MO0447: " +
-                     counted(held_up.size(),
-                             "connection to an SMTP port that is to be closed is kept busy by its "
-                             "process; its packets are",
-                             "connections to SMTP ports that are to be closed are kept busy by "
-                             "their processes; their packets are") +
-                     " refused" + *earlier + ": " + described(held_up.size(), some) + advice(some));
+                     counted(kept.count,
+                             "connection to an SMTP port could not be closed at once, since a "
+                             "process keeps it busy or the machine is: its packets are",
+                             "connections to SMTP ports could not be closed at once, since "
+                             "processes keep them busy or the machine is: their packets are") +
+                     " refused, and closing goes on" + *before + ": " + described(kept));
   }
 }
 
 // Where nobody has noted who opened it, of whom its socket is.
-std::string Enforcement::described(std::size_t count,
-                                   const std::vector<TcpConnection>& some) const {
+std::string Enforcement::described(const NamedConnections& all) const {
   std::string text;
-  for (const TcpConnection& each : some) {
+  for (const TcpConnection& each : all.some) {
     const std::uint32_t id = each.opener ? each.opener->vhost : 0;
     const std::string vhost = id == 0 ? "" : name_of_vhost_(id);
     text += (text.empty() ? "" : "; ") + ("uid " + std::to_string(uid_of(each)));
@@ -264,7 +275,7 @@ std::string Enforcement::described(std::size_t count,
       text += " (its event: `mailorigin trace cookie=" + std::to_string(each.cookie) + "`)";
     }
   }
-  const std::size_t left = count - some.size();
+  const std::size_t left = all.count - all.some.size();
   return left == 0 ? text : text + "; and " + std::to_string(left) + " more";
 }
 
@@ -280,6 +291,7 @@ void Enforcement::take_out() {
   old_ones_wait_ = false;
   before_.reset();
   late_.reset();
+  closer_.keep({});
   programs_fault_.clear();
   feeding_fault_.clear();
   pushed_keys_.reset();
@@ -335,6 +347,7 @@ void Enforcement::check() {
   } else if (Clock::now() - programs_tried_ >= refresh_interval) {
     put_in_force(CompiledPolicy(compiled_), std::nullopt, false);
   }
+  look_after_held_up();
   check_table();
 }
 

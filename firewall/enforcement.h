@@ -84,12 +84,13 @@ class Enforcement {
   // "" or how often it was before; nothing: not now.
   std::optional<std::string> due(Repeated& repeated);
   // Whose they were, and where they led.
-  [[nodiscard]] std::string described(std::size_t count,
-                                      const std::vector<TcpConnection>& some) const;
+  [[nodiscard]] std::string described(const NamedConnections& all) const;
   [[nodiscard]] OldConnections old_connections(const CompiledPolicy& policy,
                                                const std::optional<CompiledPolicy>& before,
                                                std::uint32_t generation) const;
   void refuse_held_up(const Closer::Connections& before);
+  void look_after_held_up();
+  void say_kept_busy(const NamedConnections& kept);
 
   Ground ground_;
   service::NoticeBoard& notices_;
@@ -129,7 +130,7 @@ class Enforcement {
   Repeated programs_changed_;
   Repeated full_;
   Repeated late_ones_;
-  Repeated held_ones_;
+  Repeated kept_busy_;
   Closer closer_;
 };
 

@@ -36,11 +36,15 @@ inline constexpr std::size_t ready_per_turn = 64;
 // Of a netlink dump of the host's connections; then another one is asked for.
 inline constexpr std::size_t connections_closed_at_once = 16'384;
 
-// A connection that takes longer to close is left to the process that waits for it: the firewall
-// does nothing else meanwhile. Of these processes there are so many, and so many more at once.
-inline constexpr std::chrono::milliseconds closing_patience{200};
-inline constexpr std::size_t closers_limit = 16;
-inline constexpr std::size_t closers_left_at_once = 4;
+// The firewall does nothing else for so long while connections are closed. What is not closed by
+// then is left to the processes that wait for it: some at once, and as many again after each step
+// in which they were all kept.
+inline constexpr std::chrono::milliseconds closing_patience{400};
+inline constexpr std::chrono::milliseconds closing_step{50};
+inline constexpr std::size_t closing_processes = 8;
+inline constexpr std::size_t closing_processes_limit = 64;
+// Of policies, blocks and looks whose closing goes on.
+inline constexpr std::size_t closers_limit = 8;
 
 // Of a status: a tenant may have ten thousands of processes, and nobody else is answered meanwhile.
 inline constexpr std::chrono::milliseconds older_workers_patience{250};

@@ -107,8 +107,10 @@ std::string accept_destination(const AllowedDestination& entry) {
   return rule + " accept\n";
 }
 
-// The reset ends a connection as soon as its socket can take it.
+// The reset ends a connection as soon as its socket can take it. By the ends that the socket has:
+// before NAT changes them.
 std::string refuse_held_up(const Closer::Connections& held_up) {
+  if (held_up.empty()) return {};
   std::string ipv4, ipv6;
   for (const auto& [cookie, each] : held_up) {
     const bool is_ipv4 = is_mapped_ipv4(each.to);
@@ -117,13 +119,14 @@ std::string refuse_held_up(const Closer::Connections& held_up) {
             std::to_string(each.from_port) + " . " + ip_address_text(each.to) + " . " +
             std::to_string(each.to_port);
   }
-  std::string rules;
+  std::string rules =
+      "  chain held_up {\n    type filter hook output priority -300; policy accept;\n";
   for (const auto& [protocol, list] : {std::pair{"ip", &ipv4}, std::pair{"ip6", &ipv6}}) {
     if (list->empty()) continue;
     rules += std::string("    ") + protocol + " saddr . tcp sport . " + protocol +
              " daddr . tcp dport { " + *list + " } reject with tcp reset\n";
   }
-  return rules;
+  return rules + "  }\n";
 }
 
 }  // namespace
@@ -132,8 +135,8 @@ std::string marked_rules(const CompiledPolicy& policy, Mark mark,
                          const Closer::Connections& held_up) {
   const std::string unmarked =
       "meta mark & " + hexadecimal(mark.mask) + " != " + hexadecimal(mark.value);
-  return "  chain smtp {\n" + refuse(policy) + "  }\n  chain output {\n" + hook +
-         refuse_held_up(held_up) + "    " + begins_smtp(policy) + unmarked + " jump smtp\n  }\n";
+  return refuse_held_up(held_up) + "  chain smtp {\n" + refuse(policy) + "  }\n  chain output {\n" +
+         hook + "    " + begins_smtp(policy) + unmarked + " jump smtp\n  }\n";
 }
 
 std::string uid_rules(const CompiledPolicy& policy, const Closer::Connections& held_up) {
@@ -173,7 +176,7 @@ std::string uid_rules(const CompiledPolicy& policy, const Closer::Connections& h
   rules +=
       "    meta skuid 0-4294967294 goto " + (no_one ? "blocked" : chain_of(nobodys).name()) + "\n";
   rules += "    goto refused\n  }\n";
-  return rules + "  chain output {\n" + hook + refuse_held_up(held_up) + "    " +
+  return rules + refuse_held_up(held_up) + "  chain output {\n" + hook + "    " +
          begins_smtp(policy) + "jump smtp\n  }\n";
 }
 

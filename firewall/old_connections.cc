@@ -32,35 +32,36 @@ bool stays(const OldConnections& old, Which which, const TcpConnection& connecti
   return may_be(old.policy) || (old.before->ports.contains(port) && !may_be(*old.before));
 }
 
+void add(const std::vector<TcpConnection>& all, NamedConnections& to) {
+  to.count += all.size();
+  for (const TcpConnection& each : all) {
+    if (to.some.size() < closed_connections_said) to.some.push_back(each);
+  }
+}
+
 Result<ClosedConnections> close(const OldConnections& old, Which which, Closer& closer) {
   auto diag = SockDiag::open();
   if (!diag) return diag.error();
-  ClosedConnections closed;
+  ClosedConnections result;
   // Linux before 6.10 leaves what has no process any more where it is, with nothing to send.
   std::set<std::uint64_t> gone;
   for (;;) {
     std::vector<TcpConnection> found;
-    std::set<std::uint64_t> held_up;
     const Status listed =
         diag->list({old.policy.ports, old.mark, old.openers}, [&](const TcpConnection& each) {
-          if (closer.held_up().contains(each.cookie)) {
-            held_up.insert(each.cookie);
-          } else if (found.size() < connections_closed_at_once && !gone.contains(each.cookie) &&
-                     !stays(old, which, each)) {
+          if (found.size() < connections_closed_at_once && !gone.contains(each.cookie) &&
+              !closer.held_up().contains(each.cookie) && !stays(old, which, each)) {
             found.push_back(each);
           }
         });
     if (!listed) return listed.error();
-    closer.forget_all_but(held_up);
-    const bool more = found.size() >= connections_closed_at_once;
-    for (const TcpConnection& each : closer.close(std::move(found))) {
-      gone.insert(each.cookie);
-      closed.count++;
-      if (closed.some.size() < closed_connections_said) closed.some.push_back(each);
-    }
+    const Closer::Outcome outcome = closer.close(found);
+    for (const TcpConnection& each : outcome.closed) gone.insert(each.cookie);
+    add(outcome.closed, result.closed);
+    add(outcome.kept_busy, result.kept_busy);
     // However many there are: the last one of a flood is the one that matters. What was not closed
     // is held up, and not found again.
-    if (!more) return closed;
+    if (found.size() < connections_closed_at_once) return result;
   }
 }
 
@@ -72,6 +73,22 @@ Result<ClosedConnections> close_old_connections(const OldConnections& old, Close
 
 Result<ClosedConnections> close_late_connections(const OldConnections& old, Closer& closer) {
   return close(old, Which::late, closer);
+}
+
+void look_after_held_up(const OldConnections& old, Closer& closer) {
+  auto diag = SockDiag::open();
+  if (!diag) return;
+  std::set<std::uint64_t> held_up;
+  std::vector<TcpConnection> again;
+  const Status listed =
+      diag->list({old.policy.ports, old.mark, old.openers}, [&](const TcpConnection& each) {
+        if (!closer.held_up().contains(each.cookie) || stays(old, Which::all, each)) return;
+        held_up.insert(each.cookie);
+        if (!closer.is_being_closed(each.cookie)) again.push_back(each);
+      });
+  if (!listed) return;
+  closer.keep(held_up);
+  (void)closer.close(again);
 }
 
 }  // namespace mailorigin::firewall

@@ -24,9 +24,13 @@ struct OldConnections {
   std::uint32_t generation = 0;
 };
 
-struct ClosedConnections {
+struct NamedConnections {
   std::size_t count = 0;
   std::vector<TcpConnection> some;  // of them, at most closed_connections_said
+};
+struct ClosedConnections {
+  NamedConnections closed;
+  NamedConnections kept_busy;  // Closer::Outcome
 };
 
 // Closes TCP connections of this network namespace, and tells of them. Of those that the hooks have
@@ -39,5 +43,9 @@ Result<ClosedConnections> close_old_connections(const OldConnections& old, Close
 // Of these only those that the hooks have let out: a connect() that was judged under an earlier
 // generation may take as long as its process likes, and begin after the others were closed.
 Result<ClosedConnections> close_late_connections(const OldConnections& old, Closer& closer);
+
+// Of what `closer` holds up: forgets what has ended or may stay under the policy in force, without
+// one before it, and has closed what had no turn yet.
+void look_after_held_up(const OldConnections& old, Closer& closer);
 
 }  // namespace mailorigin::firewall

@@ -5,7 +5,7 @@ import resource
 import socket
 import struct
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 from harness.firewall import (
@@ -147,6 +147,30 @@ def test_whoever_made_the_socket(firewall, ground, maker):
         assert finish() != "open", name
 
 
+def test_what_one_firewall_had_still_to_close_the_next_one_does(firewall, ground):
+    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT)])
+    firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), vhost(NEIGHBOUR, smtp(ALLOW), run_as=OTHER)])
+    firewall.kill()
+    path = next(firewall.pins.glob("v*")) / "openers"
+
+    def opened_by(uid, name):
+        @contextmanager
+        def opened():
+            with socket.create_connection((V4, 25), timeout=5) as tcp:
+                openers = PinnedMap(path)
+                openers.put(struct.pack("<i", tcp.fileno()), struct.pack("<QQ7I4B", 0, 0, 1, uid, uid, uid, vhost_id(name), 0, 0, 1, 0, 1, 0))
+                openers.close()
+                yield tcp
+
+        return hold_opened(ground, opened)
+
+    tenants, others = opened_by(TENANT, HOST), opened_by(OTHER, NEIGHBOUR)
+    firewall.start()
+    wait_until(lambda: "MO0440: 1 connection " in firewall.log.read_text(), "the tenant's to be closed", 20)
+    assert tenants() != "open"
+    assert others() == "open"
+
+
 def test_what_was_judged_before_a_policy_and_opens_after_it_is_closed(firewall, ground):
     """A connect() may take as long as its process likes, searching for a free port among thousands that are taken,
     while others have the processor. Here root's connection is made to look like one that was judged then."""
@@ -195,20 +219,18 @@ def test_a_flood_of_connections_keeps_none_of_them_open(firewall, ground):
     assert result() == 0
 
 
-def test_what_its_process_keeps_busy_keeps_nobody_else(firewall, ground):
-    """A send() from memory that does not come holds its socket's lock, which closing waits for."""
-    busy = 18  # more than processes that wait for it
-    ours, theirs = socket.socketpair()
+SITE = "shop.example"
 
-    def spoken(tcp):
-        with suppress(OSError):
-            tcp.send(b"NOOP\r\n")
-        return fate(tcp, 5)
+
+def keeping_busy(ground, count):
+    """So many connections of the tenant's whose locks it holds by send() from memory that does not come, and a plain one
+    before and behind them: a function that tells what has become of the plain ones, and one that lets the others go."""
+    ours, theirs = socket.socketpair()
 
     def tenant():
         withheld = Withheld()
         become(TENANT)
-        made = [socket.create_connection((V4, 25), timeout=5) for _ in range(busy + 2)]
+        made = [socket.create_connection((V4, 25), timeout=5) for _ in range(count + 2)]
         for each in made:
             each.recv(100)
         first, *kept, last = made
@@ -217,24 +239,52 @@ def test_what_its_process_keeps_busy_keeps_nobody_else(firewall, ground):
             sender.start()
         theirs.send(b"1")
         theirs.recv(1)
-        others = [spoken(each) for each in (first, last)]
+        theirs.send("/".join(fate(each, 1) for each in (first, last)).encode())
+        theirs.recv(1)
         withheld.give()
         for sender in senders:
             sender.join()
-        return others + [spoken(each) for each in kept]
+        return [fate(each, 5) for each in kept]
 
-    site = "shop.example"
-    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT, site=site)])
     _, result = ground.child(tenant)
     theirs.close()
     assert ours.recv(1) == b"1"
-    firewall.block(block(f"site:{site}"))
-    assert "connections" in firewall.notice("MO0447")
+
+    def plain_ones():
+        ours.send(b"x")
+        return ours.recv(100).decode().split("/")
+
+    def busy_ones():
+        ours.send(b"x")
+        return result()
+
+    return plain_ones, busy_ones
+
+
+def test_what_its_process_keeps_busy_keeps_nobody_else(firewall, ground):
+    """Closing waits for a socket's lock."""
+    held_up = "ip saddr . tcp sport . ip daddr . tcp dport"
+    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT, site=SITE)])
+    plain_ones, busy_ones = keeping_busy(ground, 30)
+    firewall.block(block(f"site:{SITE}"))
+    assert "30 connections to SMTP ports could not be closed at once" in firewall.notice("MO0447")
+    assert "open" not in plain_ones()
+    assert held_up in ground.nft("list", "table", "inet", "mailorigin")
+    assert "open" not in busy_ones()
+    wait_until(lambda: held_up not in ground.nft("list", "table", "inet", "mailorigin"), "their end", 20)
+
+
+def test_what_may_stay_again_is_refused_no_more(firewall, ground):
+    held_up = "ip saddr . tcp sport . ip daddr . tcp dport"
+    firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT, site=SITE)])
+    plain_ones, busy_ones = keeping_busy(ground, 2)
+    firewall.block(block(f"site:{SITE}"))
     firewall.status()
-    assert "tcp sport . ip daddr" in ground.nft("list", "table", "inet", "mailorigin")
-    ours.send(b"x")
-    assert "open" not in result()
-    wait_until(lambda: "tcp sport . ip daddr" not in ground.nft("list", "table", "inet", "mailorigin"), "their end", 20)
+    assert held_up in ground.nft("list", "table", "inet", "mailorigin")
+    firewall.block()
+    wait_until(lambda: held_up not in ground.nft("list", "table", "inet", "mailorigin"), "the unblocked ones to be let go", 20)
+    assert "open" not in plain_ones()
+    busy_ones()
 
 
 def test_what_was_redirected_is_closed_whatever_the_relays_port(firewall, ground):
