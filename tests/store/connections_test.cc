@@ -20,8 +20,8 @@ using testing::now_ms;
 using testing::sample;
 
 class StoredConnections : public testing::StoreTest {};
-INSTANTIATE_TEST_SUITE_P(Databases, StoredConnections, ::testing::Values("sqlite3", "pgsql"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Databases, StoredConnections, testing::both_databases(),
+                         testing::driver_name);
 
 Event connection(std::uint64_t time_ms, const char* verdict, const char* dst) {
   Event event = sample(time_ms);

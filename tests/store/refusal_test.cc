@@ -18,8 +18,7 @@ using testing::now_ms;
 using testing::sample;
 
 class Refusal : public testing::StoreTest {};
-INSTANTIATE_TEST_SUITE_P(Databases, Refusal, ::testing::Values("sqlite3", "pgsql"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Databases, Refusal, testing::both_databases(), testing::driver_name);
 
 // A constraint of the administrator's own, say.
 void refuse_subject(Database& database, const std::string& subject) {

@@ -75,6 +75,12 @@ class SqliteFile : public ::testing::Test {
   std::string directory_;
 };
 
+// What StoreTest is instantiated with.
+inline auto both_databases() { return ::testing::Values("sqlite3", "pgsql"); }
+inline std::string driver_name(const ::testing::TestParamInfo<const char*>& each) {
+  return each.param;
+}
+
 // By driver: an empty database for each test.
 class StoreTest : public SqliteFile, public ::testing::WithParamInterface<const char*> {
  protected:

@@ -21,8 +21,7 @@ using testing::now_ms;
 using testing::sample;
 
 class ScriptMails : public testing::StoreTest {};
-INSTANTIATE_TEST_SUITE_P(Databases, ScriptMails, ::testing::Values("sqlite3", "pgsql"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Databases, ScriptMails, testing::both_databases(), testing::driver_name);
 
 Event mail_of(std::string_view entry, std::string_view caller, std::uint64_t time_ms) {
   Event event = sample(time_ms);

@@ -27,8 +27,7 @@ using testing::now_ms;
 using testing::sample;
 
 class Store : public testing::StoreTest {};
-INSTANTIATE_TEST_SUITE_P(Databases, Store, ::testing::Values("sqlite3", "pgsql"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Databases, Store, testing::both_databases(), testing::driver_name);
 
 TEST_P(Store, KeepsAnEventAndFindsItByWhatItHas) {
   Event event = sample(now_ms);

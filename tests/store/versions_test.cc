@@ -85,8 +85,7 @@ class Versions : public testing::StoreTest {
               1);
   }
 };
-INSTANTIATE_TEST_SUITE_P(Databases, Versions, ::testing::Values("sqlite3", "pgsql"),
-                         [](const auto& each) { return std::string(each.param); });
+INSTANTIATE_TEST_SUITE_P(Databases, Versions, testing::both_databases(), testing::driver_name);
 
 Event mail(std::uint64_t time_ms, const char* name) {
   Event event = sample(time_ms);
