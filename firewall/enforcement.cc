@@ -143,9 +143,10 @@ bool Enforcement::feed_policy() {
 }
 
 void Enforcement::load_table() {
-  const Status loaded = nftables_.load(
-      engine_ == Engine::bpf ? marked_rules(compiled_, ground_.mark, closer_.held_up())
-                             : uid_rules(compiled_, closer_.held_up()));
+  refused_ = closer_.held_up();
+  const Status loaded =
+      nftables_.load(engine_ == Engine::bpf ? marked_rules(compiled_, ground_.mark, refused_)
+                                            : uid_rules(compiled_, refused_));
   if (!loaded) {
     table_fault_ = loaded.error().message;
     notices_.begins("table", Notice::Level::error,
@@ -169,7 +170,6 @@ void Enforcement::close_old() {
   auto before = std::exchange(before_, std::nullopt);
   if (!all && !before) return;
   const bool was_news = before.has_value();
-  const Closer::Connections held_up = closer_.held_up();
   const auto result =
       close_old_connections(old_connections(compiled_, before, news_generation_), closer_);
   if (!result) {
@@ -191,7 +191,7 @@ void Enforcement::close_old() {
     notices_.say(Notice::Level::notice, what + " closed: " + described(closed));
   }
   if (result) say_kept_busy(result->kept_busy);
-  refuse_held_up(held_up);
+  refuse_held_up();
   if (programs_) {
     late_ = Late{compiled_, std::move(before), news_generation_, Clock::now(), check_interval};
   }
@@ -201,10 +201,9 @@ void Enforcement::close_late() {
   if (!late_ || Clock::now() < late_->next) return;
   late_->next = Clock::now() + late_->pause;
   late_->pause = std::min<Clock::duration>(2 * late_->pause, refresh_interval);
-  const Closer::Connections held_up = closer_.held_up();
   const auto result = close_late_connections(
       old_connections(late_->policy, late_->before, late_->generation), closer_);
-  refuse_held_up(held_up);
+  refuse_held_up();
   if (!result) return;
   say_kept_busy(result->kept_busy);
   const NamedConnections& closed = result->closed;
@@ -233,18 +232,17 @@ OldConnections Enforcement::old_connections(const CompiledPolicy& policy,
   return old;
 }
 
-void Enforcement::refuse_held_up(const Closer::Connections& before) {
+void Enforcement::refuse_held_up() {
   const auto by_cookie = [](const auto& entry) { return entry.first; };
-  if (!std::ranges::equal(closer_.held_up(), before, {}, by_cookie, by_cookie)) load_table();
+  if (!std::ranges::equal(closer_.held_up(), refused_, {}, by_cookie, by_cookie)) load_table();
 }
 
 // They may go, or stay, as long as they are held up, and what began at their ends then is refused.
 void Enforcement::look_after_held_up() {
   if (closer_.held_up().empty()) return;
-  const Closer::Connections held_up = closer_.held_up();
   mailorigin::firewall::look_after_held_up(
       old_connections(compiled_, std::nullopt, news_generation_), closer_);
-  refuse_held_up(held_up);
+  refuse_held_up();
 }
 
 void Enforcement::say_kept_busy(const NamedConnections& kept) {

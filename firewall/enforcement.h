@@ -88,7 +88,7 @@ class Enforcement {
   [[nodiscard]] OldConnections old_connections(const CompiledPolicy& policy,
                                                const std::optional<CompiledPolicy>& before,
                                                std::uint32_t generation) const;
-  void refuse_held_up(const Closer::Connections& before);
+  void refuse_held_up();
   void look_after_held_up();
   void say_kept_busy(const NamedConnections& kept);
 
@@ -132,6 +132,7 @@ class Enforcement {
   Repeated late_ones_;
   Repeated kept_busy_;
   Closer closer_;
+  Closer::Connections refused_;  // by the table: what was held up when it was loaded
 };
 
 }  // namespace mailorigin::firewall
