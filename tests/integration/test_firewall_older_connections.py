@@ -147,6 +147,14 @@ def test_whoever_made_the_socket(firewall, ground, maker):
         assert finish() != "open", name
 
 
+def note_opener(path, tcp, generation, uid, name, verified=0):
+    """As the hook keeps with a socket who has connected it (struct mo_opener); for the rule's sake, MailOriginSmtp."""
+    openers = PinnedMap(path)
+    who = struct.pack("<QQ7I4B", 0, 0, generation, uid, uid, uid, vhost_id(name), 0, 0, verified, 0, 1, 0)
+    openers.put(struct.pack("<i", tcp.fileno()), who)
+    openers.close()
+
+
 def test_what_one_firewall_had_still_to_close_the_next_one_does(firewall, ground):
     firewall.take(vhosts=[vhost(HOST, smtp(ALLOW), run_as=TENANT)])
     firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), vhost(NEIGHBOUR, smtp(ALLOW), run_as=OTHER)])
@@ -157,9 +165,7 @@ def test_what_one_firewall_had_still_to_close_the_next_one_does(firewall, ground
         @contextmanager
         def opened():
             with socket.create_connection((V4, 25), timeout=5) as tcp:
-                openers = PinnedMap(path)
-                openers.put(struct.pack("<i", tcp.fileno()), struct.pack("<QQ7I4B", 0, 0, 1, uid, uid, uid, vhost_id(name), 0, 0, 1, 0, 1, 0))
-                openers.close()
+                note_opener(path, tcp, 1, uid, name, verified=1)
                 yield tcp
 
         return hold_opened(ground, opened)
@@ -181,10 +187,7 @@ def test_what_was_judged_before_a_policy_and_opens_after_it_is_closed(firewall, 
     def opened(generation, uid):
         with socket.create_connection((V4, 25), timeout=5) as tcp:
             tcp.recv(100)
-            openers = PinnedMap(path)
-            who = struct.pack("<QQ7I4B", 0, 0, generation, uid, uid, uid, vhost_id(HOST), 0, 0, 0, 0, 1, 0)
-            openers.put(struct.pack("<i", tcp.fileno()), who)
-            openers.close()
+            note_opener(path, tcp, generation, uid, HOST)
             return [tcp.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8).hex(), fate(tcp, 6)]
 
     cookie, how = ground.run(lambda: opened(1, TENANT), uid=0)
