@@ -12,6 +12,7 @@ from servers import DIRECTIVES, family, installation, running, say_result
 
 from harness.milter_protocol import tell
 from harness.site import Site, two_vhosts
+from harness.waiting import answers, wait_until
 
 MILTER_UID = 61901
 PEER = "no milter; its connection and this program included"
@@ -41,11 +42,12 @@ def measure(place, directory, messages):
     path = f"{directory}/milter.sock"
     server = f"MailOriginMilter {path}\nMailOriginMilterUser #{MILTER_UID} #{MILTER_UID + 1}\nMailOriginMailLog none\n"
     with running(Site(place, place.directory("milter"), two_vhosts(DIRECTIVES), server=server)) as site:
+        wait_until(lambda: answers(path), "the milter")
+        for number in rounds(50):
+            message(path, number)
         names = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in family(site.httpd.process.pid)}
         milter = next(pid for pid, name in names.items() if name == "mailorigin-milt")
         daemon = next(pid for pid, name in names.items() if name == "mailorigind")
-        for number in rounds(50):
-            message(path, number)
         before = processor_seconds(milter), processor_seconds(daemon)
         took = []
         for number in rounds(messages):

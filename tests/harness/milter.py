@@ -15,7 +15,7 @@ from .mail_servers import POSTFIX_MASTER, Postfix
 from .mounts import unmount
 from .queue_file import records
 from .site import BLOG_UID, OTHER_UID, SHOP_UID, Site
-from .waiting import children_of, wait_until
+from .waiting import answers, children_of, wait_until
 
 MILTER_UID = 61901
 TENANTS = {"shop": SHOP_UID, "blog": BLOG_UID, "other": OTHER_UID}  # Postfix's sendmail wants a name
@@ -174,7 +174,7 @@ def site_before(postfix, installation, name, vhosts, configuration):
     with Accounts(installation.root, installation.directory(f"{name}-accounts"), TENANTS):
         try:
             site.start()
-            wait_until(socket.exists, "the milter to listen")
+            wait_until(lambda: answers(socket), "the milter to listen")
             postfix.use(runtime, f"unix:{socket}")
             yield site
         finally:

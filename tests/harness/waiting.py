@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 import traceback
@@ -50,6 +51,12 @@ def children_of(pid):
         except OSError:
             pass
     return found
+
+
+def answers(path):
+    """Whether somebody listens at that socket: its file is there a little earlier."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
 
 
 def command_line(pid):

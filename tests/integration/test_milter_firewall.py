@@ -9,7 +9,7 @@ from harness.guarded import guarded_site
 from harness.milter import MILTER_UID
 from harness.milter_protocol import tell
 from harness.site import SHOP_UID, WITH_HEADER, Vhost, new_mark
-from harness.waiting import wait_until
+from harness.waiting import answers, wait_until
 
 PORT = 2526
 SERVER = ground_rules.SERVER + f"""
@@ -28,7 +28,7 @@ echo fgets($socket);
 def guarded(installation, ground):
     installation.built("milter/mailorigin-milter")
     with guarded_site(installation, ground, "milter", [Vhost("shop", SHOP_UID, WITH_HEADER)], server=SERVER) as site:
-        wait_until((site.directory / "milter.sock").exists, "the milter")
+        wait_until(lambda: answers(site.directory / "milter.sock"), "the milter")
         yield site
 
 

@@ -22,7 +22,7 @@ from harness.milter import MILTER_UID
 from harness.milter_protocol import tell
 from harness.opener import disconnect, flood, heard, say_now
 from harness.site import BLOG_UID, SHOP_UID, WITH_HEADER, Vhost, handled_by, new_mark
-from harness.waiting import become, command_line, processes_named_by, wait_until
+from harness.waiting import answers, become, command_line, processes_named_by, wait_until
 from harness.wire import connect, pairs
 
 PORT, UNLISTED = 2526, 2527
@@ -49,7 +49,7 @@ def guarded(installation, ground):
         Accounts(installation.root, installation.directory("opener-accounts"), {Exim.user: Exim.uid}),
         guarded_site(installation, ground, "opener", hosts, server=SERVER) as site,
     ):
-        wait_until((site.directory / "milter.sock").exists, "the milter")
+        wait_until(lambda: answers(site.directory / "milter.sock"), "the milter")
         wait_until(lambda: attached(site), "mailorigind to hear of the kernel's programs")
         site.httpd.allow_log("MO0428")  # there were more connections than events
         yield site

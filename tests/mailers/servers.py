@@ -10,7 +10,7 @@ from harness import mail_servers
 from harness.mail_servers import ENVIRONMENT, POSTFIX_MAIN, POSTFIX_MASTER, asking_exim
 from harness.milter import MAIN as POSTFIX_MILTER
 from harness.milter import MILTER_UID
-from harness.waiting import die_with_parent, wait_until
+from harness.waiting import answers, die_with_parent, wait_until
 
 POSTDROP_GID = 64003
 
@@ -77,7 +77,7 @@ class Postfix(Server):
         shutil.chown("/var/lib/postfix", self.user, self.user)
 
     def start(self):
-        wait_until(self._socket.exists, "the milter to listen")
+        wait_until(lambda: answers(self._socket), "the milter to listen")
         self._process = start("postfix start-fg")
         wait_until((self.queue / "public/pickup").exists, "Postfix to start")
 
@@ -144,7 +144,7 @@ class Exim(Server):
             shutil.chown(directory, self.user, self.user)
 
     def start(self):
-        wait_until(self._socket.exists, "MailOriginEximSocket")
+        wait_until(lambda: answers(self._socket), "MailOriginEximSocket")
         self._process = start("exim4 -bdf")
         wait_until(lambda: listens("127.0.0.1:25"), "Exim to listen")
 
