@@ -88,6 +88,13 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view white_space = " \t\r\n\v\f";
+  const std::size_t first = text.find_first_not_of(white_space);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(white_space) - first + 1);
+}
+
 std::string_view cut(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return text;
   // A character of up to four bytes may straddle the limit: step back to its

@@ -17,6 +17,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 // With ASCII's letters in lower case, in any locale.
 std::string lower_case(std::string_view text);
 
+// Without ASCII's white space at both ends, in any locale.
+std::string_view trimmed(std::string_view text);
+
 // The longest prefix of at most `limit` bytes that does not end inside a character.
 std::string_view cut(std::string_view text, std::size_t limit);
 

@@ -25,13 +25,6 @@ bool is_looked_at(std::string_view name, std::string_view value) {
                      [&](std::string_view each) { return equal_ignoring_case(each, name); });
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n\v\f";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
 std::string_view without_angles(std::string_view address) {
   if (address.starts_with('<') && address.ends_with('>')) {
     address.remove_prefix(1);

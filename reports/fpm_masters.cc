@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/file.h"
+#include "core/text.h"
 
 namespace mailorigin::reports {
 
@@ -20,12 +21,6 @@ constexpr std::size_t maps_limit = 4 << 20;
 constexpr std::size_t pools_limit = 100'000;
 constexpr int includes_limit = 8;  // deep
 constexpr std::string_view title = "php-fpm: master process (";
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r";
-  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-  return text.substr(0, text.find_last_not_of(blanks) + 1);
-}
 
 std::string_view without_quotes(std::string_view value) {
   const bool quoted = value.size() > 1 && (value.front() == '"' || value.front() == '\'') &&

@@ -15,6 +15,7 @@
 #include "core/file.h"
 #include "core/name_values.h"
 #include "core/socket_paths.h"
+#include "core/text.h"
 
 namespace mailorigin::submit {
 
@@ -92,13 +93,6 @@ std::optional<Ending> take(std::string_view name, std::string_view value, const 
   }
   if (setting->take(value, settings)) return std::nullopt;
   return Ending{status, "MO0502: " + where + ": it takes " + std::string(setting->accepted)};
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 // "name = value" on each line; a # begins a comment.

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace mailorigin {
 
 namespace {
 
 constexpr std::string_view blanks = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-  return text.substr(0, text.find_last_not_of(blanks) + 1);
-}
 
 }  // namespace
 

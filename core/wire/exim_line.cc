@@ -60,13 +60,6 @@ bool read_port(std::string_view value, EximLine::End& end) {
   return port.has_value();
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const std::size_t first = std::min(text.find_first_not_of(blanks), text.size());
-  text.remove_prefix(first);
-  return text.substr(0, text.find_last_not_of(blanks) + 1);
-}
-
 // Several fields of that name are lines of one value.
 bool read_tickets(std::string_view value, QueuedMail& mail) {
   while (!value.empty() && mail.tickets.size() < tickets_shown) {

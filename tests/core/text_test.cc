@@ -62,6 +62,13 @@ TEST(EqualIgnoringCase, KnowsTheLettersOfAscii) {
   EXPECT_FALSE(equal_ignoring_case("a\0b"s, "a\0c"s));
 }
 
+TEST(Trimmed, LeavesWhiteSpaceWithin) {
+  EXPECT_EQ(trimmed("\t a \n b\v\f\r\n"), "a \n b");
+  EXPECT_EQ(trimmed(" \t\r\n"), "");
+  EXPECT_EQ(trimmed(""), "");
+  EXPECT_EQ(trimmed("\xa0 a"), "\xa0 a");
+}
+
 TEST(Cut, EndsAtACharacter) {
   EXPECT_EQ(cut("abc", 5), "abc");
   EXPECT_EQ(cut("abc", 2), "ab");
