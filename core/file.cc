@@ -66,4 +66,13 @@ Result<std::vector<std::string>> names_in(const std::string& directory) {
   return names;
 }
 
+Status ensure_directory(const std::string& directory, mode_t mode) {
+  if (mkdir(directory.c_str(), mode) == 0) {
+    if (chmod(directory.c_str(), mode) != 0) return system_error(directory, errno);
+    return Done{};
+  }
+  if (errno != EEXIST) return system_error("cannot create " + directory, errno);
+  return Done{};
+}
+
 }  // namespace mailorigin

@@ -1,5 +1,7 @@
-// A file, read whole; a directory, likewise.
+// A file, read whole; a directory, likewise, or made.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <string>
@@ -24,5 +26,9 @@ Result<std::string> read_file(const std::string& path, std::size_t limit);
 
 // The names in a directory but `.` and `..`, in no order. Fails where it cannot be opened.
 Result<std::vector<std::string>> names_in(const std::string& directory);
+
+// One that is there stays as it is; else it is made with this mode, whatever the umask. Its parent
+// has to be there.
+Status ensure_directory(const std::string& directory, mode_t mode);
 
 }  // namespace mailorigin

@@ -2,13 +2,9 @@
 
 #include <cstddef>
 
+#include "core/text.h"
+
 namespace mailorigin {
-
-namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-}  // namespace
 
 std::vector<std::string_view> makers_of(std::string_view name) {
   constexpr std::string_view mark = ") : ";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/text.h"
+
 namespace mailorigin::investigating {
 
 namespace {
@@ -11,7 +13,6 @@ constexpr std::size_t look_ahead = 128;  // a heredoc's label is the longest tha
 constexpr std::size_t label_limit = 64;
 constexpr std::size_t depth_limit = 64;  // of code within strings
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool begins_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||

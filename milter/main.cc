@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/file.h"
 #include "core/unix_socket.h"
 #include "core/wire/control.h"
 #include "milter/daemon_link.h"
@@ -38,11 +39,7 @@ Status listen_at(const Options& options, const service::Account& mail_server,
   }
   const std::string directory = options.listen.substr(0, options.listen.rfind('/'));
   // Nobody but root lists it, as with httpd's runtime directory.
-  if (mkdir(directory.c_str(), 0711) == 0) {
-    if (chmod(directory.c_str(), 0711) != 0) return system_error(directory, errno);
-  } else if (errno != EEXIST) {
-    return system_error("cannot create " + directory, errno);
-  }
+  if (Status made = ensure_directory(directory, 0711); !made) return made;
   if (Status checked = check_socket_path(options.listen); !checked) return checked;
   umask(0777);  // until it has its owner
   Status opened = open_filter("unix:" + options.listen, settings);

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/file.h"
 #include "core/unix_socket.h"
 
 namespace mailorigin::httpd {
@@ -147,10 +148,6 @@ Result<bool> ensure_exim_socket(Kept& kept, const DaemonSettings& settings) {
   return true;
 }
 
-// Nobody but root lists it: who reads a directory into memory that answers never, as a FUSE file
-// may, keeps its lock, and httpd from making its sockets and from taking them away.
-constexpr mode_t directory_mode = 0711;
-
 }  // namespace
 
 std::vector<Handed> handed_to_daemon(const Kept& kept) {
@@ -166,13 +163,12 @@ std::vector<Handed> handed_to_daemon(const Kept& kept) {
 
 std::vector<Handed> handed_lifeline(const Kept& kept) { return {{kept.lifeline_read, "lifeline"}}; }
 
-Status ensure_directory(const std::string& directory) {
-  if (mkdir(directory.c_str(), directory_mode) == 0) {
-    // Whatever umask httpd was started with: the sockets are for everybody.
-    if (chmod(directory.c_str(), directory_mode) != 0) return system_error(directory, errno);
-    return Done{};
+Status ensure_runtime_directory(const std::string& directory) {
+  // Nobody but root lists it: who reads a directory into memory that answers never, as a FUSE file
+  // may, keeps its lock, and httpd from making its sockets and from taking them away.
+  if (Status made = ensure_directory(directory, 0711); !made) {
+    return made.error().context("MailOriginRuntimeDir");
   }
-  if (errno != EEXIST) return system_error("cannot create " + directory, errno);
   return Done{};
 }
 
@@ -185,8 +181,8 @@ Status check_listener(const std::string& path, pid_t httpd) {
 }
 
 Result<bool> ensure_sockets(Kept& kept, const DaemonSettings& settings) {
-  if (Status made = ensure_directory(settings.runtime_directory); !made) {
-    return made.error().context("MailOriginRuntimeDir");
+  if (Status made = ensure_runtime_directory(settings.runtime_directory); !made) {
+    return made.error();
   }
   if (Status made = ensure_lifeline(kept); !made) return made.error();
 

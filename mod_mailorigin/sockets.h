@@ -28,7 +28,7 @@ std::vector<Handed> handed_to_daemon(const Kept& kept);
 std::vector<Handed> handed_lifeline(const Kept& kept);
 
 // Creates the runtime directory (0711) unless it is there.
-Status ensure_directory(const std::string& directory);
+Status ensure_runtime_directory(const std::string& directory);
 
 // Closes all and removes their files.
 void remove_sockets(Kept& kept);

@@ -92,9 +92,7 @@ Status Supervisor::start() {
   }
   kept_.parent = getpid();
   const DaemonSettings& settings = configuration_.daemon;
-  if (Status made = ensure_directory(settings.runtime_directory); !made) {
-    return made.error().context("MailOriginRuntimeDir");
-  }
+  if (Status made = ensure_runtime_directory(settings.runtime_directory); !made) return made;
   if (Status checked = check_socket_path(settings.control_path()); !checked) {
     return checked.error().context("MailOriginRuntimeDir");
   }

@@ -7,6 +7,7 @@
 
 #include "core/made_code.h"
 #include "core/name_values.h"
+#include "core/text.h"
 #include "reports/directives.h"
 
 namespace mailorigin::reports {
@@ -32,8 +33,6 @@ bool is_connection(const Event& event) { return event.get(Field::kind) == "smtp"
 bool is_open_connection(const Event& event) {
   return is_connection(event) && event.get(Field::verdict) != "deny";
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string shell_word(const std::string& text) {
   const auto plain = [](char c) {

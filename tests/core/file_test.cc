@@ -78,5 +78,26 @@ TEST(OpenRegularFile, OpensNothingElse) {
   std::filesystem::remove_all(directory);
 }
 
+TEST(EnsureDirectory, HasItsModeWhateverTheUmaskAndLeavesOneThatIsThere) {
+  std::string parent = "/tmp/file_test-XXXXXX";
+  ASSERT_NE(mkdtemp(parent.data()), nullptr);
+  const std::string directory = parent + "/directory";
+  const auto mode = [&] {
+    struct stat about {};
+    EXPECT_EQ(stat(directory.c_str(), &about), 0);
+    return about.st_mode & 07777U;
+  };
+  const mode_t before = umask(0777);
+  EXPECT_TRUE(ensure_directory(directory, 0711));
+  umask(before);
+  EXPECT_EQ(mode(), 0711U);
+  EXPECT_TRUE(ensure_directory(directory, 0700));
+  EXPECT_EQ(mode(), 0711U);
+  const Status made = ensure_directory(directory + "/not/there", 0711);
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().message.find(directory + "/not/there"), std::string::npos);
+  std::filesystem::remove_all(parent);
+}
+
 }  // namespace
 }  // namespace mailorigin
