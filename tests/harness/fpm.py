@@ -59,6 +59,7 @@ class Fpm:
 
     def start(self):
         assert self.process is None
+        before = self._generations()
         self.process = subprocess.Popen(
             [PHP_FPM, "--nodaemonize", "-c", str(self.ini), "--fpm-config", str(self._configuration)],
             env={"PATH": os.environ["PATH"], "PHP_INI_SCAN_DIR": ""},
@@ -67,13 +68,19 @@ class Fpm:
             stderr=open(self.directory / "logs/fpm.console", "wb"),
             preexec_fn=die_with_parent,
         )
-        wait_until(self._ready, "php-fpm's pools")
+        wait_until(lambda: self._ready(before), "php-fpm's pools")
         return self
 
-    def _ready(self):
+    def _generations(self):
+        return self.log.read_text(errors="replace").count("ready to handle connections") if self.log.exists() else 0
+
+    def _ready(self, before):
+        """It listens a little before it has workers, and those are a little older than their titles."""
         if self.process.poll() is not None:
             console = (self.directory / "logs/fpm.console").read_text(errors="replace")
             raise AssertionError(f"php-fpm ended with {self.process.returncode}:\n{console}")
+        if self._generations() == before or not all(" pool " in " ".join(command_line(pid)) for pid in children_of(self.process.pid)):
+            return False
         for name, pool in self.pools.items():
             with socket.socket(socket.AF_INET if pool.port else socket.AF_UNIX) as probe:
                 try:
@@ -87,11 +94,9 @@ class Fpm:
         return [pid for pid in children_of(self.process.pid) if f"pool {pool}" in " ".join(command_line(pid))]
 
     def reload(self):
-        before = self.log.read_text().count("ready to handle connections")
+        before = self._generations()
         self.process.send_signal(signal.SIGUSR2)
-        wait_until(
-            lambda: self.log.read_text().count("ready to handle connections") > before, "php-fpm's reload"
-        )
+        wait_until(lambda: self._ready(before), "php-fpm's reload")
 
     def stop(self):
         if self.process is not None:

@@ -1,7 +1,6 @@
 """Another user holds the lock of a worker's or of httpd's directory in /proc: who serves does not look below it."""
 
 from contextlib import ExitStack
-from pathlib import Path
 
 from harness.firewall import V4
 from harness.guarded import KNOCK, SERVER, guarded_site
@@ -11,10 +10,6 @@ from harness.waiting import children_of
 
 LOG = "  MailOriginLog logs/{short}.json json\n"
 OVERRIDE = "  <Directory {docroot}>\n    AllowOverride All\n    Require all granted\n  </Directory>\n"
-
-
-def named(pid, name):
-    return name in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
 
 
 def test_connections_of_who_is_held_go_on(installation, ground):
@@ -27,7 +22,7 @@ def test_connections_of_who_is_held_go_on(installation, ground):
         site.blog.write("deputy/.htaccess", f"RewriteEngine On\nRewriteRule . http://{V4}:25/x [P]\n")
         deputy = site.blog.write("deputy/x.txt", "x")
         static = site.blog.write("plain.txt", "fine")
-        workers = [pid for pid in children_of(site.fpm.process.pid) if named(pid, "pool shop")]
+        workers = site.fpm.workers("shop")
         httpds = [pid for pid in children_of(site.httpd.process.pid) if pid != site.httpd.daemon()]
         assert workers and httpds
         with ExitStack() as stack:
