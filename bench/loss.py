@@ -8,8 +8,6 @@ never sent.
 import argparse
 import http.client
 import itertools
-import os
-import signal
 import sys
 import threading
 import time
@@ -17,6 +15,8 @@ from collections import Counter
 
 from ending import leave_if_asked
 from servers import installation, say_result, site_with_everything
+
+from harness.waiting import kill
 
 CODE = "<?php echo mail('to@example.org', $_GET['mark'], 'body') ? 'accepted' : 'refused';\n"
 
@@ -62,7 +62,7 @@ def main():
             if event == "graceful":
                 site.httpd.graceful()
             else:
-                os.kill(site.httpd.daemon(), signal.SIGKILL)
+                kill([site.httpd.daemon()])
             print(f"  {event}", flush=True)
         for thread in threads:
             thread.join()

@@ -5,14 +5,13 @@ import argparse
 import os
 import tempfile
 import time
-from pathlib import Path
 
 from ending import rounds
-from servers import DIRECTIVES, family, installation, running, say_result
+from servers import DIRECTIVES, installation, running, say_result
 
 from harness.milter_protocol import tell
 from harness.site import Site, two_vhosts
-from harness.waiting import answers, wait_until
+from harness.waiting import answers, processes_named_by, processor_seconds, wait_until
 
 MILTER_UID = 61901
 PEER = "no milter; its connection and this program included"
@@ -22,10 +21,6 @@ def message(path, number):
     """One that came through pickup(8)."""
     fields = [("From", "me@shop.example"), ("To", "to@example.org"), ("Subject", f"number {number}"), ("Message-Id", f"<{number}@web1>")]
     return tell(path, f"4A{number:06X}", fields)
-
-
-def processor_seconds(pid):
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
 def main():
@@ -45,9 +40,8 @@ def measure(place, directory, messages):
         wait_until(lambda: answers(path), "the milter")
         for number in rounds(50):
             message(path, number)
-        names = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in family(site.httpd.process.pid)}
-        milter = next(pid for pid, name in names.items() if name == "mailorigin-milt")
-        daemon = next(pid for pid, name in names.items() if name == "mailorigind")
+        milter, = processes_named_by(path, "mailorigin-milter")
+        daemon = site.httpd.daemon()
         before = processor_seconds(milter), processor_seconds(daemon)
         took = []
         for number in rounds(messages):

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from .waiting import wait_until
+from .waiting import answers, wait_until
 
 CLAMD = "/usr/sbin/clamd"
 MARK = "mailorigin test signature"  # what its one signature finds
@@ -33,7 +33,7 @@ class Clamd:
             [CLAMD, f"--config-file={self.configuration}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until(lambda: self.socket.exists() or self.process.poll() is not None, "clamd to listen")
+        wait_until(lambda: answers(self.socket) or self.process.poll() is not None, "clamd to listen")
         assert self.process.poll() is None, (self.directory / "clamd.log").read_text()
         return self
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .installation import Installation
 from .paths import HTTPD, HTTPD_MODULES, MOD_PHP
-from .waiting import PATIENCE, alive, children_of, command_line, die_with_parent, end, processes_named_by, wait_until
+from .waiting import PATIENCE, alive, children_of, die_with_parent, end, kill, processes_named_by, wait_until
 
 DAEMON_UID = 61900
 MODULES = (
@@ -186,26 +186,22 @@ class Httpd:
         """Stops httpd and sees its daemon go with it."""
         if self.process is None:
             return
+        daemons = self.daemons()
         try:
             end(self.process, signal.SIGTERM)
             if self._own_lines and self._daemon != "external":
-                wait_until(lambda: not self.daemons(), "the daemon to go with httpd")
+                wait_until(lambda: not any(map(alive, daemons)) and not self.daemons(), "the daemon to go with httpd")
         finally:
             self.process = None
             if self._daemon != "external":
-                for pid in self.daemons():
-                    os.kill(pid, signal.SIGKILL)
+                kill(self.daemons())
 
     def children(self):
         return children_of(self.process.pid)
 
     def daemons(self):
         """Process ids of this httpd's mailorigind: none, one, or two while one replaces the other."""
-        return [
-            pid
-            for pid in processes_named_by(str(self.runtime_dir))
-            if [Path(program).name for program in command_line(pid)[:1]] == ["mailorigind"]  # it may just have ended
-        ]
+        return processes_named_by(str(self.runtime_dir), "mailorigind")
 
     def daemon(self):
         """The one daemon, once there is exactly one."""

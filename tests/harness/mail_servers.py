@@ -166,7 +166,7 @@ class _Server:
 
         A message is known by the number in its field CASE, its place among the others.
         """
-        patience = 10 + 0.3 * len(cases)
+        patience = 60 + len(cases)
         directory = self.root / "cases"
         directory.mkdir(exist_ok=True)
         lines = []
@@ -214,7 +214,10 @@ class Postfix(_Server):
 
         def everything_is_in():
             waiting = any((self._spool / "maildrop").iterdir())
-            return not waiting and all(file.stat().st_mode & 0o100 for file in incoming.iterdir())
+            try:
+                return not waiting and all(file.stat().st_mode & 0o100 for file in incoming.iterdir())
+            except FileNotFoundError:
+                return False  # one has got its name
 
         wait_until(everything_is_in, "Postfix to take all that is in maildrop", patience)
         queue = {}

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from .accounts import Accounts
 from .httpd import free_port
@@ -15,7 +14,7 @@ from .mail_servers import POSTFIX_MASTER, Postfix
 from .mounts import unmount
 from .queue_file import records
 from .site import BLOG_UID, OTHER_UID, SHOP_UID, Site
-from .waiting import answers, children_of, wait_until
+from .waiting import answers, children_of, name_of, wait_until
 
 MILTER_UID = 61901
 TENANTS = {"shop": SHOP_UID, "blog": BLOG_UID, "other": OTHER_UID}  # Postfix's sendmail wants a name
@@ -109,7 +108,7 @@ class MilterPostfix(Postfix):
         found = [self._process.pid]
         for pid in found:
             found += children_of(pid)
-        return [pid for pid in found if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+        return [pid for pid in found if name_of(pid) == name]
 
     def smtp(self):
         return smtplib.SMTP("127.0.0.1", self.port, timeout=30)

@@ -35,9 +35,10 @@ def wait_until(condition, what, timeout=PATIENCE):
 
 
 def alive(pid):
-    """Whether the process runs; one that waits for its parent to reap it does not."""
+    """Whether the process runs; one that waits for its parent to reap it does not, unless it is its first thread alone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        ended = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return not ended or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 
@@ -66,14 +67,50 @@ def command_line(pid):
         return []
 
 
-def processes_named_by(text):
-    """Processes with an argument that contains `text`, this one left out."""
+def name_of(pid):
+    """As /proc/PID/comm has it; empty for one that has gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def processes_named_by(text, program=None):
+    """Processes with an argument that contains `text`, this one left out; those of that program alone, if one is named."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid():
-            if any(text in argument for argument in command_line(entry)) and alive(int(entry)):
+            words = command_line(entry)
+            if any(text in word for word in words) and program in (None, Path(words[0]).name) and alive(int(entry)):
                 found.append(int(entry))
     return found
+
+
+def open_files(pid):
+    """What a process's descriptors lead to; without those that are closed while one looks."""
+    found = []
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{entry}"))
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def processor_seconds(pid):
+    """Of all threads of a process that it has had."""
+    return time.clock_gettime(~pid << 3 | 2)  # clock_getcpuclockid(3)
+
+
+def kill(pids):
+    """Sees them gone, with what they had open; some may have ended before."""
+    pids = list(pids)
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_until(lambda: not any(map(alive, pids)), "processes that were killed to end")
 
 
 def die_with_parent(number=signal.SIGTERM):

@@ -2,14 +2,13 @@
 
 import os
 import re
-import signal
 import subprocess
 
 import pytest
 from harness.command import Command
 from harness.docs import documented_paths, paths_of, section
 from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, Site, new_mark, two_vhosts
-from harness.waiting import alive, wait_until
+from harness.waiting import kill, wait_until
 
 REFUSED = re.compile(r"Warning: mail\(\): (Refused by MailOrigin: blocked \(event [0-9A-Z]{26}\).*?) in /")
 UNTIL = r", the next may leave in \d+ s; since \d{4}-\d\d-\d\dT\d\d:\d\dZ"
@@ -143,11 +142,10 @@ def test_a_mail_that_was_asked_about_before(site, mailorigin):
 
 def test_it_outlives_everything(site, mailorigin):
     mailorigin("block", f"site:{site.shop.name}", "--reason", "stays")
-    os.kill(site.httpd.daemon(), signal.SIGKILL)  # right behind the answer
+    kill([site.httpd.daemon()])  # right behind the answer
     site.httpd.allow_log("MO011[45]|AH")
     refused(site.shop)
-    for pid in (site.httpd.process.pid, *site.httpd.children(), site.httpd.daemon()):
-        os.kill(pid, signal.SIGKILL)
+    kill((site.httpd.process.pid, *site.httpd.children(), site.httpd.daemon()))
     site.httpd.stop()
     site.fpm.stop()
     site.fpm.start()
@@ -160,9 +158,7 @@ def test_it_outlives_everything(site, mailorigin):
 def test_a_damaged_file_is_said_by_name(site, mailorigin):
     mailorigin("block", f"site:{site.shop.name}")
     file = site.httpd.state_dir / "blocks"
-    daemon = site.httpd.daemon()
     site.httpd.stop()
-    wait_until(lambda: not alive(daemon), "mailorigind to end")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     site.httpd.start()
     site.httpd.wait_log(re.escape(f"MO0265: {file}: blocks: it is damaged"))

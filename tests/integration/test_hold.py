@@ -272,7 +272,7 @@ def configure(site, server):
     def another_listens():
         with socket.socket(socket.AF_UNIX) as door:
             listens = door.connect_ex(str(site.httpd.runtime_dir / "milter.sock")) == 0
-        return listens and process_of(site, "mailorigin-milt") != former
+        return listens and process_of(site, "mailorigin-milt") not in (None, former)
 
     wait_until(another_listens, "the next milter to listen")
 

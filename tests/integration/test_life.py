@@ -5,13 +5,13 @@ import re
 import shutil
 import signal
 import threading
-import time
 
 import pytest
 from harness.command import Command
 from harness.logs import json_log
 from harness.site import new_mark
-from harness.waiting import alive, wait_until
+from harness.waiting import alive, kill, open_files, wait_until
+from test_reloads import SLOW
 
 
 @pytest.mark.parametrize("mpm", ["event", "worker", "prefork"])
@@ -70,23 +70,17 @@ def test_no_descriptor_is_leaked(make_site):
 
     def descriptors(pid):
         """Sockets left out: each PHP worker opens one when it first sends."""
-        found = 0
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            try:
-                found += "socket:" not in os.readlink(entry.path)
-            except FileNotFoundError:
-                pass  # closed since
-        return found
+        return sum("socket:" not in target for target in open_files(pid))
 
     site.httpd.graceful()
-    site.httpd.daemon()
+    site.shop.json.wait(site.shop.mail())
     parent_before, daemon_before = descriptors(site.httpd.process.pid), descriptors(site.httpd.daemon())
     for _ in range(10):
         site.httpd.graceful()
     site.shop.json.wait(site.shop.mail())
     pid = site.httpd.daemon()
-    wait_until(lambda: descriptors(site.httpd.process.pid) <= parent_before, "httpd's descriptors", 5)
-    wait_until(lambda: descriptors(pid) <= daemon_before, "the daemon's descriptors", 5)
+    wait_until(lambda: descriptors(site.httpd.process.pid) <= parent_before, "httpd's descriptors")
+    wait_until(lambda: descriptors(pid) <= daemon_before, "the daemon's descriptors")
 
 
 def test_tenants_get_no_descriptor(make_site):
@@ -94,8 +88,7 @@ def test_tenants_get_no_descriptor(make_site):
     site = make_site()
     site.shop.mail()
     for pid in set(site.httpd.children()) - {site.httpd.daemon()}:
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            target = os.readlink(entry.path)
+        for target in open_files(pid):
             assert not target.endswith((".json", ".logfmt", ".php")), target
             assert not target.endswith("/key"), target
     assert site.httpd.runtime_dir.stat().st_mode & 0o777 == 0o711  # who can list it can keep it locked
@@ -112,9 +105,8 @@ def test_killed_daemon_comes_back(make_site):
     site = make_site()
     before = site.shop.mail()
     first = site.httpd.daemon()
-    os.kill(first, signal.SIGKILL)
+    kill([first])
     site.httpd.allow_log(r"\bMO\d{4}\b.*mailorigind")
-    wait_until(lambda: not alive(first), "its death")
     marks = [before, site.shop.mail()]
     assert wait_until(site.httpd.daemons, "another daemon")[0] != first
     marks += [site.shop.mail() for _ in range(3)]
@@ -133,14 +125,9 @@ def test_httpd_killed_takes_the_daemon_along(make_site):
     mark = site.shop.mail()
     daemon = site.httpd.daemon()
     children = site.httpd.children()
-    os.kill(site.httpd.process.pid, signal.SIGKILL)
+    kill([site.httpd.process.pid])
     site.httpd.process.wait()
-    for child in children:
-        if child != daemon:
-            try:
-                os.kill(child, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    kill(child for child in children if child != daemon)
     wait_until(lambda: not alive(daemon), "the daemon's end")
     site.httpd.process = None
     site.shop.json.wait(mark)
@@ -171,15 +158,16 @@ def test_graceful_reopens_logs(make_site):
 def test_changed_configuration(make_site):
     """A graceful restart brings another policy; contexts sealed before it still verify."""
     site = make_site()
-    begun = site.sendmail.spool / "tmp" / new_mark()
-    script = site.shop.script(f"<?php touch('{begun}'); usleep(700000); mail('to@example.org', $_GET['m'], 'body');")
     slow = new_mark()
-    request = threading.Thread(target=site.shop.get, args=(f"{script.uri}?m={slow}",))
+    flag = site.sendmail.spool / "tmp" / slow
+    script = site.shop.script(SLOW.format(flag=flag, mark=slow))
+    request = threading.Thread(target=site.shop.get, args=(script.uri,))
     request.start()
-    wait_until(begun.exists, "the page")
+    wait_until(flag.with_suffix(".begun").exists, "the page")
     site.shop.directives = '  MailOriginLog logs/shop.new json\n  MailOriginHeader X-New "%{vhost}"\n  MailOriginRunAs #61001\n'
     site.configure()
     site.httpd.graceful()
+    flag.with_suffix(".go").touch()
     request.join()
     quick = site.shop.mail()
     log = json_log(site.directory / "logs/shop.new")
@@ -211,19 +199,21 @@ def test_many_senders_through_restarts_and_kills(make_site):
             else:
                 failed.append(answer)
 
+    def wait_for_more():
+        goal = {vhost: len(marks) + 10 for vhost, marks in accepted.items()}
+        wait_until(lambda: all(len(accepted[vhost]) >= count for vhost, count in goal.items()), "more mails", 30)
+
     senders = [threading.Thread(target=send, args=(vhost,)) for vhost in site.vhosts for _ in range(4)]
     for sender in senders:
         sender.start()
     try:
         for round_ in range(4):
-            time.sleep(0.5)
+            wait_for_more()
             if round_ % 2:
-                pid = site.httpd.daemon()
-                os.kill(pid, signal.SIGKILL)
-                wait_until(lambda pid=pid: not alive(pid), "its death")
+                kill([site.httpd.daemon()])
             else:
                 site.httpd.graceful()
-        time.sleep(0.5)
+        wait_for_more()
     finally:
         over.set()
         for sender in senders:

@@ -1,14 +1,12 @@
 """`mailorigin limits`: who uses what of them, who was refused, and a reset that outlives everything."""
 
-import os
 import re
-import signal
 
 import pytest
 from harness.command import Command
 from harness.docs import documented_paths, paths_of, section
 from harness.site import ALL_FORMATS, OTHER_UID, SERVER, SHOP_UID, Site, Vhost, new_mark
-from harness.waiting import wait_until
+from harness.waiting import kill, wait_until
 
 LIMITS = ALL_FORMATS + """
   MailOriginLimit 2/day per=script
@@ -106,12 +104,11 @@ def test_a_reset_outlives_everything_and_is_of_one_site(site, mailorigin):
     used_up(host, script)
     used_up(other, others)
     assert mailorigin("limits", host.name, "--reset").status == 0
-    os.kill(site.httpd.daemon(), signal.SIGKILL)  # right behind the answer
+    kill([site.httpd.daemon()])  # right behind the answer
     site.httpd.allow_log("MO011[45]|AH")
     used_up(host, script)
     assert not send(other, others)
-    for pid in (site.httpd.process.pid, *site.httpd.children(), site.httpd.daemon()):
-        os.kill(pid, signal.SIGKILL)
+    kill((site.httpd.process.pid, *site.httpd.children(), site.httpd.daemon()))
     site.httpd.stop()
     site.httpd.start()
     assert not send(host, script) and not send(other, others)

@@ -3,14 +3,13 @@
 import os
 import shutil
 import signal
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from harness.firewall import HOST, PinnedMap, in_worker
 from harness.guarded import guarded_site
 from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, WITH_HEADER, Vhost, new_mark
-from harness.waiting import command_line, processes_named_by, wait_until
+from harness.waiting import processes_named_by, wait_until
 
 # A way is a command of the shell, in which $SEND sends the message.
 PAGE = r"""<?php
@@ -90,7 +89,7 @@ def test_a_rule_for_the_script_sees_it(guarded):
 
 
 def services(site):
-    return [pid for pid in processes_named_by(str(site.httpd.runtime_dir)) if "firewall" in Path(*command_line(pid)[:1]).name]
+    return processes_named_by(str(site.httpd.runtime_dir), "mailorigin-firewall")
 
 
 def test_the_kernel_knows_it_while_mailorigin_firewall_is_away(guarded):

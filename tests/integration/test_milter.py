@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from harness.command import Command, Said
@@ -13,7 +12,7 @@ from harness.mail_servers import ORIGIN
 from harness.milter import site_before
 from harness.mounts import bind, unmount
 from harness.site import BLOG_UID, OTHER_UID, SERVER, SHOP_UID, WITH_HEADER, Vhost, new_mark
-from harness.waiting import children_of, wait_until
+from harness.waiting import children_of, name_of, wait_until
 
 TICKET = "X-Mail-Origin-Ticket"
 RULES = WITH_HEADER + "  MailOriginSender vhost\n  MailOriginLimit 1000/minute\n"
@@ -366,7 +365,7 @@ def test_a_tenant_is_not_let_in(site, postfix):
 
 
 def process_of(site, name):
-    found = [pid for pid in children_of(site.httpd.process.pid) if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+    found = [pid for pid in children_of(site.httpd.process.pid) if name_of(pid) == name]
     return found[0] if found else None
 
 

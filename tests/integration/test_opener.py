@@ -22,7 +22,7 @@ from harness.milter import MILTER_UID
 from harness.milter_protocol import tell
 from harness.opener import disconnect, flood, heard, say_now
 from harness.site import BLOG_UID, SHOP_UID, WITH_HEADER, Vhost, handled_by, new_mark
-from harness.waiting import answers, become, command_line, processes_named_by, wait_until
+from harness.waiting import answers, become, processes_named_by, wait_until
 from harness.wire import connect, pairs
 
 PORT, UNLISTED = 2526, 2527
@@ -164,11 +164,7 @@ def test_what_the_kernel_has_not_seen_is_trusted_by_nobody(guarded, ground):
 @pytest.mark.parametrize("service", ["mailorigind", "mailorigin-firewall"])
 def test_a_restart_forgets_nothing(guarded, ground, mail_server, service):
     def pids():
-        return [
-            pid
-            for pid in processes_named_by(str(guarded.httpd.runtime_dir))
-            if [Path(program).name for program in command_line(pid)[:1]] == [service]
-        ]
+        return processes_named_by(str(guarded.httpd.runtime_dir), service)
 
     with (
         connection(ground, mail_server, shops_over_roots_socket) as shops,

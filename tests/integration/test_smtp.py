@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from harness import guarded as ground_rules
@@ -19,7 +18,7 @@ from harness.command import Command
 from harness.firewall import STATUS, V4, V4_OTHER, V6, attempt, head
 from harness.guarded import event_of, guarded_site
 from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, Vhost, new_mark
-from harness.waiting import become, command_line, processes_named_by, wait_until
+from harness.waiting import become, processes_named_by, wait_until
 from harness.wire import Context, Key, connect, pair, pairs
 
 DENIED, RELAYED, WATCHED, FREE = "shop", "blog", "watched", "free"
@@ -390,7 +389,7 @@ def test_the_daemon_is_killed(guarded):
 
 
 def firewall_processes(httpd):
-    return [pid for pid in processes_named_by(str(httpd.runtime_dir)) if "firewall" in Path(command_line(pid)[0]).name]
+    return processes_named_by(str(httpd.runtime_dir), "mailorigin-firewall")
 
 
 def test_the_firewall_is_killed(guarded):
@@ -412,7 +411,7 @@ def test_off_takes_it_out_and_on_puts_it_back(guarded):
     try:
         _, answer = knock(guarded.shop)
         assert V4 in str(answer.json)
-        assert not firewall_processes(guarded.httpd)
+        wait_until(lambda: not firewall_processes(guarded.httpd), "the firewall to end")
     finally:
         guarded.configure(SERVER)
         guarded.httpd.graceful()

@@ -7,7 +7,6 @@ MAILORIGIN_LOSS_MESSAGES has another number than the few of each test run.
 import http.client
 import os
 import re
-import signal
 import subprocess
 import threading
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from harness.mail_servers import ENVIRONMENT
 from harness.site import new_mark
-from harness.waiting import processes_named_by, wait_until
+from harness.waiting import kill, name_of, processes_named_by, wait_until
 
 MESSAGES = int(os.environ.get("MAILORIGIN_LOSS_MESSAGES", "240"))
 CLIENTS_EACH = 2
@@ -65,17 +64,10 @@ def client(shop, page, count, outcomes):
 def victims(host):
     """In turn: a process of each kind, by pid."""
     return {
-        "milter": [pid for pid in processes_named_by(str(host.site.httpd.runtime_dir)) if comm(pid) == "mailorigin-milt"],
+        "milter": processes_named_by(str(host.site.httpd.runtime_dir), "mailorigin-milter"),
         "daemon": [host.site.httpd.daemon()],
-        "mail server": [int(each.name) for each in Path("/proc").glob("[0-9]*") if comm(each.name) in ("smtpd", "cleanup", "pickup")],
+        "mail server": [int(each.name) for each in Path("/proc").glob("[0-9]*") if name_of(each.name) in ("smtpd", "cleanup", "pickup")],
     }
-
-
-def comm(pid):
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
 
 
 def queued():
@@ -83,8 +75,11 @@ def queued():
     found = {}
     for name in ("incoming", "active", "deferred", "hold"):
         for file in (QUEUE / name).rglob("*"):
-            if file.is_file() and file.stat().st_mode & 0o100 and (subject := re.search(rb"Subject: (mark\d+x\d+)", file.read_bytes())):
-                found.setdefault(subject[1].decode(), set()).add(file.name)
+            try:
+                if file.is_file() and file.stat().st_mode & 0o100 and (subject := re.search(rb"Subject: (mark\d+x\d+)", file.read_bytes())):
+                    found.setdefault(subject[1].decode(), set()).add(file.name)
+            except FileNotFoundError:
+                pass  # it was none
     return found
 
 
@@ -110,11 +105,7 @@ def test_nothing_is_lost_and_nothing_doubled(host):
             time.sleep(0.01)
             continue
         kind = kinds[killed.total() % len(kinds)]
-        for pid in victims(host)[kind]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill(victims(host)[kind])
         killed[kind] += 1
     for thread in threads:
         thread.join()

@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 
 from ..libc import CLONE_NEWNET, LIBC
-from ..waiting import become, die_with_parent, wait_until
+from ..waiting import become, die_with_parent, kill, wait_until
 
 V4, V4_OTHER, V6 = "192.0.2.1", "192.0.2.2", "2001:db8::1"
 MAPPED = "::ffff:" + V4
@@ -32,8 +32,7 @@ def unified():
 
 def remove_cgroup(cgroup):
     """With the processes in it."""
-    for pid in (cgroup / "cgroup.procs").read_text().split():
-        os.kill(int(pid), signal.SIGKILL)
+    kill([int(pid) for pid in (cgroup / "cgroup.procs").read_text().split()])
     wait_until(lambda: not (cgroup / "cgroup.procs").read_text().split(), "the test's processes to end")
     cgroup.rmdir()
 
