@@ -80,6 +80,17 @@ def test_files(installed):
         assert not Path(f"{installed}{name}").stat().st_mode & 0o022, name
 
 
+def test_pages_lead_to_pages_that_are_installed(installed):
+    docs = Path(f"{installed}{DOCS}").resolve()
+    missing = []
+    for page in docs.rglob("*.md"):
+        for target in re.findall(r"\]\((?!\w+:)([^)\s#]+)", page.read_text()):
+            file = (page.parent / target).resolve()
+            if not file.exists() or not file.is_relative_to(docs):
+                missing.append(f"{page.relative_to(docs)}: {target}")
+    assert not missing, "\n".join(missing)
+
+
 def patterns_of_packages():
     """What conf/debian has a place for, below the root."""
     debian = PROJECT / "conf/debian"
