@@ -4,7 +4,7 @@ import pytest
 from harness.firewall import V4
 from harness.guarded import SERVER, guarded_site, knock
 from harness.site import SHOP_UID, Vhost
-from harness.waiting import children_of, wait_until
+from harness.waiting import wait_until
 
 LOG = "  MailOriginLog logs/{short}.json json\n"
 
@@ -23,7 +23,7 @@ def test_a_pool_that_is_older_than_the_firewall(installation, ground, elsewhere)
             site.fpm.ini.write_text(site.fpm.ini.read_text().replace(usual, other))
 
     with guarded_site(installation, ground, "older", hosts, off, prepare) as site:
-        workers = children_of(site.fpm.process.pid)
+        workers = site.fpm.workers("shop")
         _, answer = knock(site.shop, V4)
         assert V4 in answer.json
         site.configure(server)
