@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from harness import wire
 from harness.firewall import (
-    ALLOW, DENY, HOST, NEIGHBOUR, OBSERVE, OTHER, TENANT, V4, Firewall, Page, as_subordinate, attempt, block, blocks, hold, hold_opened,
+    ALLOW, DENY, HOST, NEIGHBOUR, OBSERVE, OTHER, TENANT, V4, Firewall, Page, as_subordinate, attempt, block, blocks, closed, hold, hold_opened,
     nonroot_worker, smtp, vhost,
 )  # fmt: skip
 from harness.waiting import become, wait_until
@@ -152,7 +152,7 @@ def test_what_is_open_by_who_showed_the_sites_context(firewall, ground):
     showing, plain = opened(HOST, OTHER), hold(ground, OTHER, V4, 25)
     firewall.block(block(f"site:{SHOP}"))
     assert worker(firewall, HOST, OTHER, sealed_for=TENANT) == REFUSED
-    assert showing() != "open"
+    assert closed(showing)
     assert plain() == "open"
 
 
@@ -160,7 +160,7 @@ def test_what_is_open_is_closed(firewall, ground):
     firewall.take(vhosts=hosts())
     shops, blogs = (hold(ground, uid, V4, 25) for uid in (TENANT, OTHER))
     firewall.block(block(f"site:{SHOP}"))
-    assert shops() != "open"
+    assert closed(shops)
     assert blogs() == "open"
 
 

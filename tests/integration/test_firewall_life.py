@@ -55,13 +55,12 @@ def test_a_new_process_takes_over_without_a_gap(firewall, ground):
         return ours.recv(1)[0]
 
     assert there() == 0
-    results = trying(ground, 1.2)
+    results = trying(ground)
     for _ in range(2):
         firewall.kill()
         firewall.start()
         assert there() == 0
-    seen, count = results()
-    assert seen == {REFUSED} and count > 100
+    assert results() == {REFUSED}
     status = firewall.status()
     assert (status["engine"], status["mode"], status["vhosts"]) == ("bpf", "on", 1)
     assert firewall.counters()["registered"] == 1

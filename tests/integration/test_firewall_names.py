@@ -44,10 +44,9 @@ def test_names_outlive_a_restart_without_a_name_server(ground):
         assert ground.run(lambda: attempt("192.0.2.2")) == 0
         firewall.kill()
 
-        results = trying(ground, 1.2)
+        results = trying(ground)
         firewall.start_with_hosts("")
-        seen, count = results()
-        assert seen == {0} and count > 100, "never refused"
+        assert results() == {0}, "never refused"
         firewall.stop()
         firewall.call("--once")
         assert ground.run(attempt) == 0

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 from harness.firewall import (
-    ALLOW, DENY, HOST, NEIGHBOUR, OTHER, REDIRECT, TENANT, V4, V6, Firewall, Page, PinnedMap, block, fate, hold, hold_opened, nonroot_worker, smtp, vhost,
+    ALLOW, DENY, HOST, NEIGHBOUR, OTHER, REDIRECT, TENANT, V4, V6, Firewall, Page, PinnedMap, block, closed, fate, hold, hold_opened, nonroot_worker, smtp, vhost,
 )  # fmt: skip
-from harness.waiting import become, wait_until
+from harness.waiting import PATIENCE, become, wait_until
 from harness.withheld import Withheld
 from harness.wire import vhost_id
 
@@ -74,7 +74,7 @@ def test_what_no_host_of_its_user_may_have_any_more_is_closed(firewall, ground):
     take(DENY)
     notice = firewall.notice("MO0425")
     assert "1 connection " in notice and f": uid {TENANT} ({HOST}) to {V4} port 25 (its event: `mailorigin trace cookie=" in notice
-    assert held() != "open"
+    assert closed(held)
 
 
 def held_by(ground, prepare, make=socket.socket):
@@ -144,7 +144,7 @@ def test_whoever_made_the_socket(firewall, ground, maker):
         finish = held_by(ground, lambda: become(TENANT), made_by(maker))
         change()
         firewall.status()
-        assert finish() != "open", name
+        assert closed(finish), name
 
 
 def note_opener(path, tcp, generation, uid, name, verified=0):
@@ -173,7 +173,7 @@ def test_what_one_firewall_had_still_to_close_the_next_one_does(firewall, ground
     tenants, others = opened_by(TENANT, HOST), opened_by(OTHER, NEIGHBOUR)
     firewall.start()
     wait_until(lambda: "MO0440: 1 connection " in firewall.log.read_text(), "the tenant's to be closed", 20)
-    assert tenants() != "open"
+    assert closed(tenants)
     assert others() == "open"
 
 
@@ -188,7 +188,7 @@ def test_what_was_judged_before_a_policy_and_opens_after_it_is_closed(firewall, 
         with socket.create_connection((V4, 25), timeout=5) as tcp:
             tcp.recv(100)
             note_opener(path, tcp, generation, uid, HOST)
-            return [tcp.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8).hex(), fate(tcp, 6)]
+            return [tcp.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8).hex(), fate(tcp, PATIENCE)]
 
     cookie, how = ground.run(lambda: opened(1, TENANT), uid=0)
     assert how == "ECONNABORTED"
@@ -302,12 +302,12 @@ def test_what_was_redirected_is_closed_whatever_the_relays_port(firewall, ground
         firewall.take(vhosts=[vhost(HOST, smtp(REDIRECT, relay="192.0.2.2:587"), run_as=TENANT, site=site)])
         change()
         firewall.status()
-        assert finish() != "open", name
+        assert closed(finish), name
 
 
 def test_to_a_port_that_becomes_one_of_smtp(firewall, ground):
     firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), vhost(NEIGHBOUR, smtp(ALLOW), run_as=OTHER)])
     tenants, neighbours = (hold(ground, uid, V4, 2525) for uid in (TENANT, OTHER))
     firewall.take(vhosts=[vhost(HOST, smtp(DENY), run_as=TENANT), vhost(NEIGHBOUR, smtp(ALLOW), run_as=OTHER)], ports=(25, 2525))
-    assert tenants() != "open"
+    assert closed(tenants)
     assert neighbours() == "open"

@@ -366,8 +366,10 @@ def test_a_php_fpm_older_than_the_firewall_is_observed_until_it_is_reloaded(grou
             if not master:
                 become(TENANT)
 
-        script = "import os,socket,sys\n" + (fork if master else "") + work
-        return subprocess.Popen([program, "-c", script], preexec_fn=prepare, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        script = "import os,socket,sys\n" + (fork if master else "") + "print('ready', flush=True)\n" + work
+        process = subprocess.Popen([program, "-c", script], preexec_fn=prepare, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "ready\n"
+        return process
 
     def ask(process, address="192.0.2.1"):
         process.stdin.write(address + "\n")

@@ -12,4 +12,4 @@ from .pinned_map import PinnedMap
 from .ring import Ring
 from .service import DAEMON_UID, FIREWALL_UID, Firewall, start_ticks
 from .teller import opener_of
-from .tenant import Page, as_subordinate, attempt, fate, forked, greeting, hold, hold_opened, in_worker, nonroot_worker, own_root, trying, waiting_process
+from .tenant import Page, as_subordinate, attempt, closed, fate, forked, greeting, hold, hold_opened, in_worker, nonroot_worker, own_root, trying, waiting_process

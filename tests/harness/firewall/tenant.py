@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from ..libc import CLONE_NEWNET, CLONE_NEWUSER, LIBC
-from ..waiting import become
+from ..waiting import PATIENCE, become
 from .ground import TENANT, V4
 
 
@@ -103,18 +103,36 @@ def waiting_process(firewall, uid=TENANT):
     return pid, attempt_there, finish
 
 
-def trying(ground, seconds):
-    """Connects all the time; returns a function that yields the set of results."""
+def trying(ground, least=100):
+    """Connects again and again; returns a function that ends it, after so many times at least, and yields the set of results."""
+    ours, theirs = socket.socketpair()
 
     def run():
+        ours.close()
         become(TENANT)
-        until, seen, count = time.monotonic() + seconds, set(), 0
-        while time.monotonic() < until:
+        theirs.setblocking(False)
+        seen, count, over = set(), 0, False
+        while not over or count < least:
             seen.add(attempt())
             count += 1
-        return seen, count
+            time.sleep(0.0005)  # the ports of those that were let through would run out
+            try:
+                theirs.recv(1)
+                over = True
+            except BlockingIOError:
+                pass
+        return seen
 
-    return ground.child(run)[1]
+    _, result = ground.child(run)
+    theirs.close()
+
+    def finish():
+        ours.send(b"x")
+        seen = result()
+        ours.close()
+        return seen
+
+    return finish
 
 
 def fate(tcp, patience=0.3):
@@ -126,6 +144,11 @@ def fate(tcp, patience=0.3):
         return "open"
     except OSError as error:
         return errno.errorcode[error.errno]
+
+
+def closed(finish):
+    """Whether what hold() holds has been closed, or is soon."""
+    return finish(PATIENCE) != "open"
 
 
 def hold(ground, uid, address, port, gid=None):
@@ -148,15 +171,15 @@ def hold_opened(ground, opened):
         with opened() as tcp:
             tcp.recv(100)
             theirs.send(b"1")
-            theirs.recv(1)
-            return fate(tcp)
+            (patience,) = struct.unpack("<d", theirs.recv(8))
+            return fate(tcp, patience)
 
     _, result = ground.child(run)
     theirs.close()
     assert ours.recv(1) == b"1"
 
-    def finish():
-        ours.send(b"x")  # its end alone would not do: later children have it, too
+    def finish(patience=0.3):
+        ours.send(struct.pack("<d", patience))  # its end alone would not do: later children have it, too
         ours.close()
         return result()
 
