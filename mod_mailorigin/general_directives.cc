@@ -23,13 +23,15 @@ const char* set_switch(cmd_parms* cmd, std::optional<bool>& field, const char* a
 
 const char* add_header_rule(const cmd_parms* cmd, const char* name, const char* format) {
   auto& headers = ensure(cmd, target_of(cmd).headers);
-  if (std::any_of(headers.begin(), headers.end(), [&](const HeaderRule& other) {
-        return strcasecmp(other.name.c_str(), name) == 0;
-      })) {
-    return wrong(cmd,
-                 "'" + std::string(name) + "' is given twice; each line needs a name of its own");
+  const auto other = std::find_if(headers.begin(), headers.end(), [&](const HeaderRule& rule) {
+    return strcasecmp(rule.name.c_str(), name) == 0;
+  });
+  if (other == headers.end()) {
+    headers.push_back({name, format});
+  } else if (other->format != format) {  // the same may be in mailorigin.conf and in another file
+    return wrong(cmd, "'" + std::string(name) + "' is given twice, first as \"" + other->format +
+                          "\"; each line needs a name of its own");
   }
-  headers.push_back({name, format});
   return nullptr;
 }
 

@@ -114,7 +114,7 @@ WRONG = {
         "On On": "'On' takes no format", 'off "%{id}"': "'off' takes no format", 'none "%{id}"': "'none' takes no format",
         'X_A "%{id}"': "'X_A' is not a header's name", '"X A" "%{id}"': "is not a header's name", 'X: "%{id}"': "is not a header's name",
         f'{"X" * 65} "%{{id}}"': "at most 64", 'Resent-To "%{id}"': "means something to mail", 'subject "%{id}"': "means something to mail",
-        'X-A "%{nosuch}"': "is not a field", "On\nMailOriginHeader On": "given twice", 'X-A "%{id}"\nMailOriginHeader x-a "%{id}"': "given twice",
+        'X-A "%{nosuch}"': "is not a field", "On\nMailOriginHeader X-Mail-Origin \"%{uid}\"": "given twice", 'X-A "%{id}"\nMailOriginHeader x-a "%{uid}"': "given twice",
     },
     "MailOriginSocket": {
         "": COUNT, '""': COUNT, "run/a 0666 b": COUNT, "run/a 0": "not a socket's mode", "run/a -1": "not a socket's mode", "run/a 01777": "not a socket's mode",
