@@ -1,10 +1,20 @@
 #include "mod_mailorigin/site_names.h"
 
+#include <cstddef>
+
+#include "core/sha256.h"
+
 namespace mailorigin::httpd {
 
 namespace {
 
 constexpr std::string_view placeholder_begin = "%{";
+constexpr std::string_view digits = "0123456789abcdef";
+
+// A file's name has 255 bytes at most, for what stands around the placeholder, too. A customer's
+// long ServerName must not keep httpd from starting.
+constexpr std::size_t longest_name = 200;
+constexpr std::size_t kept_of_longer = 128;
 
 bool may_stand(char c, bool begins) {
   if (c == '.') return !begins;
@@ -12,17 +22,28 @@ bool may_stand(char c, bool begins) {
          c == '_';
 }
 
+void add_in_hex(std::string& name, unsigned char byte) {
+  name += digits[byte >> 4];
+  name += digits[byte & 15];
+}
+
 std::string file_name_of(std::string_view site) {
   if (site.empty()) return "%";  // which no other name becomes
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string name;
   for (const char c : site) {
     if (may_stand(c, name.empty())) {
       name += c;
     } else {
-      const auto byte = static_cast<unsigned char>(c);
-      name += {'%', digits[byte >> 4], digits[byte & 15]};
+      name += '%';
+      add_in_hex(name, static_cast<unsigned char>(c));
     }
+  }
+  if (name.size() > longest_name) {
+    Sha256 hash;
+    hash.add(site);
+    name.resize(kept_of_longer);
+    name += "%-";  // which no byte becomes
+    for (const unsigned char byte : hash.finish()) add_in_hex(name, byte);
   }
   return name;
 }

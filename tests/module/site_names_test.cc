@@ -35,6 +35,15 @@ TEST(SiteNames, AreOneSitesAlone) {
   EXPECT_NE(name(""), name("%"));
 }
 
+TEST(SiteNames, AreShortEnoughForAFile) {
+  const std::string long_name(200, 'a');
+  EXPECT_EQ(name(long_name), long_name);
+  EXPECT_EQ(name(long_name + 'a').substr(0, 130), std::string(128, 'a') + "%-");
+  EXPECT_EQ(name(long_name + 'a').size(), 194U);
+  EXPECT_NE(name(long_name + 'a'), name(long_name + 'b'));
+  EXPECT_EQ(name(std::string(8000, '/')).size(), 194U);
+}
+
 TEST(SiteNames, AreAllThatAPathMayHold) {
   EXPECT_TRUE(check_placeholders("/l/%{site}-%{site}.log"));
   EXPECT_TRUE(check_placeholders("/l/50%.log"));
