@@ -26,7 +26,7 @@ int run(const Common& common, const Arguments& arguments) {
     complain(text.error());
     return exit_to_do;
   }
-  json report = import_report(*product_named(arguments.product), *text);
+  json report = import_report(*product_named(arguments.product), *text, account_is_there);
   if (common.json) {
     print_json(report);
   } else {

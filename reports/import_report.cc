@@ -1,5 +1,8 @@
 #include "reports/import_report.h"
 
+#include <grp.h>
+#include <pwd.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
@@ -46,6 +49,8 @@ bool is_name(std::string_view text) {
 
 class Import {
  public:
+  explicit Import(const IsThere& is_there) : is_there_(is_there) {}
+
   json csf(std::string_view text) {
     read(text);
     firewall("SMTP_BLOCK", "1");
@@ -61,7 +66,7 @@ class Import {
     if (take("SMTP_REDIRECT") == "1") add("MailOriginSmtp redirect 127.0.0.1:25");
     limit();
     say_rest([](const std::string& name) {
-      return name.starts_with("SMTP") || name.starts_with("LF_SCRIPT");
+      return name.starts_with("SMTP") || name.starts_with("LF_SCRIPT") || name.starts_with("RT_");
     });
     return done();
   }
@@ -122,10 +127,13 @@ class Import {
 
   void account(std::string_view text) {
     const bool is_group = text.starts_with('@');
-    if (is_name(text.substr(is_group ? 1 : 0))) {
-      accounts_ += ' ' + std::string(text);
+    const std::string whom(text);
+    if (!is_name(text.substr(is_group ? 1 : 0))) {
+      note("not a user or group: " + whom);
+    } else if (is_there_(whom)) {
+      accounts_ += ' ' + whom;
     } else {
-      note("not a user or group: " + std::string(text));
+      note("MailOriginSmtpUsers: left out, for this machine does not have it: " + whom);
     }
   }
 
@@ -174,6 +182,7 @@ class Import {
     return {{"directives", directives_}, {"notes", notes_}};
   }
 
+  const IsThere& is_there_;
   std::map<std::string, std::string> settings_;
   std::vector<std::string> plain_lines_;
   std::string accounts_;
@@ -189,8 +198,13 @@ std::optional<Product> product_named(std::string_view name) {
   return std::nullopt;
 }
 
-json import_report(Product product, std::string_view text) {
-  return product == Product::csf ? Import().csf(text) : Import().asl(text);
+json import_report(Product product, std::string_view text, const IsThere& is_there) {
+  return product == Product::csf ? Import(is_there).csf(text) : Import(is_there).asl(text);
+}
+
+bool account_is_there(const std::string& account) {
+  return account.starts_with('@') ? getgrnam(account.c_str() + 1) != nullptr
+                                  : getpwnam(account.c_str()) != nullptr;
 }
 
 }  // namespace mailorigin::reports

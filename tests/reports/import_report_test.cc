@@ -11,12 +11,14 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+bool has_all(const std::string&) { return true; }
+
 Lines directives(Product product, const std::string& text) {
-  return import_report(product, text)["directives"].get<Lines>();
+  return import_report(product, text, has_all)["directives"].get<Lines>();
 }
 
 Lines notes(Product product, const std::string& text) {
-  return import_report(product, text)["notes"].get<Lines>();
+  return import_report(product, text, has_all)["notes"].get<Lines>();
 }
 
 TEST(ImportReport, ReadsWhatCsfSaysOfMail) {
@@ -25,12 +27,13 @@ TEST(ImportReport, ReadsWhatCsfSaysOfMail) {
       "SMTP_ALLOWLOCAL = \"1\"\nSMTP_REDIRECT = \"0\"\nSMTP_PORTS = \"25,465, 587\"\n"
       "SMTP_ALLOWUSER = \"cpanel,exim\"\nSMTP_ALLOWGROUP = \"mail,mailman\"\n"
       "SMTPAUTH_RESTRICT = \"0\"\nLF_SCRIPT_ALERT = \"1\"\nLF_SCRIPT_LIMIT = \"100\"\n"
-      "LF_SCRIPT_PERM = \"0\"\n";
+      "LF_SCRIPT_PERM = \"0\"\nRT_RELAY_ALERT = \"1\"\n";
   EXPECT_EQ(directives(Product::csf, text),
             (Lines{"MailOriginFirewall On", "MailOriginSmtpPorts 25 465 587",
                    "MailOriginSmtpUsers cpanel exim @mail @mailman", "MailOriginSmtpLocal allow",
                    "MailOriginLimit 100/hour per=script action=observe"}));
-  EXPECT_EQ(notes(Product::csf, text), (Lines{"SMTPAUTH_RESTRICT: no directive does this",
+  EXPECT_EQ(notes(Product::csf, text), (Lines{"RT_RELAY_ALERT: no directive does this",
+                                              "SMTPAUTH_RESTRICT: no directive does this",
                                               "1 other setting is not about outgoing mail"}));
   EXPECT_EQ(
       directives(Product::csf, "SMTP_BLOCK=0\nSMTP_ALLOWLOCAL=0\nSMTP_REDIRECT='1' # relay\n"),
@@ -47,6 +50,20 @@ TEST(ImportReport, ReadsWhatAslSaysOfMail) {
   EXPECT_EQ(directives(Product::asl, "# who may\npostfix\n@mail\n#1001\n"),
             Lines{"MailOriginSmtpUsers postfix @mail"});
   EXPECT_EQ(directives(Product::asl, "FW_OUTPUT_MTA=no"), Lines{"MailOriginFirewall Off"});
+}
+
+TEST(ImportReport, NamesNoAccountThatThisMachineDoesNotHave) {
+  const auto has = [](const std::string& account) {
+    return account == "root" || account == "@mail";
+  };
+  const auto report = import_report(
+      Product::csf, "SMTP_ALLOWUSER=cpanel,root\nSMTP_ALLOWGROUP=mail,mailman\n", has);
+  EXPECT_EQ(report["directives"].get<Lines>(), Lines{"MailOriginSmtpUsers root @mail"});
+  EXPECT_EQ(report["notes"].get<Lines>(),
+            (Lines{"MailOriginSmtpUsers: left out, for this machine does not have it: cpanel",
+                   "MailOriginSmtpUsers: left out, for this machine does not have it: @mailman"}));
+  EXPECT_TRUE(account_is_there("root") && account_is_there("@root"));
+  EXPECT_FALSE(account_is_there("no-such-user-here") || account_is_there("@no-such-group-here"));
 }
 
 TEST(ImportReport, LetsNoOtherTextIntoADirective) {
