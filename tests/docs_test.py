@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,22 @@ def test_pages_link_to_what_is_there():
             if not file.exists() or (anchor and anchor not in anchors):
                 missing.append(f"{page.relative_to(PROJECT)}: {target}")
     assert not missing, "\n".join(missing)
+
+
+def test_readme_leads_to_each_page():
+    """One that nobody finds is none."""
+    linked = set(re.findall(r"\]\((docs/[\w/-]+\.md)", (PROJECT / "README.md").read_text()))
+    pages = {str(page.relative_to(PROJECT)) for page in (PROJECT / "docs").rglob("*.md") if page.parent.name != "design"}
+    assert sorted(pages - linked) == []
+
+
+def test_each_log_of_the_examples_is_rotated():
+    """Those in the packages' own directory, by the packages' own file."""
+    rotated = re.search(r"^(/.*) \{$", (PROJECT / "conf/logrotate/mailorigin").read_text(), re.M)[1].split()
+    files = [page for folder in ("conf", "docs") for page in sorted((PROJECT / folder).rglob("*.*")) if page.suffix in (".conf", ".in", ".md")]
+    logs = {log for file in [*files, PROJECT / "README.md"] for log in re.findall(r"MailOriginLog (/var/log/mailorigin/\S+\w)", file.read_text())}
+    assert {"/var/log/mailorigin/mail.log", "/var/log/mailorigin/mail.json"} <= logs
+    assert [log for log in sorted(logs) if not any(fnmatch(log, pattern) for pattern in rotated)] == []
 
 
 def test_the_architecture_names_what_is_there():
