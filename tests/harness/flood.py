@@ -1,9 +1,10 @@
 """A tenant that asks mailorigind as much as one process can, with the largest questions there are.
 
-Run as a program: flood.py SOCKET UID CONNECTIONS SECONDS. Prints how many were sent and answered.
+Run as a program: flood.py SOCKET UID CONNECTIONS SECONDS. Prints how many were sent and answered; SIGTERM ends it before.
 """
 
 import os
+import signal
 import socket
 import struct
 import sys
@@ -37,8 +38,10 @@ def main(path, uid, count, seconds):
     at = template.index(NONCE)
     connections = [None] * count
     sent = answered = 0
+    over = []
+    signal.signal(signal.SIGTERM, lambda number, frame: over.append(number))
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and not over:
         for number in range(count):
             connections[number] = connections[number] or connected(path)
             if connections[number] is None:

@@ -1,6 +1,7 @@
 """A real httpd, started from the configuration that a test gives."""
 
 import os
+import pwd
 import re
 import signal
 import socket
@@ -169,7 +170,18 @@ class Httpd:
     def _running(self, before):
         if self.process.poll() is not None:
             raise AssertionError(f"httpd ended with {self.process.returncode}:\n{self.said()}")
-        return self._generations() > before
+        return self._generations() > before and self._serves()
+
+    def _serves(self):
+        """Whether a child has become the user: httpd says that it goes on a little before. mpm-itk's are root's."""
+        own = 0 if "mpm_itk" in self._modules else pwd.getpwnam(self._user).pw_uid
+        for child in self.children():
+            try:
+                if os.stat(f"/proc/{child}").st_uid == own:
+                    return True
+            except FileNotFoundError:
+                pass
+        return False
 
     def _signal(self, number):
         before = self._generations()

@@ -44,9 +44,10 @@ class Installation:
         return wrapper
 
     def _copy(self, built):
-        target = self.root / built.name
-        shutil.copy(built, target)
-        target.chmod(0o755)
+        target, new = (self.root / f"{built.name}{suffix}" for suffix in ("", ".new"))
+        shutil.copy(built, new)
+        new.chmod(0o755)
+        new.rename(target)  # somebody may be running the one before
         return target
 
     def directory(self, name):

@@ -1,11 +1,12 @@
 """Every directive with arguments that are missing, too many, negative, huge, contradictory, or of nothing there is."""
 
 import re
-import time
+import resource
 
 import pytest
 from harness.httpd import Httpd
 from harness.site import SHOP_UID, WITH_HEADER, Vhost, new_mark
+from harness.waiting import processor_seconds
 
 LONG = "x" * 5000
 
@@ -137,11 +138,15 @@ def check(installation):
     """httpd -t over one directory."""
     httpd = Httpd(installation, installation.directory("bad-input"), "")
 
+    def spent():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
     def run(text):
         httpd.write(text + "\n")
-        begin = time.monotonic()
+        before = spent()
         status, said = httpd.check()
-        assert time.monotonic() - begin < 5
+        assert spent() - before < 5
         assert not httpd.runtime_dir.exists() and not httpd.state_dir.exists()
         return status, said
 
@@ -208,13 +213,12 @@ def test_expression_that_blows_up(make_site):
     name = "a" * 60
     mark = new_mark()
     script = site.shop.write(f"{name}/page.php", f"<?php var_dump(@mail('to@example.org', '{mark}', 'b'));")
-    begin = time.monotonic()
+    daemon = site.httpd.daemon()
+    before = processor_seconds(daemon)
     assert site.shop.get(script.uri).text == "bool(false)\n"
-    assert time.monotonic() - begin < 1
     event = site.shop.json.wait(mark)
     assert (event["verdict"], event["reason"]) == ("deny", "script")
-    begin = time.monotonic()
     for _ in range(20):
         site.shop.get(script.uri)
     assert site.blog.json.wait(site.blog.mail())["verdict"] == "allow"
-    assert time.monotonic() - begin < 2
+    assert processor_seconds(daemon) - before < 1

@@ -299,7 +299,7 @@ def test_a_log_that_cannot_be_written(make_site):
     well(mailorigin)
     site.shop.json.wait(site.shop.mail())
     site.httpd.wait_log("MO0230: ")
-    said = mailorigin("status", "--json")
+    said = wait_until(lambda: (said := mailorigin("status", "--json")).json["findings"] and said, "the finding")
     assert said.status == 1
     (found,) = findings(said)
     assert found["part"] == "logs" and found["text"].startswith(f"{stuck}: cannot be written: No space left on device; ")

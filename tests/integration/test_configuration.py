@@ -9,6 +9,7 @@ from harness.command import Command
 from harness.directives import OF_SERVER, OF_VHOSTS
 from harness.httpd import Httpd
 from harness.site import SHOP_UID, WITH_HEADER, Vhost, two_vhosts
+from harness.waiting import wait_until
 
 BAD = {
     # the line: what the message must say besides the directive
@@ -405,7 +406,8 @@ def test_user_that_is_gone(make_site):
     site.httpd.expect_log(r"MO0129: MailOriginRunAs .*'gone' is not a user of this machine: shop\.example:\d+ is judged")
     assert site.shop.json.wait(site.shop.mail())["verified"] is True
     mailorigin = Command(site.installation, site.httpd.runtime_dir)
-    said = mailorigin("status", "--json")
+    # A log that httpd has just handed over is behind for a moment.
+    said = wait_until(lambda: (said := mailorigin("status", "--json")).json["logs"]["behind"] == 0 and said, "its logs")
     status = said.json
     assert said.status == 1
     assert [(each["reason"], each["vhosts"]) for each in status["weak_vhosts"]] == [("no-run-as", [site.shop.full_name])]

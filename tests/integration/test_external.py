@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import threading
-import time
 
 import pytest
 from harness import wire
@@ -105,15 +104,14 @@ def warning_of(answer):
 
 
 def test_nobody_listens(make_external, syslog):
-    site, daemon = make_external(listen=False, start=False)
+    """Nobody is waited for: no request is answered late."""
+    site, daemon = make_external(listen=False, start=False, timeout=60_000)
     site.start()
     site.httpd.allow_log(r"\bMO\d{4}\b")
 
-    begin = time.monotonic()
     mark = new_mark()
     script = site.shop.script(f"<?php\nvar_dump(mail('to@example.org', '{mark}', 'body', 'X-Mail-Origin: forged'));")
     answer = site.shop.get(script.uri)
-    assert time.monotonic() - begin < 2
     assert answer.text == "bool(true)\n"
     assert site.sendmail.wait(mark).header("X-Mail-Origin") == ["unrecorded"]
     line = syslog.wait(mark)
@@ -132,7 +130,7 @@ def test_nobody_listens(make_external, syslog):
 
 def test_comes_and_goes(make_external):
     """Recorded again as soon as there is a daemon, in the same worker."""
-    site, daemon = make_external(timeout=500)
+    site, daemon = make_external()
     site.start()
     site.httpd.allow_log(r"\bMO\d{4}\b")
     site.shop.json.wait(site.shop.mail())
@@ -156,7 +154,13 @@ def test_does_not_answer(make_external):
     site, daemon = make_external(timeout=200)
     site.start()
     site.httpd.allow_log(r"\bMO\d{4}\b")
-    site.shop.json.wait(site.shop.mail())
+
+    def is_recorded():
+        mark = new_mark()
+        answer = site.shop.run(f"<?php var_dump(@mail('to@example.org', '{mark}', 'body'));")
+        return answer.text == "bool(true)\n" and site.sendmail.wait(mark).header("X-Mail-Origin") != ["unrecorded"]
+
+    wait_until(is_recorded, "an answer within so little time")
     os.kill(daemon.process.pid, signal.SIGSTOP)
     try:
         code = """<?php
@@ -177,7 +181,7 @@ echo json_encode([$sent, (hrtime(true) - $begin) / 1e6, error_get_last()['messag
         assert not site.sendmail.with_subject(denied)
     finally:
         os.kill(daemon.process.pid, signal.SIGCONT)
-    wait_until(lambda: site.sendmail.wait(site.shop.mail()).header("X-Mail-Origin") != ["unrecorded"], "an answer")
+    wait_until(is_recorded, "an answer again")
 
 
 def test_disabled(make_site):

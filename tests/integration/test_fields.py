@@ -132,6 +132,8 @@ def test_logfmt_says_the_same(known):
 
 def test_in_no_other_log(known, module_site):
     mark = known["mark"]
+    for log in (known["vhost"].logfmt, known["vhost"].php):
+        log.wait(mark)
     # A mail of each other vhost comes last in each other log: what is not before it never comes.
     for vhost in module_site.vhosts:
         if vhost is not known["vhost"]:

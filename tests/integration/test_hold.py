@@ -43,7 +43,7 @@ def module_site(installation, postfix):
 
 def until_it_holds(site):
     status = Command(site.installation, site.httpd.runtime_dir)
-    wait_until(lambda: status("status", "--json").json["queue"]["milter"]["holds"], "the daemon to know of the milter")
+    wait_until(lambda: (status("status", "--json").json["queue"]["milter"] or {}).get("holds"), "the daemon to know of the milter")
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,8 @@ exec("exec 2>&1; $_GET[way]", $said);  // here
 echo implode("\n", $said);
 """
 # Nobody of these has a context in its environment, and nobody who has one is an ancestor of the last.
-LEFT_BEHIND = "exec env -i setsid -f sh -c '(sleep 0.3; exec env -i sh -c \"$1\") >/dev/null &' sh \"$SEND\""
+# It goes on once the request is over.
+LEFT_BEHIND = "exec env -i setsid -f sh -c '(until [ -e \"$2\" ]; do sleep 0.02; done; exec env -i sh -c \"$1\") >/dev/null 2>&1 &' sh \"$SEND\" OVER"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,9 @@ def send(site, way, log=None, name=None):
     """The page that sends a mail in this way, and the mail's event."""
     mark = new_mark()
     page = site.shop.write(name or f"{mark}.php", PAGE.replace("COMMAND", site.command))
-    said = site.shop.get(f"{page.uri}?{urlencode({'mark': mark, 'way': way})}").text
+    over = site.directory / f"{mark}.over"
+    said = site.shop.get(f"{page.uri}?{urlencode({'mark': mark, 'way': way.replace('OVER', str(over))})}").text
+    over.touch()
     event = (log or site.shop.json).wait(mark)
     if event["verdict"] == "allow":
         assert said == "" and site.sendmail.wait(mark).header("X-Mail-Origin") in ([event["id"]], [])

@@ -1,7 +1,6 @@
 """What MailOrigin reads in a mail against what a real Postfix and a real Exim read in it.
 
-Lists are made from a grammar of nasty pieces. The seed is printed; MAILORIGIN_SEED repeats a run,
-MAILORIGIN_CASES makes it longer.
+Lists are made from a grammar of nasty pieces, the same in each run; MAILORIGIN_SEED=N has others, MAILORIGIN_CASES more.
 """
 
 import os
@@ -16,7 +15,7 @@ from harness.mail_servers import CASE, ORIGIN, Exim, NotHere, Postfix
 
 OURS = "b.test"
 CASES = int(os.environ.get("MAILORIGIN_CASES", 60))
-SEED = int(os.environ.get("MAILORIGIN_SEED", random.SystemRandom().randrange(10**6)))
+SEED = int(os.environ.get("MAILORIGIN_SEED", 1))
 
 SENDER = ["-f", f"bounce@{OURS}"]
 FROM = f"From: me@{OURS}\n".encode()

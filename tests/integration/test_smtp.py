@@ -260,11 +260,13 @@ def test_left_behind_by_its_request(guarded, tmp_path_factory):
     result = guarded.shop.docroot / f"{new_mark()}.txt"
     result.touch()
     result.chmod(0o666)
-    late = f"select(undef, undef, undef, 1.0); {PERL.replace('{host}', V4).replace('print', f'open(F, q(>{result})); print F')}"
+    over = result.with_suffix(".over")
+    late = f"select(undef, undef, undef, 0.02) until -e q({over}); {PERL.replace('{host}', V4).replace('print', f'open(F, q(>{result})); print F')}"
     perl = "use POSIX; exit if fork; POSIX::setsid(); exit if fork; close(STDIN); close(STDOUT); close(STDERR); " + late
     script, _ = knock(guarded.shop, code=f"<?php\nexec({php_string('perl -e ' + sh(perl) + ' >/dev/null 2>&1')});\necho 1;")
     for _ in range(5):
         guarded.shop.run("<?php echo 'the worker goes on';")
+    over.touch()
     wait_until(lambda: result.read_text() == "refused", "the program that was left behind to be refused")
     event = event_of(guarded.shop, script)
     assert (event["verdict"], event["verified"], event["detached"], event["comm"]) == ("deny", True, True, "perl")

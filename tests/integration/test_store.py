@@ -20,7 +20,7 @@ def rows(site, sql, *values):
         try:
             return database.execute(sql, values).fetchall()
         except sqlite3.OperationalError as error:  # being made
-            assert "no such table" in str(error) or "locked" in str(error), error
+            assert any(said in str(error) for said in ("no such table", "locked", "unable to open")), error
             return []
 
 

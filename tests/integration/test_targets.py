@@ -79,7 +79,7 @@ def test_piped_log_that_ends_is_restarted(make_site):
         """httpd starts one for each time that it reads its configuration, and ends the former."""
         return [int(pid) for pid in (site.directory / "shop.pids").read_text().split() if alive(int(pid))]
 
-    (first,) = wait_until(lambda: len(readers()) == 1 and readers(), "one reader")
+    (first,) = wait_until(lambda: len(found := readers()) == 1 and found, "one reader")
     os.kill(first, signal.SIGKILL)
     for _ in range(5):
         marks.append(site.shop.mail())

@@ -121,7 +121,7 @@ def test_what_it_takes(site, tracer, mail, what):
     if what in ("id", "request_id", "message_id"):
         given = event[what]
     elif what in ("json", "logfmt", "php"):
-        given = getattr(site.shop, what).lines_with(event["subject"])[0]
+        (given,) = wait_until(lambda: getattr(site.shop, what).lines_with(event["subject"]), "its line")
     elif what == "headers":
         given = "\n".join(message.head)
     elif what == "quoted":
