@@ -58,7 +58,10 @@ class Fpm:
         return self.directory / f"run/{pool}.sock"
 
     def start(self):
+        """It takes no configuration without pools: then there is none to start."""
         assert self.process is None
+        if not self.pools:
+            return self
         before = self._generations()
         self.process = subprocess.Popen(
             [PHP_FPM, "--nodaemonize", "-c", str(self.ini), "--fpm-config", str(self._configuration)],

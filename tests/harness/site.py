@@ -227,8 +227,7 @@ class Site:
 
     def start(self):
         try:
-            if self.fpm.pools:
-                self.fpm.start()
+            self.fpm.start()
             self.httpd.start()
         except BaseException:
             self.stop()
