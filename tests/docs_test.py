@@ -146,6 +146,10 @@ def test_variables():
     sources = {"context": {"httpd"}, "claim": {"sender"}, "daemon": {"daemon", "kernel", "firewall"}}
     documented = {name: row[2] for row in table(section("docs/directives/log.md", "## Variables")) for name in re.findall(r"`(\w+)`", row[0])}
     same(set(documented), set(fields))
+    shown = (PROJECT / "conf/quickstart/show.php").read_text()
+    for constant, says in (("SEALED", "httpd"), ("KERNEL", "kernel"), ("DAEMON", "daemon")):
+        listed = re.search(rf"const {constant} = \[(.*?)\];", shown, re.S)[1]
+        same({name for name, said in documented.items() if said == says}, set(re.findall(r"'(\w+)'", listed)))
     wrong = [f"{name} is said by {said}, not {fields[name][0]}" for name, said in documented.items() if said and said not in sources[fields[name][0]]]
     assert not wrong, "\n".join(wrong)
 

@@ -5,9 +5,13 @@
 
 [, $title, $messageFile, $logFile, $script] = $argv;
 
+// As docs/directives/log.md has it.
 const SEALED = ['vhost', 'docroot', 'entry', 'client', 'method', 'uri', 'request_id', 'suexec_uid'];
-const KERNEL = ['pid', 'uid', 'gid', 'user'];
-const DAEMON = ['time', 'id', 'host', 'verdict', 'reason', 'verified'];
+const KERNEL = ['pid', 'uid', 'gid', 'user', 'cookie'];
+const DAEMON = [
+    'time', 'id', 'host', 'kind', 'verdict', 'reason', 'verified', 'site', 'queue_id', 'mail_id', 'uid_from',
+    'origin_from', 'block',
+];
 
 $colour = stream_isatty(STDOUT);
 $width = max(60, min(120, (int) (getenv('COLUMNS') ?: 100)));
