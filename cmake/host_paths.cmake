@@ -30,8 +30,11 @@ endfunction()
 # none has php.ini alone, which is not ours to write: `file` is empty then.
 function(php_configuration_file php_config file)
   execute_process(COMMAND ${php_config} --ini-dir
-    OUTPUT_VARIABLE scanned OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  cmake_path(SET available NORMALIZE ${scanned}/../../mods-available)
+    OUTPUT_VARIABLE scanned OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "'${php_config} --ini-dir' cannot be asked: ${result}")
+  endif()
+  get_filename_component(available "${scanned}/../../mods-available" ABSOLUTE)
   if(NOT scanned)
     set(${file} "" PARENT_SCOPE)
   elseif(IS_DIRECTORY ${available})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from harness.installation import build_directory
 from harness.paths import PROJECT
-from harness.paths import HTTPD, HTTPD_MODULES, PHP, PHP_CONFIGURATION, PHP_EXTENSIONS, PHP_VERSION
+from harness.paths import HTTPD, HTTPD_MODULES, PHP, PHP_CONFIG, PHP_CONFIGURATION, PHP_EXTENSIONS, PHP_VERSION
 
 CONFIGURATION = {
     "/etc/apache2/mods-available/mailorigin.load",
@@ -189,7 +189,7 @@ def test_an_edit_is_never_overwritten(installation):
 
     said = cmake(root, "--build", build_directory(), "--target", "uninstall")
     assert f"Kept: {edited}, it was edited" in said
-    assert [path for path in root.rglob("*") if path.is_file()] == [edited]
+    assert [path for path in root.rglob("*") if path.is_file() or path.name == "mailorigin"] == [edited]
 
 
 # What a program answers, for the two that are not Debian's.
@@ -230,6 +230,23 @@ def test_httpd_and_php_say_where_their_configuration_is(tmp_path, directories, a
     )
     said = subprocess.run(["cmake", "-P", script], capture_output=True, text=True, check=True).stderr
     assert said.split() == [f"{tmp_path}{path}" for path in expected]
+
+
+def test_each_php_has_an_ini_of_its_own(tmp_path):
+    """Also without the rest, as for the PHPs of a panel."""
+    configs = []
+    for version in ("8.1", "8.3"):
+        configs.append(tmp_path / f"php-config{version}")
+        ini, extensions = tmp_path / version / "ini", tmp_path / version / "extensions"
+        answers = f"--version) echo {version}.1 ;;\n--ini-dir) echo {ini} ;;\n--extension-dir) echo {extensions} ;;"
+        configs[-1].write_text(f'#!/bin/sh\ncase "$1" in\n{answers}\n*) exec {PHP_CONFIG} "$@" ;;\nesac\n')
+        configs[-1].chmod(0o755)
+    of_plugin = ("-DMAILORIGIN_ONLY_PLUGIN=ON", "-DMAILORIGIN_TESTS=OFF", f"-DMAILORIGIN_PHP_CONFIGS={';'.join(map(str, configs))}")
+    cmake(tmp_path, "-S", PROJECT, "-B", tmp_path / "build", "-G", "Ninja", *of_plugin)
+    installs = (tmp_path / "build/fpm_plugin/cmake_install.cmake").read_text()
+    for version in ("8.1", "8.3"):
+        assert f'set(target "{tmp_path}/{version}/ini/20-mailorigin.ini")' in installs
+        assert f"{tmp_path}/{version}/extensions/mailorigin.so" in installs
 
 
 def test_units_name_what_is_installed(installed):
