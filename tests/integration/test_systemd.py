@@ -60,6 +60,11 @@ def test_mail_and_connections_are_recorded(machine):
     assert findings(machine) == []
 
 
+def test_a_new_log_is_read_by_those_who_read_logs(machine):
+    """As logrotate makes the next one."""
+    assert machine("stat", "--format=%U:%G %a", "/var/log/mailorigin/mail.log").out == "root:adm 640\n"
+
+
 def test_the_journal_says_who_was_there(machine):
     """Where nothing else keeps what sshd says."""
     for name in ("uploads/x.php", "images/y.php"):
