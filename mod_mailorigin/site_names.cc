@@ -11,10 +11,10 @@ namespace {
 constexpr std::string_view placeholder_begin = "%{";
 constexpr std::string_view digits = "0123456789abcdef";
 
-// A file's name has 255 bytes at most, for what stands around the placeholder, too. A customer's
-// long ServerName must not keep httpd from starting.
-constexpr std::size_t longest_name = 200;
-constexpr std::size_t kept_of_longer = 128;
+// A file's name has 255 bytes at most, for two placeholders and what stands around them. A
+// customer's long ServerName must not keep httpd from starting.
+constexpr std::size_t longest_name = 120;
+constexpr std::size_t kept_of_longer = 48;
 
 bool may_stand(char c, bool begins) {
   if (c == '.') return !begins;
