@@ -134,7 +134,7 @@ def examples_of_the_docs():
     return found
 
 
-EXAMPLES = {"": "", **examples_of_the_docs()}
+EXAMPLES = {"": "", "conf/examples": (PROJECT / "conf/examples/mailorigin.conf").read_text(), **examples_of_the_docs()}
 # What an example is for may not be on this machine.
 NOT_THERE = re.compile(r"No such file or directory|is not a user of this machine \(|[Tt]here is no |user is not there|is not a program")
 
@@ -155,6 +155,7 @@ def test_httpd_takes_its_configuration(installed, installation, example):
     )
     done = subprocess.run([HTTPD, "-t", "-f", str(root / "httpd.conf")], capture_output=True, text=True)
     assert (done.returncode == 0 and "Syntax OK" in done.stderr) or (example and NOT_THERE.search(done.stderr)), done.stderr
+    assert "MO0106" not in done.stderr, "a site whose PHP runs as httpd's User is no example"
 
 
 def test_php_takes_its_ini(installed, installation):
