@@ -17,7 +17,7 @@ from pathlib import Path
 from ending import rounds
 from servers import installation, say_ratio, say_result
 
-from harness.httpd import HTTPD
+from harness.httpd import HTTPD, free_port
 from harness.paths import HTTPD_MODULES
 
 FIRST_UID = 100_000
@@ -109,7 +109,7 @@ def main():
             docroot.mkdir(parents=True)
             for directory in (docroot, docroot.parent):
                 shutil.chown(directory, FIRST_UID + i, FIRST_UID + i)
-        paths = configurations(place, root, options.vhosts, 18080)
+        paths = configurations(place, root, options.vhosts, free_port())
         times = {name: [] for name in paths}
         for _ in rounds(options.rounds + 1):
             for name, path in paths.items():

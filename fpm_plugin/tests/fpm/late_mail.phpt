@@ -13,9 +13,7 @@ register_shutdown_function("mail", "shutdown@example.com", "Subject", "Body");
 echo "finished\n";
 fastcgi_finish_request();
 mail("late@example.com", "Subject", "Body");', ['SSL_MAILORIGIN_CONTEXT' => 'sealed']);
-for ($i = 0; $i < 200 && substr_count((string) @file_get_contents(test_file('mail')), "\n.\n") < 3; $i++) {
-    usleep(20000);
-}
+wait_until(fn() => substr_count((string) @file_get_contents(test_file('mail')), "\n.\n") >= 3);
 foreach (questions() as $question) {
     echo $question['to'], ' ', $question['context'], ' ', basename($question['entry']) === basename(strtok($question['caller'], ':')) ? 'by the entry script' : 'by another', "\n";
 }

@@ -13,10 +13,7 @@ mail("early@example.com", "Subject", "Body");
 fastcgi_finish_request();
 mail("late@example.com", "Subject", "Body");
 file_put_contents(getenv("MAILORIGIN_TEST_DIR") . "/after", error_get_last()["message"]);');
-for ($i = 0; $i < 200 && !@filesize(test_file('after')); $i++) {
-    usleep(20000);
-    clearstatcache();
-}
+wait_until(fn() => @filesize(test_file('after')));
 echo preg_replace('/uid=.*/s', '...', $server_log), "\n", file_get_contents(test_file('after')), "\n";
 preg_match_all('/To: (.*)|X-Mail-Origin: .*/', take_mail(), $lines);
 echo implode("\n", $lines[0]), "\n";
