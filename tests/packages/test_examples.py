@@ -12,9 +12,9 @@ EXAMPLES = PROJECT / "conf/examples"
 JSON_LOG = "var/log/mailorigin/mail.json"
 COLLECTOR = """
 import socket
-source = socket.create_server(("127.0.0.1", 5170)).accept()[0].makefile()
+server = socket.create_server(("127.0.0.1", 5170))
 with open("/var/log/collected", "w", buffering=1) as target:
-    for line in source:
+    for line in server.accept()[0].makefile():
         target.write(line)
 """
 TARGET = 'target="logs.example"'
@@ -64,14 +64,14 @@ def test_postfix_logs_our_id_beside_its_own(host):
 
 
 def test_rsyslog_ships_events(host):
-    machine = host.machine
+    machine, shipped = host.machine, host.machine.root / "var/log/collected"
     machine.start("python3", "-c", COLLECTOR)
+    wait_until(shipped.exists, "the collector: rsyslog asks for one that is not there every 30 seconds")
     machine.write("etc/rsyslog.d/mailorigin.conf", (EXAMPLES / "rsyslog.conf").read_text().replace(TARGET, 'target="127.0.0.1"'))
     machine("rsyslogd", "-N1")
     machine("systemctl", "restart", "rsyslog")
     assert host.ask("blog", "shipped") == "sent"
-    shipped = machine.root / "var/log/collected"
-    line = wait_until(lambda: [line for line in shipped.read_text().splitlines() if '"shipped"' in line] if shipped.exists() else [], "the event", 30)[0]
+    line = wait_until(lambda: [line for line in shipped.read_text().splitlines() if '"shipped"' in line], "the event", 30)[0]
     assert json.loads(line) == next(event for event in read_json(host) if event["subject"] == "shipped")
 
 
