@@ -5,7 +5,7 @@ The tests of a release are one story, in the order of this file.
 
 import pytest
 from harness.waiting import wait_until
-from host import LOG, Host, Sending
+from host import LOG, SENDMAIL, Host, Sending
 
 EDITED = "# edited by the administrator\n"
 CONFIGURATION = "etc/apache2/mods-available/mailorigin.conf"
@@ -98,7 +98,11 @@ def test_remove_leaves_configuration_and_nothing_in_the_kernel(host, packages):
     machine("systemctl", "reload", "apache2")
     wait_until(lambda: host.status()["firewall"].get("mode") == "on", "the firewall", 30)
     assert "table inet mailorigin" in machine("nft", "list", "tables").out
+    machine("dpkg-divert", "--local", "--rename", "--divert", "/usr/sbin/sendmail.distrib", "--add", "/usr/sbin/sendmail")
+    machine("ln", "-s", "mailorigin-sendmail", "/usr/sbin/sendmail")
     host.apt("remove", *packages.names)
+    assert machine.read("usr/sbin/sendmail") == SENDMAIL
+    assert "sendmail" not in machine("dpkg-divert", "--list").out
     assert machine.read(CONFIGURATION).endswith(EDITED)
     assert "mailorigin" not in machine("nft", "list", "tables").out
     assert "mailorigin" not in machine("ls", "/sys/fs/bpf").out
