@@ -18,11 +18,35 @@ std::string printable(std::string_view text) { return one_line(text); }
 
 namespace {
 
-// Characters, not bytes; what is printed is UTF-8.
+// Length in bytes of the character that a text begins with, and the columns that it takes. What is
+// printed is UTF-8. East Asia's and symbols are wide; some are not, and none is wider than that.
+struct Glyph {
+  std::size_t size;
+  std::size_t columns;
+};
+Glyph first_glyph(std::string_view text) {
+  const std::size_t size = std::max<std::size_t>(utf8_character(text), 1);
+  const std::string_view character = text.substr(0, size);
+  const bool hangul = character >= "\xe1\x84\x80" && character < "\xe1\x85\xa0";       // U+1100
+  const bool symbol = character >= "\xe2\x8c\x80" && character < "\xe2\xb0\x80";       // U+2300
+  const bool is_wide = size > 2 && (hangul || symbol || character >= "\xe2\xba\x80");  // U+2E80
+  return {size, is_wide ? 2U : 1U};
+}
+
+// In columns.
 std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
+  std::size_t columns = 0;
+  while (!text.empty()) {
+    const Glyph glyph = first_glyph(text);
+    columns += glyph.columns;
+    text.remove_prefix(glyph.size);
+  }
+  return columns;
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 struct Layout {
@@ -169,9 +193,24 @@ std::string Style::lines(std::string_view text, std::size_t indent, std::size_t 
       out += ' ';
       column++;
     }
-    out += word;
-    column += width(word);
     begin = end + 1;
+    if (column + width(word) <= width_ || is_ascii(word)) {
+      out += word;
+      column += width(word);
+      continue;
+    }
+    // There are blanks beyond ASCII, with which what a terminal breaks by itself could look like
+    // lines of ours. A long path stays whole, to be copied.
+    for (std::string_view rest = word; !rest.empty();) {
+      const Glyph glyph = first_glyph(rest);
+      if (column + glyph.columns > width_ && column > indent + more) {
+        out += '\n' + std::string(indent + more, ' ');
+        column = indent + more;
+      }
+      out += rest.substr(0, glyph.size);
+      column += glyph.columns;
+      rest.remove_prefix(glyph.size);
+    }
   }
   return out + '\n';
 }

@@ -39,10 +39,11 @@ void print_events(const std::vector<Event>& events, const Common& common, const 
     std::string line;
     if (common.json) {
       json.append(line, event);
+      line += '\n';
     } else {
       line = event_line(event, style);
     }
-    print(line + '\n');
+    print(line);
   }
   (void)std::fflush(stdout);
 }
@@ -111,18 +112,20 @@ Run add_options(CLI::App& app) {
 std::string event_line(const Event& event, const Style& style) {
   const auto shown = [&](Field field) { return printable(event.get(field)); };
   const std::string& verdict = event.get(Field::verdict);
-  std::string out = shown(Field::time) + ' ';
-  std::string padded = verdict;
+  std::string padded = printable(verdict);
   padded.resize(std::max<std::size_t>(padded.size(), 7), ' ');
-  out += verdict == "allow" ? style.good(padded) : style.bad(printable(padded));
-  out += ' ' + (event.has(Field::vhost) ? shown(Field::vhost) : shown(Field::user));
+  const std::string time = shown(Field::time) + ' ';
+  const std::string head =
+      time + (verdict == "allow" ? style.good(padded) : style.bad(padded)) + ' ';
+  std::string out = (event.has(Field::vhost) ? shown(Field::vhost) : shown(Field::user));
   const Field place = event.has(Field::caller) ? Field::caller : Field::entry;
   if (event.has(place)) out += ' ' + shown(place);
   if (event.has(Field::dst)) out += " -> " + shown(Field::dst) + ' ' + shown(Field::dst_port);
   if (event.has(Field::to)) out += " -> " + shown(Field::to);
   if (event.has(Field::subject)) out += " \"" + shown(Field::subject) + '"';
   if (event.has(Field::reason)) out += " (" + shown(Field::reason) + ')';
-  return out;
+  // On a terminal none of it, long as it may be, stands where another event's line begins.
+  return style.after(head, time.size() + padded.size() + 1, out);
 }
 
 const Command tail_command = {"tail", "the last events, and with -f those that come",

@@ -41,6 +41,23 @@ TEST(CliOutput, LinesFitTheTerminal) {
             "\033[32mok\033[0m  one two\n    three\n");
 }
 
+TEST(CliOutput, ATerminalBreaksNoLineByItself) {
+  // Blanks that are none of ASCII's, and letters that are twice as wide.
+  EXPECT_EQ(Style(false, 9).lines("aaaaa\xc2\xa0"
+                                  "bbbbb",
+                                  2, 2),
+            "  aaaaa\xc2\xa0"
+            "b\n    bbbb\n");
+  EXPECT_EQ(Style(false, 8).lines("\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2", 2, 1),
+            "  \xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\n   \xe6\xbc\xa2\n");
+  // Without a terminal nobody does.
+  EXPECT_EQ(Style(false).lines("aaaaa\xc2\xa0"
+                               "bbbbb",
+                               2, 2),
+            "  aaaaa\xc2\xa0"
+            "bbbbb\n");
+}
+
 TEST(CliOutput, ATablesLastColumnFitsTheTerminal) {
   Table table;
   table.add({"N", "PATH"});
