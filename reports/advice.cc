@@ -1,7 +1,11 @@
 #include "reports/advice.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -14,14 +18,45 @@ namespace mailorigin::reports {
 
 namespace {
 
-// An expression for this path and no other.
+// An expression for this path and no other, in characters that every terminal shows.
 std::string expression_of(const std::string& path) {
+  const bool is_shown = one_line(path) == path;
   std::string out = "^";
   for (const char c : path) {
+    if (!is_shown && (c < 0x20 || c > 0x7E)) {
+      char code[8];
+      std::snprintf(code, sizeof code, "\\x%02x", static_cast<unsigned char>(c));
+      out += code;
+      continue;
+    }
     if (std::string_view("\\^$.|?*+()[]{}").find(c) != std::string_view::npos) out += '\\';
     out += c;
   }
   return out + '$';
+}
+
+bool is_below(std::string_view path, const std::string& directory) {
+  return directory.size() > 1 && path.starts_with(directory) &&
+         (directory.ends_with('/') || path.substr(directory.size()).starts_with('/'));
+}
+
+// Whether a file can be blocked for all sites on this event's account: where its caller lies, a
+// process says itself, and one can call what lies in a library's or a neighbour's directory. It is
+// the event's where it lies in the DocumentRoot that httpd has sealed, or belongs to its user.
+bool is_its_own(const Event& event, const std::string& path) {
+  // What a terminal does not show as it is would be another path when it is pasted.
+  if (!path.starts_with('/') || one_line(path) != path) return false;
+  const std::string& docroot = event.get(Field::docroot);
+  if (event.has(Field::verified) && !docroot.empty()) {
+    std::error_code none;
+    const std::string real = std::filesystem::canonical(docroot, none).string();
+    if (is_below(path, docroot) || is_below(path, real)) return true;
+  }
+  // Asked about a file alone.
+  if (!event.has(Field::uid)) return true;
+  struct stat about {};
+  return lstat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
+         std::to_string(about.st_uid) == event.get(Field::uid);
 }
 
 constexpr std::string_view firewall_on = "MailOriginFirewall On";
@@ -77,13 +112,13 @@ std::string blamed_script(const Event& event) {
 }
 
 std::string block_command(const Event& event) {
-  const bool let_through = is_open_connection(event);
-  const std::string& site = event.get(Field::site);
-  if (let_through && !site.empty()) return "mailorigin block " + shell_word("site:" + site);
-  const std::string script = blamed_script(event);
-  if (!let_through && script.starts_with('/')) {
-    return "mailorigin block " + shell_word("script:" + script);
+  if (!is_open_connection(event)) {
+    for (const std::string& script : {blamed_script(event), event.get(Field::entry)}) {
+      if (is_its_own(event, script)) return "mailorigin block " + shell_word("script:" + script);
+    }
   }
+  const std::string& site = event.get(Field::site);
+  if (!site.empty()) return "mailorigin block " + shell_word("site:" + site);
   const std::string& uid = event.get(Field::uid);
   return uid.empty() || uid == "0" ? "" : "mailorigin block " + shell_word("user:#" + uid);
 }

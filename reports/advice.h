@@ -25,8 +25,9 @@ bool is_of_server(std::string_view advice_line);
 std::string blamed_script(const Event& event);
 
 // The command, as a shell reads it, that stops what is like the event at once: mail of that script,
-// or of that user where no script is known; connections of that site, or of that user, where the
-// firewall has let one through. Empty where none of them is known.
+// where it is the event's own (in its DocumentRoot, or its user's file) and can be written in one
+// line; else of that site, or of that user; connections, where the firewall has let one through, of
+// the site or the user. Empty where none of them is known. Looks whose the script's file is.
 std::string block_command(const Event& event);
 
 // Those that stop it now. They live as long as `blocks`.

@@ -2,13 +2,18 @@
 
 #include <pwd.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <filesystem>
 #include <memory>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "core/event.h"
 #include "core/file.h"
@@ -28,9 +33,49 @@ namespace {
 
 using Kind = BlockSubject::Kind;
 
-std::string real_path_of(const std::string& path) {
-  const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), &free);
-  return real && path != real.get() ? std::string(real.get()) : std::string();
+// Where a script's path leads.
+struct RealPath {
+  std::string path;    // empty: nowhere, or it is real itself
+  bool is_his = true;  // whether each link on the way is root's, or of the file's own owner
+};
+
+// A link of a tenant's may lead to a neighbour's script, whose mail is not to be stopped with it.
+RealPath real_path_of(const std::string& path) {
+  constexpr int links_limit = 40;
+  namespace fs = std::filesystem;
+  std::vector<uid_t> link_owners;
+  fs::path real = "/";
+  std::deque<fs::path> rest;
+  const auto go_on_with = [&](const fs::path& more) {
+    if (more.is_absolute()) real = "/";
+    const fs::path relative = more.relative_path();
+    rest.insert(rest.begin(), relative.begin(), relative.end());
+  };
+  go_on_with(path);
+  struct stat about {};
+  while (!rest.empty()) {
+    const fs::path name = std::move(rest.front());
+    rest.pop_front();
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      real = real.parent_path();
+      continue;
+    }
+    const fs::path next = real / name;
+    if (lstat(next.c_str(), &about) != 0) return {};
+    if (!S_ISLNK(about.st_mode)) {
+      real = next;
+      continue;
+    }
+    std::error_code fault;
+    const fs::path target = fs::read_symlink(next, fault);
+    if (fault || link_owners.size() == links_limit) return {};
+    link_owners.push_back(about.st_uid);
+    go_on_with(target);
+  }
+  if (real == path || lstat(real.c_str(), &about) != 0) return {};
+  const auto is_his = [&](uid_t owner) { return owner == 0 || owner == about.st_uid; };
+  return {real, std::all_of(link_owners.begin(), link_owners.end(), is_his)};
 }
 
 bool is_there(const std::string& path) {
@@ -88,6 +133,13 @@ void note_the_site(const std::string& site, const Policy& policy, json& notes) {
 }
 
 // What the administrator may not expect.
+void note_the_link(const RealPath& real, json& notes) {
+  if (real.is_his) return;
+  notes.push_back("a link leads from there to " + real.path +
+                  ", which is another user's, and is not blocked: a link of one's own can lead to "
+                  "anybody's script");
+}
+
 void note_the_subject(const Block& block, const Policy& policy, json& notes) {
   switch (block.subject.kind) {
     case Kind::site:
@@ -208,13 +260,15 @@ Result<json> block(const std::string& runtime_directory, const BlockWish& wish) 
   if (!find_uid(wanted.subject)) {
     return Error{"there is no user " + wish.subject.name + "; a uid is written user:#1001"};
   }
+  RealPath real;
   if (wanted.subject.kind == Kind::script) {
-    wanted.real_path = real_path_of(wanted.subject.name);
-    if (wanted.real_path.size() > block_name_limit) wanted.real_path.clear();
+    real = real_path_of(wanted.subject.name);
+    if (real.is_his && real.path.size() <= block_name_limit) wanted.real_path = real.path;
   }
   const auto answer = tell(socket, encode_block_message({wanted, wish.lasts_ms}));
   if (!answer) return answer.error();
   json notes = json::array();
+  note_the_link(real, notes);
   if (const auto policy = ask_policy(socket)) note_the_subject(wanted, *policy, notes);
   note_the_hold(wanted, socket, notes);
   note_the_firewall(wanted, runtime_directory, notes);
@@ -240,7 +294,7 @@ Result<json> unblock(const std::string& runtime_directory,
   std::string real_path;
   if (meant) {
     (void)find_uid(*meant);
-    if (meant->kind == Kind::script) real_path = real_path_of(meant->name);
+    if (meant->kind == Kind::script) real_path = real_path_of(meant->name).path;
   }
   for (const Block& each : blocks->list()) {
     if (meant && !is_meant(each, *meant, real_path)) continue;

@@ -69,6 +69,19 @@ def test_a_site_for_two_hours(site, mailorigin):
     assert mailorigin("unblock", f"site:{site.shop.name.upper()}.").status == 0
     allowed(site.shop)
 
+def test_a_link_leads_to_no_neighbours_script(site, mailorigin):
+    mine = site.shop.docroot / "mine.php"
+    theirs = site.blog.write("theirs.php", "<?php var_dump(mail('to@example.org', $_GET['s'], 'body'));")
+    for link, target in ((mine, theirs.path), (site.shop.docroot / "directory", site.blog.docroot)):
+        link.symlink_to(target)
+        os.lchown(link, SHOP_UID, SHOP_UID)
+    os.chown(theirs.path, BLOG_UID, BLOG_UID)
+    for path in (mine, site.shop.docroot / "directory/theirs.php"):
+        said = mailorigin("--json", "block", f"script:{path}").json
+        assert "real_path" not in said
+        assert any(note.startswith(f"a link leads from there to {theirs.path}, which is another user's") for note in said["notes"]), said
+        assert site.blog.get(f"{theirs.uri}?s={new_mark()}").text == "bool(true)\n"
+
 def test_a_script_by_any_of_its_names_and_frames(site, mailorigin):
     library = site.shop.docroot / "library.php"
     library.write_text("<?php function send($m) { return mail('to@example.org', $m, 'body'); }")

@@ -1,12 +1,14 @@
 #include "reports/advice.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -109,7 +111,46 @@ TEST(Advice, ConnectionsAreStoppedBySiteOrUser) {
   event.set(Field::site, "shop.example");
   EXPECT_EQ(block_command(event), "mailorigin block site:shop.example");
   event.set(Field::verdict, "deny");
+  event.set(Field::docroot, "/srv");
+  event.set(Field::verified, true);
   EXPECT_EQ(block_command(event), "mailorigin block script:/srv/x.php");
+}
+
+TEST(Advice, BlocksNoScriptThatIsAnothers) {
+  Event event = mail_of("/usr/share/php/Mail.php:3");
+  event.set(Field::uid, "1001");
+  event.set(Field::site, "shop.example");
+  EXPECT_EQ(block_command(event), "mailorigin block site:shop.example") << "a claim alone";
+  event.set(Field::docroot, "/srv");
+  EXPECT_EQ(block_command(event), "mailorigin block site:shop.example") << "likewise";
+  event.set(Field::verified, true);
+  EXPECT_EQ(block_command(event), "mailorigin block script:/srv/index.php") << "what is sealed";
+  event.set(Field::docroot, "/srv/shop");
+  EXPECT_EQ(block_command(event), "mailorigin block site:shop.example") << "an Alias";
+  // Outside of the DocumentRoot, its user's.
+  const std::string file = testing::TempDir() + "advice_test.php";
+  ASSERT_TRUE(std::ofstream(file));
+  event.set(Field::caller, file + ":3");
+  event.set(Field::uid, std::to_string(getuid()));
+  EXPECT_EQ(block_command(event), "mailorigin block script:" + file);
+  event.set(Field::uid, std::to_string(getuid() + 1));
+  EXPECT_EQ(block_command(event), "mailorigin block site:shop.example");
+  std::filesystem::remove(file);
+}
+
+TEST(Advice, IsInCharactersThatCanBePasted) {
+  for (const char* name : {"/srv/a\nb.php:3", "/srv/a\033[2Jb.php:3",
+                           "/srv/a\xff"
+                           "b.php:3"}) {
+    Event event = mail_of(name);
+    event.set(Field::entry, std::string(name, std::string_view(name).size() - 2));
+    event.set(Field::site, "shop.example");
+    EXPECT_EQ(block_command(event), "mailorigin block site:shop.example") << name;
+  }
+  EXPECT_EQ(advice(mail_of("/srv/a\nb.php:3"), nullptr)[0],
+            R"(MailOriginDenyScript "^/srv/a\\x0ab\\.php$")");
+  EXPECT_EQ(advice(mail_of("/srv/\xc3\xa4.php:3"), nullptr)[0],
+            "MailOriginDenyScript \"^/srv/\xc3\xa4\\\\.php$\"");
 }
 
 TEST(Advice, KnowsWhatIsBlocked) {
