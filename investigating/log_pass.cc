@@ -6,7 +6,6 @@
 #include <set>
 #include <utility>
 
-#include "investigating/limits.h"
 #include "tracing/lines.h"
 
 namespace mailorigin::investigating {
@@ -33,27 +32,30 @@ std::vector<LogFile> log_files(const std::vector<std::string>& logs) {
 void read_logs(const std::vector<LogFile>& files,
                const std::function<void(const LogFile& file, std::string_view lines)>& lines,
                const Progress& progress, std::vector<Unread>& unread) {
-  std::uint64_t total = 0, before = 0;
+  std::uint64_t total = 0, before = 0, unpacked = 0;
   for (const LogFile& file : files) total += file.size;
   for (const LogFile& file : files) {
+    if (unpacked >= tracing::unpacked_logs_limit) {
+      unread.push_back({file.path, "those before it unpack to more than is read"});
+      continue;
+    }
     auto source = tracing::open_source(file.path);
     if (!source) {
       unread.push_back({file.path, source.error().message});
       continue;
     }
     tracing::LineBlocks blocks(*std::move(source));
-    std::uint64_t unpacked = 0;
-    for (std::string_view block; unpacked < unpacked_log_limit && blocks.next(block);) {
-      unpacked += block.size();
+    for (std::string_view block; blocks.next(block);) {
       lines(file, block);
       // A log that is written to may grow beyond what it had.
       if (progress)
         progress(file.path, before + std::min(blocks.source().position(), file.size), total);
     }
-    if (unpacked >= unpacked_log_limit) {
-      unread.push_back({file.path, "unpacks to more than is read of one file"});
-    } else if (blocks.source().damaged()) {
-      unread.push_back({file.path, "is damaged, or ends early: what follows was not read"});
+    unpacked += blocks.unpacked();
+    if (blocks.source().damaged()) {
+      unread.push_back({file.path,
+                        "is damaged, ends early, or unpacks to more than is read of one file: what "
+                        "follows was not read"});
     }
     before += file.size;
   }

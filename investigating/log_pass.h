@@ -27,8 +27,9 @@ struct LogFile {
 // The logs of these names and what is rotated of them, each once, the oldest first.
 std::vector<LogFile> log_files(const std::vector<std::string>& logs);
 
-// lines(file, whole lines): see tracing::LineBlocks. Of what is unpacked from one file at most
-// unpacked_log_limit bytes. What could not be read is added to `unread`.
+// lines(file, whole lines): see tracing::LineBlocks. Of what is unpacked from one file as
+// much as tracing::open_source() gives, from all at most tracing::unpacked_logs_limit bytes. What
+// could not be read is added to `unread`.
 void read_logs(const std::vector<LogFile>& files,
                const std::function<void(const LogFile& file, std::string_view lines)>& lines,
                const Progress& progress, std::vector<Unread>& unread);

@@ -34,6 +34,7 @@ bool LineBlocks::next(std::string_view& lines) {
     begin_ = 0;
     const std::size_t length = source_->read(buffer_.data() + begun, block);
     end_ = begun + length;
+    unpacked_ += length;
     std::string_view got(buffer_.data(), end_);
     if (length == 0) {
       begin_ = end_;

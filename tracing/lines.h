@@ -13,6 +13,9 @@
 
 namespace mailorigin::tracing {
 
+// Of all logs that are read for one question, in bytes: what is behind it is left out.
+inline constexpr std::uint64_t unpacked_logs_limit = 64ULL << 30;
+
 // Of a longer line the rest is left out.
 inline constexpr std::size_t line_limit = 64 << 10;
 
@@ -26,6 +29,8 @@ class LineBlocks {
   // end.
   bool next(std::string_view& lines);
   [[nodiscard]] const ByteSource& source() const { return *source_; }
+  // Bytes that were read for this, given or not.
+  [[nodiscard]] std::uint64_t unpacked() const { return unpacked_; }
 
  private:
   std::unique_ptr<ByteSource> source_;
@@ -33,6 +38,7 @@ class LineBlocks {
   std::size_t begin_ = 0;  // of what was read and not given yet
   std::size_t end_ = 0;
   bool passing_over_ = false;  // the rest of a line
+  std::uint64_t unpacked_ = 0;
 };
 
 class Lines {
@@ -41,6 +47,7 @@ class Lines {
 
   // The next line, without its end; valid until the next call. False at the end.
   bool next(std::string_view& line);
+  [[nodiscard]] std::uint64_t unpacked() const { return blocks_.unpacked(); }
 
  private:
   explicit Lines(std::unique_ptr<ByteSource> source) : blocks_(std::move(source)) {}

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <lzma.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -124,12 +125,39 @@ class Zstd final : public ByteSource {
   std::size_t missing_ = 0;  // of a frame that has begun, or an error
 };
 
+class Bounded final : public ByteSource {
+ public:
+  Bounded(std::unique_ptr<ByteSource> whole, std::uint64_t limit)
+      : whole_(std::move(whole)), left_(limit) {}
+  std::size_t read(char* out, std::size_t size) override {
+    const std::size_t length = whole_->read(out, std::min<std::uint64_t>(size, left_));
+    left_ -= length;
+    return length;
+  }
+  [[nodiscard]] std::uint64_t position() const override { return whole_->position(); }
+  [[nodiscard]] bool damaged() const override { return left_ == 0 || whole_->damaged(); }
+
+ private:
+  std::unique_ptr<ByteSource> whole_;
+  std::uint64_t left_;
+};
+
+// Of an open file.
+std::uint64_t unpacked_limit(int fd) {
+  constexpr std::uint64_t block_size = 512;  // that st_blocks counts
+  struct stat about {};
+  const bool known = fstat(fd, &about) == 0 && about.st_blocks > 0;
+  const std::uint64_t taken = known ? static_cast<std::uint64_t>(about.st_blocks) * block_size : 0;
+  return unpacked_base + unpacked_ratio * taken;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
   auto opened = open_regular_file(path, 0);
   if (!opened) return opened.error();
   Fd file = *std::move(opened);
+  const std::uint64_t limit = unpacked_limit(file.get());
   unsigned char head[6] = {};
   const ssize_t length = pread(file.get(), head, sizeof head, 0);
   const auto begins = [&](std::initializer_list<unsigned char> bytes) {
@@ -146,6 +174,7 @@ Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
   } else {
     source = std::make_unique<Plain>(std::move(file));
   }
+  source = std::make_unique<Bounded>(std::move(source), limit);
   return source;
 }
 

@@ -134,6 +134,33 @@ TEST_F(Logs, TellWhatBecameOfAMail) {
   EXPECT_EQ(at, 1'795'262'400'000U);
 }
 
+TEST_F(Logs, AreReadAsFarAsALogMayGo) {
+  // A hole of a terabyte, and one that is packed.
+  const std::string sparse = write("sparse", "line\n");
+  std::filesystem::resize_file(sparse, 1ULL << 40);
+  auto source = open_source(sparse);
+  ASSERT_TRUE(source);
+  LineBlocks blocks(*std::move(source));
+  for (std::string_view lines; blocks.next(lines);) continue;
+  EXPECT_TRUE(blocks.source().damaged());
+  EXPECT_LT(blocks.unpacked(), 2 * unpacked_base);
+}
+
+TEST_F(Logs, TheLineOfARequestIsItsClients) {
+  constexpr std::uint64_t time_ms = 1'795'262'400'000;
+  const std::string id = "01KBA1C2D3E4F5G6H7J8K9MNPQ";
+  std::string log;
+  for (int i = 0; i < 30; i++) {
+    log += "198.51.100.1 - - [21/Nov/2026:12:00:00 +0000] \"GET /y.php HTTP/1.1\" 200 1 \"-\" \"" +
+           id + "\"\n";
+  }
+  const std::string own =
+      "192.0.2.7 - - [21/Nov/2026:12:00:00 +0000] \"POST /x.php HTTP/1.1\" 200 1 " + id;
+  const std::string path = write("access.log", log + own + '\n');
+  EXPECT_EQ(access_log_lines({path}, {id, "192.0.2.7", "POST", "/x.php", time_ms}),
+            std::vector<std::string>{own});
+}
+
 TEST_F(Logs, OfEximTellItToo) {
   const std::string path = write(
       "mainlog",
