@@ -1,6 +1,5 @@
 #include "cli/trace.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,12 +13,13 @@
 #include <vector>
 
 #include "cli/report.h"
-#include "core/fd.h"
+#include "core/file.h"
 #include "core/socket_paths.h"
 #include "reports/fields.h"
 #include "reports/services.h"
 #include "reports/store_access.h"
 #include "reports/trace_report.h"
+#include "tracing/clues.h"
 #include "tracing/mail_log.h"
 
 namespace mailorigin::cli {
@@ -59,19 +59,20 @@ bool is_path(const std::string& what) {
   return named && what.find(' ') == std::string::npos;
 }
 
-// Standard input, a file of that name, or what was said itself.
+// Standard input, a file of that name, or what was said itself. An id or a log's line is itself: in
+// a tenant's directory there may be a file that is called so.
 Result<std::string> read_input(const std::string& what) {
   if (what == "-") return read_all(STDIN_FILENO, "standard input");
-  struct stat about {};
   if (what.find('\n') != std::string::npos) return what;
+  if (!is_path(what) && tracing::is_known_line(what)) return what;
+  struct stat about {};
   if (stat(what.c_str(), &about) != 0) {
     if (is_path(what)) return system_error(what, errno);
     return what;
   }
-  if (!S_ISREG(about.st_mode)) return Error{what + " is no file"};
-  const Fd file(open(what.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return system_error(what, errno);
-  return read_all(file.get(), what);
+  const auto file = open_regular_file(what, 0);
+  if (!file) return file.error();
+  return read_all(file->get(), what);
 }
 
 // Whether Exim has asked mailorigind of late; nothing where that does not answer.

@@ -111,7 +111,8 @@ std::vector<tracing::Passage> passages_of(const Event& event,
   auto passages = tracing::find_passages(files, question);
   // Where one is known for sure, what only came at the same time is not it.
   const auto sure = [&](const tracing::Passage& passage) {
-    return !passage.message_id.empty() && passage.message_id == message_id;
+    return !message_id.empty() && std::find(passage.message_ids.begin(), passage.message_ids.end(),
+                                            message_id) != passage.message_ids.end();
   };
   if (std::any_of(passages.begin(), passages.end(), sure)) {
     std::erase_if(passages, [&](const auto& passage) { return !sure(passage); });
@@ -177,6 +178,11 @@ Result<json> trace_report(const TraceQuestion& question, const std::optional<Pol
   report["candidates"] = json::array();
   for (const Candidate& each : found->list) report["candidates"].push_back(candidate_json(each));
   report["notes"] = notes_of(clues, question);
+  if (found->is_doubtful) {
+    report["notes"].push_back(
+        "it went to none of the recipients that the mail names: who sends a mail can copy an id, a "
+        "Message-ID or a queue id of another into it");
+  }
   if (found->list.empty()) {
     report["delivery"] = delivery_of({}, found->passages);
     return report;

@@ -56,6 +56,7 @@ Conditions told_by_ids(const Search& search) {
   if (!conditions.where.empty()) conditions.order = found_by_value;
   if (search.from_ms > 0) conditions.add("e.id >= %s", first_id(search.from_ms));
   if (search.to_ms > 0) conditions.add("e.id < %s", first_id(search.to_ms + 1));
+  if (search.uid) conditions.add("e.uid = %lld", std::to_string(*search.uid));
   return conditions;
 }
 

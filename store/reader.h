@@ -29,7 +29,8 @@ struct Search {
   // Milliseconds since the epoch, both included.
   std::uint64_t from_ms = 0;
   std::uint64_t to_ms = 0;
-  std::size_t most = 100;  // newest first
+  std::optional<std::uint32_t> uid = {};  // of a span's events
+  std::size_t most = 100;                 // newest first
 };
 
 // One line of top.

@@ -38,7 +38,9 @@ std::string upper(std::string_view text) {
   return out;
 }
 
-void add_ids(Clues& clues, std::string_view text, std::string_view where, int weight) {
+// Whether there are any.
+bool add_ids(Clues& clues, std::string_view text, std::string_view where, int weight) {
+  bool found = false;
   for (std::size_t i = 0; i < text.size();) {
     if (!is_alnum(text[i])) {
       i++;
@@ -48,9 +50,11 @@ void add_ids(Clues& clues, std::string_view text, std::string_view where, int we
     while (end < text.size() && is_alnum(text[end])) end++;
     if (end - i == Ulid::text_length && is_id(text.substr(i, end - i))) {
       clues.add(ClueKind::id, upper(text.substr(i, end - i)), where, weight);
+      found = true;
     }
     i = end;
   }
+  return found;
 }
 
 // What stands in angle brackets and looks like a Message-ID.
@@ -184,23 +188,32 @@ bool add_php_line(Clues& clues, std::string_view line) {
   return true;
 }
 
-struct NamedField {
-  std::string_view name;
-  ClueKind kind;
-};
+constexpr const char* any_line = "a line";
 
 }  // namespace
 
 void Clues::add(ClueKind kind, std::string_view value, std::string_view where, int weight) {
   constexpr std::size_t longest = 1024;
   if (value.empty() || value.size() > longest) return;
+  Clue added{kind, std::string(value), std::string(where.substr(0, longest)), weight, within};
+  const auto is_better = [](const Clue& a, const Clue& b) {
+    return a.within != b.within ? a.within < b.within : a.weight > b.weight;
+  };
+  std::size_t of_kind = 0;
+  Clue* worst = nullptr;
   for (Clue& each : list) {
-    if (each.kind != kind || each.value != value) continue;
-    if (weight > each.weight) each = {kind, std::string(value), std::string(where), weight};
-    return;
+    if (each.kind != kind) continue;
+    if (each.value == value) {
+      if (is_better(added, each)) each = std::move(added);
+      return;
+    }
+    of_kind++;
+    if (worst == nullptr || is_better(*worst, each)) worst = &each;
   }
-  if (list.size() < clues_limit) {
-    list.push_back({kind, std::string(value), std::string(where), weight});
+  if (of_kind < clues_limit) {
+    list.push_back(std::move(added));
+  } else if (is_better(added, *worst)) {
+    *worst = std::move(added);
   }
 }
 
@@ -209,8 +222,9 @@ std::vector<Clue> Clues::of(ClueKind kind) const {
   for (const Clue& each : list) {
     if (each.kind == kind) out.push_back(each);
   }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const Clue& a, const Clue& b) { return a.weight > b.weight; });
+  std::stable_sort(out.begin(), out.end(), [](const Clue& a, const Clue& b) {
+    return a.within != b.within ? a.within < b.within : a.weight > b.weight;
+  });
   return out;
 }
 
@@ -246,7 +260,7 @@ Clues clues_of_line(std::string_view line) {
     clues.what = "a line of a MailOriginLog (logfmt)";
     clues.add(ClueKind::id, logfmt_value(line, "id"), clues.what, 100);
   } else if (!add_php_line(clues, line)) {
-    clues.what = "a line";
+    clues.what = any_line;
     add_clues_of_text(clues, line, "the line", 30);
     // "Nov 21 12:00:00 host postfix/smtp[7]: 4F2C312345: to=<…>"
     std::size_t begin = 0;
@@ -260,9 +274,12 @@ Clues clues_of_line(std::string_view line) {
   return clues;
 }
 
-void add_clues_of_fields(Clues& clues, std::string_view fields, const std::string& where,
+bool is_known_line(std::string_view line) { return clues_of_line(line).what != any_line; }
+
+bool add_clues_of_fields(Clues& clues, std::string_view fields, const std::string& where,
                          int weight, bool is_the_mail) {
   constexpr std::size_t most_fields = 2000;
+  bool has_id = false;
   HeaderBlock block(fields, HeaderBlock::Lines::ended_by_lf);
   for (std::size_t i = 0; i < most_fields; i++) {
     const auto field = block.next();
@@ -297,9 +314,10 @@ void add_clues_of_fields(Clues& clues, std::string_view fields, const std::strin
     }
     // Whatever it is called: MailOriginHeader names it.
     if (!is("Message-ID") && !is("References") && !is("In-Reply-To") && !is("Received")) {
-      add_ids(clues, value, place, weight);
+      has_id = add_ids(clues, value, place, weight) || has_id;
     }
   }
+  return has_id;
 }
 
 void add_clues_of_text(Clues& clues, std::string_view text, const std::string& where, int weight) {
@@ -350,7 +368,8 @@ Clues read_clues(std::string_view input) {
   const std::size_t end = input.find_last_not_of("\r\n \t");
   const std::string_view trimmed = input.substr(0, end == std::string_view::npos ? 0 : end + 1);
   const bool one_line = trimmed.find('\n') == std::string_view::npos;
-  return one_line ? clues_of_line(trimmed) : clues_of_mail(input);
+  constexpr std::size_t line_limit = 1 << 20;
+  return one_line ? clues_of_line(trimmed.substr(0, line_limit)) : clues_of_mail(input);
 }
 
 }  // namespace mailorigin::tracing

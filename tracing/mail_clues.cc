@@ -19,6 +19,11 @@ constexpr unsigned depth_limit = 32;
 constexpr unsigned parts_limit = 500;
 constexpr std::size_t part_limit = 1 << 20;
 constexpr std::size_t whole_limit = 16 << 20;
+// Of what GMime reads, which needs a hundred times as much memory for a part or a field of a few
+// bytes.
+constexpr std::size_t mime_limit = 16 << 20;
+constexpr std::size_t boundaries_limit = 10'000;
+constexpr std::size_t colons_limit = 1000;  // of one field
 
 struct Unref {
   void operator()(gpointer object) const { g_object_unref(object); }
@@ -33,18 +38,45 @@ std::string fields_of(GMimeObject* object) {
   return out;
 }
 
+// What GMime can read: it reads a group within a group of addresses ("a:b:c:") by calling itself,
+// at whatever depth, and keeps each part that a line like a boundary may begin.
+std::string readable(std::string_view input) {
+  std::string out(input.substr(0, mime_limit));
+  std::size_t colons = 0, boundaries = 0;
+  bool line_begins = true;
+  for (std::size_t i = 0; i < out.size(); i++) {
+    const char c = out[i];
+    // A line that begins with a blank goes on with the field before it.
+    if (line_begins && c != ' ' && c != '\t') colons = 0;
+    if (line_begins && c == '-' && ++boundaries > boundaries_limit) {
+      out.resize(i);
+      break;
+    }
+    if (c == ':' && ++colons > colons_limit) out[i] = ' ';
+    line_begins = c == '\n';
+  }
+  return out;
+}
+
 class MailReader {
  public:
   explicit MailReader(Clues& clues) : clues_(clues) {}
 
-  void read(GMimeMessage* message, const std::string& where, int weight, bool is_the_mail) {
+  void read(GMimeMessage* message, const std::string& where, int weight) {
     if (!enter()) return;
-    add_clues_of_fields(clues_, fields_of(GMIME_OBJECT(message)), where, weight, is_the_mail);
+    const bool has_id =
+        add_clues_of_fields(clues_, fields_of(GMIME_OBJECT(message)), where, weight, true);
+    if (has_id) clues_.within++;
     if (GMimeObject* const part = g_mime_message_get_mime_part(message)) {
       read_part(part, where, weight);
     }
+    if (has_id) clues_.within--;
+    has_id_ = has_id_ || has_id;
     depth_--;
   }
+
+  // Whether the header of one of the messages has an id.
+  [[nodiscard]] bool has_id() const { return has_id_; }
 
  private:
   bool enter() {
@@ -58,7 +90,7 @@ class MailReader {
     if (!enter()) return;
     if (GMIME_IS_MESSAGE_PART(object)) {
       GMimeMessage* const inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(object));
-      if (inner != nullptr) read(inner, "the message that is attached", 80, true);
+      if (inner != nullptr) read(inner, "the message that is attached", 80);
     } else if (GMIME_IS_MULTIPART(object)) {
       auto* const parts = GMIME_MULTIPART(object);
       const int count = g_mime_multipart_get_count(parts);
@@ -89,10 +121,12 @@ class MailReader {
     // An attachment may be the mail, whatever it is called: .eml as octet-stream.
     const std::string text = decoded(part);
     if (report) {
-      add_clues_of_fields(clues_, text, "the report", 60, false);
-      for (std::size_t at = 0; (at = text.find("\n\n", at)) != std::string::npos;) {
-        at += 2;
-        add_clues_of_fields(clues_, std::string_view(text).substr(at), "the report", 60, false);
+      // Of the report itself, and of each recipient, between empty lines.
+      for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find("\n\n", begin), text.size());
+        add_clues_of_fields(clues_, std::string_view(text).substr(begin, end - begin), "the report",
+                            60, false);
+        begin = end + 2;
       }
     } else if (fields) {
       add_clues_of_fields(clues_, text, "the header that is attached", 80, true);
@@ -163,6 +197,7 @@ class MailReader {
   Clues& clues_;
   unsigned depth_ = 0;
   unsigned parts_ = 0;
+  bool has_id_ = false;
   std::size_t spent_ = 0;
 };
 
@@ -180,12 +215,16 @@ Clues clues_of_mail(std::string_view input) {
   init_gmime();
   Clues clues;
   clues.what = "a mail";
-  const Ref<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(input.data(), input.size()));
+  const std::string mime = readable(input);
+  const Ref<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(mime.data(), mime.size()));
   const Ref<GMimeParser> parser(g_mime_parser_new_with_stream(stream.get()));
   const Ref<GMimeMessage> message(g_mime_parser_construct_message(parser.get(), nullptr));
-  if (message) MailReader(clues).read(message.get(), "the mail", 50, true);
-  // What no program would find as a part is found as text.
+  MailReader reader(clues);
+  if (message) reader.read(message.get(), "the mail", 50);
+  // What no program would find as a part is found as text, and may be what a message contains.
+  if (reader.has_id()) clues.within++;
   add_clues_of_text(clues, input.substr(0, part_limit), "the text", 20);
+  clues.within = 0;
   return clues;
 }
 

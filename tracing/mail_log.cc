@@ -15,6 +15,7 @@ namespace mailorigin::tracing {
 namespace {
 
 constexpr std::size_t deliveries_limit = 1000;  // of one message
+constexpr std::size_t message_ids_limit = 4;    // likewise
 
 bool is_id_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
@@ -28,10 +29,56 @@ std::string_view behind(std::string_view text, std::string_view name, std::strin
   return rest.substr(0, rest.find_first_of(ends));
 }
 
-std::optional<std::uint32_t> number_behind(std::string_view text, std::string_view name) {
-  const auto number = parse_number(behind(text, name, " ,\n"), UINT32_MAX);
+// What begins with `name` and ends with one of `ends`. Most of a line is what a client, a header
+// or another server has said, and may look like anything: a value is taken where its program of
+// Postfix puts it, and nowhere else.
+std::string_view at_the_beginning(std::string_view text, std::string_view name,
+                                  std::string_view ends) {
+  return text.starts_with(name) ? behind(text, name, ends) : std::string_view();
+}
+
+// "uid=61001 from=<shop>", of pickup.
+std::optional<std::uint32_t> uid_of(const MailLogLine& line) {
+  if (!line.program.ends_with("/pickup")) return std::nullopt;
+  const auto number = parse_number(at_the_beginning(line.rest, "uid=", " ,\n"), UINT32_MAX);
   if (!number) return std::nullopt;
   return static_cast<std::uint32_t>(*number);
+}
+
+// The size of a quoted string that a text begins with; 0: it does not.
+std::size_t quoted_size(std::string_view text) {
+  if (!text.starts_with('"')) return 0;
+  for (std::size_t i = 1; i < text.size(); i++) {
+    if (text[i] == '\\') {
+      i++;
+    } else if (text[i] == '"') {
+      return i + 1;
+    }
+  }
+  return 0;
+}
+
+// Exim's "<= sender H=… id=… T=\"subject\"": what is behind the sender, which may be quoted.
+std::string_view behind_sender(std::string_view rest) {
+  rest.remove_prefix(std::min<std::size_t>(3, rest.size()));
+  return rest.substr(quoted_size(rest));
+}
+
+// Without angle brackets; empty: the line has none.
+std::string_view message_id_of(const MailLogLine& line) {
+  if (line.program == "exim") {
+    return line.rest.starts_with("<= ") ? behind(behind_sender(line.rest), " id=", " ")
+                                        : std::string_view();
+  }
+  if (!line.program.ends_with("/cleanup")) return {};
+  return at_the_beginning(line.rest, "message-id=<", "> ");
+}
+
+// Whether a delivery's "relay=host[address]:port" is this machine's.
+bool is_local(std::string_view fields) {
+  const std::string_view relay = behind(fields, ", relay=", ",");
+  const std::string_view address = behind(relay, "[", "]");
+  return address.starts_with("127.") || address == "::1";
 }
 
 class PassageReader {
@@ -45,17 +92,18 @@ class PassageReader {
     if (line.queue_id.empty() || wanted_.size() >= passages_limit) return;
     const std::string id(line.queue_id);
     if (wanted_.contains(id)) return;
-    std::string_view message_id = behind(line.rest, "message-id=<", "> ");
-    if (message_id.empty() && line.program == "exim") message_id = behind(line.rest, " id=", " ");
+    const std::string_view message_id = message_id_of(line);
+    // Where a header is logged, it is by these.
+    const bool may_have_header = line.program == "exim" || line.program.ends_with("/cleanup");
     bool found = !message_id.empty() && question_.message_ids.contains(std::string(message_id));
-    for (auto each = question_.ids.begin(); !found && each != question_.ids.end(); ++each) {
+    for (auto each = question_.ids.begin();
+         may_have_header && !found && each != question_.ids.end(); ++each) {
       found = line.rest.find(*each) != std::string_view::npos;
     }
     // What pickup took from a user's sendmail.
     if (!found && question_.uid && line.time_ms + 1000 > question_.from_ms &&
         line.time_ms <= question_.to_ms) {
-      found =
-          line.program.ends_with("/pickup") && number_behind(line.rest, "uid=") == question_.uid;
+      found = uid_of(line) == question_.uid;
     }
     if (found) wanted_.insert(id);
   }
@@ -82,27 +130,49 @@ class PassageReader {
 
  private:
   void read_postfix(Passage& passage, const MailLogLine& line) {
-    if (const auto uid = number_behind(line.rest, "uid=")) passage.uid = uid;
-    if (const auto id = behind(line.rest, "message-id=<", "> "); !id.empty()) {
-      passage.message_id = id;
+    if (const auto uid = uid_of(line)) {
+      std::set<std::uint32_t>& users = users_[passage.queue_id];
+      users.insert(*uid);
+      passage.uid = users.size() == 1 ? uid : std::nullopt;
     }
+    add_message_id(passage, message_id_of(line));
     const std::string_view rest = line.rest;
-    if (passage.from.empty()) passage.from = behind(rest, "from=<", ">");
-    if (rest.starts_with("milter-hold") || rest.find(": hold: ") != std::string_view::npos) {
+    if (passage.from.empty() && line.program.ends_with("/qmgr")) {
+      passage.from = at_the_beginning(rest, "from=<", ">");
+    }
+    const bool is_delivery = rest.starts_with("to=<");
+    if (rest.starts_with("milter-hold") ||
+        (!is_delivery && rest.find(": hold: ") != std::string_view::npos)) {
       add(passage,
           {line.time_ms, std::string(behind(rest, "to=<", ">")), "held", std::string(rest)});
       return;
     }
-    const std::string_view status = behind(rest, "status=", " ");
+    // "to=<"a b"@c>, relay=…, delay=…, dsn=…, status=sent (…)"
+    constexpr std::string_view to_mark = "to=<";
+    if (!rest.starts_with(to_mark)) return;
+    const std::string_view to = rest.substr(to_mark.size());
+    const std::size_t close = to.find('>', quoted_size(to));
+    if (close == std::string_view::npos) return;
+    std::string_view fields = to.substr(close + 1);
+    // The address that it was sent to first, which may be quoted, too.
+    constexpr std::string_view original_mark = ", orig_to=<";
+    if (fields.starts_with(original_mark)) {
+      fields.remove_prefix(original_mark.size());
+      fields.remove_prefix(std::min(fields.find('>', quoted_size(fields)), fields.size()));
+    }
+    constexpr std::string_view status_mark = ", status=";
+    const std::string_view status = behind(fields, status_mark, " ");
     if (status.empty()) return;
-    const std::size_t text = rest.find("status=") + 7 + status.size();
-    std::string said(rest.substr(std::min(text + 1, rest.size())));
+    const std::size_t text = fields.find(status_mark) + status_mark.size() + status.size();
+    std::string said(fields.substr(std::min(text + 1, fields.size())));
     if (said.starts_with('(') && said.ends_with(')')) said = said.substr(1, said.size() - 2);
-    // Into another queue of the same machine: a content filter's way back.
-    const std::string_view next = behind(said, "queued as ", ") \n");
+    // Into another queue of the same machine: a content filter's way back. Another machine may say
+    // any message's id.
+    const std::string_view next =
+        is_local(fields) ? behind(said, "queued as ", ") \n") : std::string_view();
     if (!next.empty() && wanted_.size() < passages_limit) wanted_.insert(std::string(next));
-    add(passage, {line.time_ms, std::string(behind(rest, "to=<", ">")), std::string(status),
-                  std::move(said)});
+    add(passage,
+        {line.time_ms, std::string(to.substr(0, close)), std::string(status), std::move(said)});
   }
 
   static void read_exim(Passage& passage, const MailLogLine& line) {
@@ -110,7 +180,7 @@ class PassageReader {
     const std::string_view mark = rest.substr(0, 2);
     if (mark == "<=") {
       passage.from = behind(rest, "<= ", " ");
-      passage.message_id = behind(rest, " id=", " ");
+      add_message_id(passage, message_id_of(line));
       return;
     }
     const char* const status = mark == "=>" || mark == "->" ? "sent"
@@ -126,6 +196,12 @@ class PassageReader {
         {line.time_ms, std::string(to.substr(0, to.find_first_of(" :"))), status, std::move(said)});
   }
 
+  static void add_message_id(Passage& passage, std::string_view id) {
+    std::vector<std::string>& ids = passage.message_ids;
+    const bool known = id.empty() || std::find(ids.begin(), ids.end(), id) != ids.end();
+    if (!known && ids.size() < message_ids_limit) ids.emplace_back(id);
+  }
+
   static void add(Passage& passage, Delivery delivery) {
     if (passage.deliveries.size() < deliveries_limit) {
       passage.deliveries.push_back(std::move(delivery));
@@ -135,6 +211,7 @@ class PassageReader {
   const LogQuestion& question_;
   std::set<std::string> wanted_;
   std::map<std::string, Passage> passages_;
+  std::map<std::string, std::set<std::uint32_t>> users_;  // by queue id
 };
 
 template <class Visit>

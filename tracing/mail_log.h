@@ -24,8 +24,9 @@ struct Delivery {
 struct Passage {
   std::string queue_id;
   std::uint64_t time_ms = 0;  // when it came in
+  // Who handed it in; nobody where the log names two: every user may write lines into syslog.
   std::optional<std::uint32_t> uid;
-  std::string message_id;
+  std::vector<std::string> message_ids;  // one; likewise, all that the log names, at most a few
   std::string from;
   std::vector<Delivery> deliveries;
 };

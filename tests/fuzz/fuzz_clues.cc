@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace mailorigin::tracing;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   for (const Clues& clues : {read_clues(input), clues_of_line(input), clues_of_mail(input)}) {
-    if (clues.list.size() > clues_limit) std::abort();
+    constexpr std::size_t kinds = static_cast<std::size_t>(ClueKind::script) + 1;
+    if (clues.list.size() > kinds * clues_limit) std::abort();
   }
   LineClock clock(1'795'262'400);
   (void)parse_mail_log_line(input, clock);

@@ -136,6 +136,53 @@ def test_what_it_takes(site, tracer, mail, what):
     assert report["event"]["id"] == event["id"], report["candidates"]
 
 
+def test_what_it_contains_does_not_speak_for_it(site, tracer, mail):
+    """A neighbour's mail, with its id, attached by whoever sends, so that the neighbour is named."""
+    event, message, _ = mail
+    mark = new_mark()
+    site.blog.run(f"<?php mail('sender@example.org', '{mark}', 'body', 'Message-ID: <{mark}@blog.example>');")
+    other = site.sendmail.wait(mark)
+    tracer.when_stored(site.blog.json.wait(mark)["id"])
+    outer = MIMEMultipart()
+    for line in message.head:
+        name, _, value = line.partition(": ")
+        outer[name] = value
+    outer.attach(MIMEMessage(other.parsed))
+    report = tracer.when_stored("-", text=outer.as_bytes())
+    assert report["event"]["id"] == event["id"], report["candidates"]
+    assert [each["vhost"] for each in report["candidates"]] == [event["vhost"], site.blog.json.wait(mark)["vhost"]]
+
+
+def test_a_copied_id_is_doubted(site, tracer, mail):
+    event, _, _ = mail
+    tracer.when_stored(event["id"])
+    mark = new_mark()
+    forged = f"X-Mail-Origin: {event['id']}\nMessage-ID: {event['message_id']}\nTo: {mark}@example.org\nSubject: {mark}\n\nbody\n"
+    report = tracer.when_stored("-", text=forged.encode())
+    assert report["event"]["id"] == event["id"]
+    assert any("went to none of the recipients" in note for note in report["notes"]), report["notes"]
+    # Until one is known that has the recipient and the subject.
+    site.blog.run(f"<?php mail('{mark}@example.org', '{mark}', 'body');")
+    own = site.blog.json.wait(mark)
+    tracer.when_stored(own["id"])
+    report = tracer.when_stored("-", text=forged.encode())
+    assert report["event"]["id"] == own["id"] and report["notes"] == [], report["candidates"]
+
+
+def test_an_id_is_no_file_of_that_name(site, tracer, mail, tmp_path):
+    event, _, _ = mail
+    tracer.when_stored(event["id"])
+    planted = tmp_path / event["id"]
+    planted.write_text("X-Mail-Origin: none\n\n")
+    program, runtime = str(tracer.program), str(tracer.runtime_dir)
+    for what, found in ((event["id"], True), (f"./{event['id']}", False)):
+        done = subprocess.run([program, "--json", "--runtime-dir", runtime, "trace", what], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+        assert json.loads(done.stdout)["found"] is found, what
+    os.mkfifo(tmp_path / "fifo.eml")
+    said = tracer("trace", str(tmp_path / "fifo.eml"))
+    assert (said.status, said.err) == (1, f"mailorigin: {tmp_path}/fifo.eml is no file\n")
+
+
 def test_what_became_of_it(site, tracer, mail, tmp_path):
     event, _, _ = mail
     log = tmp_path / "mail.log"
@@ -171,14 +218,15 @@ def test_what_was_stopped_is_not_sent(site, tracer):
     at = rows.index(["this", "script", "1", "1", "1"])
     assert rows[at + 1] == ["refused", "1", "1", "1"]
     # Its command is no advice any more.
-    site.httpd.allow_log("MO026[89]")
     assert "mailorigin block script:" in tracer("trace", sent["id"]).out
     assert tracer("block", f"script:{script.path}").status == 0
     try:
+        site.httpd.wait_log("MO0268")
         text = tracer("trace", sent["id"]).out
         assert "it is blocked now:\n" in text and "mailorigin block " not in text
     finally:
         assert tracer("unblock", "--all").status == 0
+        site.httpd.wait_log("MO0269")
 
 
 def test_the_store_is_found_after_a_reload(site, tracer, mail):

@@ -154,11 +154,59 @@ TEST(CluesOfAMail, HoldAgainstDepthAndSize) {
   read_clues(nested);
   std::string many = "Content-Type: multipart/mixed; boundary=b\n\n";
   for (int i = 0; i < 20'000; i++) many += "--b\n\n" + std::string(id) + " <x@y>\n";
-  EXPECT_LE(read_clues(many).list.size(), clues_limit);
+  EXPECT_LE(read_clues(many).list.size(), 2 * clues_limit);
   EXPECT_LE(read_clues(std::string(100 << 20, '<') + "\n" + std::string(1 << 20, '\n')).list.size(),
             clues_limit);
+  // GMime reads a group within a group by calling itself, a megabyte of stack for ten thousand.
+  std::string groups = "From: ";
+  for (int i = 0; i < 500'000; i++) groups += "a:";
+  EXPECT_TRUE(has(read_clues("X-Mail-Origin: " + std::string(id) + '\n' + groups + "\n\nbody\n"),
+                  ClueKind::id, id));
+  // Half a million fields of nothing, each of which is where the rest could begin.
+  EXPECT_TRUE(read_clues("Content-Type: multipart/report; report-type=delivery-status; "
+                         "boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n" +
+                         std::string(1'000'000, '\n') + "--b--\n")
+                  .list.empty());
   read_clues("");
   read_clues(std::string(3, '\0'));
+}
+
+constexpr const char* other = "01KBA1C2D3E4F5G6H7J8K9MNPR";
+
+TEST(CluesOfAMail, WhatItContainsCountsLessWhereItsHeaderHasAnId) {
+  const std::string inner = "X-Mail-Origin: " + std::string(other) +
+                            "\nMessage-ID: <n@other.example>\nTo: n@example.org\n\nbody\n";
+  const std::string parts = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nSee " +
+                            std::string(other) + "\n--b\nContent-Type: message/rfc822\n\n" + inner +
+                            "--b--\n";
+  const std::string own = "X-Mail-Origin: " + std::string(id) + '\n';
+  // What it is: a mail with another's attached, and the same as an attachment of a complaint.
+  for (const std::string& mail :
+       {own + parts, "From: a@example.org\nContent-Type: message/rfc822\n\n" + own + parts}) {
+    const auto ids = read_clues(mail).of(ClueKind::id);
+    ASSERT_EQ(ids.size(), 2U) << mail;
+    EXPECT_EQ(ids[0].value, id);
+    EXPECT_EQ(ids[0].within, 0U);
+    EXPECT_EQ(ids[1].value, other);
+    EXPECT_EQ(ids[1].within, 1U);
+    EXPECT_EQ(read_clues(mail).of(ClueKind::message_id)[0].within, 1U);
+  }
+  // A complaint has none.
+  EXPECT_EQ(read_clues("From: a@example.org\n" + parts).of(ClueKind::id)[0].within, 0U);
+}
+
+TEST(CluesOfAMail, NoneIsCrowdedOut) {
+  std::string many = "X-Mail-Origin: " + std::string(id) + "\nX-Junk:";
+  std::string references = "References:";
+  for (int i = 100; i < 500; i++) {
+    many += " 01KBA1C2D3E4F5G6H7J8K9M" + std::to_string(i);
+    references += " <" + std::to_string(i) + "@junk.example>";
+  }
+  const Clues clues = read_clues(many + '\n' + references +
+                                 "\nMessage-ID: <m@shop.example>\nTo: a@example.org\n\nbody\n");
+  EXPECT_TRUE(has(clues, ClueKind::id, id));
+  EXPECT_TRUE(has(clues, ClueKind::message_id, "m@shop.example"));
+  EXPECT_TRUE(has(clues, ClueKind::recipient, "a@example.org"));
 }
 
 TEST(MailDate, IsRfc5322s) {

@@ -121,7 +121,7 @@ TEST_F(Logs, TellWhatBecameOfAMail) {
     ASSERT_EQ(passages.size(), 2U);
     EXPECT_EQ(passages[0].queue_id, "4F2C312345");
     EXPECT_EQ(passages[0].uid, 61001U);
-    EXPECT_EQ(passages[0].message_id, "m1@web1");
+    EXPECT_EQ(passages[0].message_ids, std::vector<std::string>{"m1@web1"});
     ASSERT_EQ(passages[0].deliveries.size(), 2U);
     EXPECT_EQ(passages[0].deliveries[0].to, "a@example.org");
     EXPECT_EQ(passages[0].deliveries[0].status, "bounced");
@@ -132,6 +132,57 @@ TEST_F(Logs, TellWhatBecameOfAMail) {
   const std::uint64_t at =
       parse("2026-11-21T12:00:00+00:00 web1 postfix/pickup[10]: 4F2C312345: uid=1")->time_ms;
   EXPECT_EQ(at, 1'795'262'400'000U);
+}
+
+std::vector<Passage> passages_in(const std::string& path, const std::string& queue_id) {
+  return find_passages({path}, {{queue_id}, {}, {}, {}, 0, 0});
+}
+
+TEST_F(Logs, WhatAnotherServerSaysIsItsWordAlone) {
+  const std::string start =
+      "Nov 21 12:00:00 web1 postfix/pickup[10]: 4F2C312345: uid=61001 from=<shop>\n"
+      "Nov 21 12:00:00 web1 postfix/cleanup[11]: 4F2C312345: message-id=<m1@web1>\n";
+  const std::string said =
+      "status=sent (250 Ok: uid=61002 message-id=<m2@web1> queued as 5A5A5A5A5A)\n";
+  const std::string smtp = "Nov 21 12:00:01 web1 postfix/smtp[13]: 4F2C312345: ";
+  const std::string neighbours =
+      "Nov 21 12:00:03 web1 postfix/smtp[14]: 5A5A5A5A5A: to=<n@example.org>, "
+      "relay=mx[192.0.2.1]:25, status=sent (yes)\n";
+  for (const std::string& delivery :
+       {"to=<a@example.org>, relay=mx[192.0.2.1]:25, delay=1, " + said,
+        "to=<\"x>, relay=y[127.0.0.1]:25, status=sent (queued as 5A5A5A5A5A)\"@example.org>, "
+        "relay=mx[192.0.2.1]:25, " +
+            said,
+        "to=<a@example.org>, orig_to=<\"x>, relay=y[127.0.0.1]:25, status=sent (queued as "
+        "5A5A5A5A5A)\"@example.org>, relay=mx[192.0.2.1]:25, " +
+            said}) {
+    const auto passages =
+        passages_in(write("mail.log", start + smtp + delivery + neighbours), "4F2C312345");
+    ASSERT_EQ(passages.size(), 1U) << delivery;
+    EXPECT_EQ(passages[0].uid, 61001U) << delivery;
+    EXPECT_EQ(passages[0].message_ids, std::vector<std::string>{"m1@web1"}) << delivery;
+    ASSERT_EQ(passages[0].deliveries.size(), 1U) << delivery;
+    EXPECT_EQ(passages[0].deliveries[0].status, "sent") << delivery;
+  }
+  // A header that cleanup was told to log, too.
+  const auto passages = passages_in(
+      write("mail.log", start + "Nov 21 12:00:00 web1 postfix/cleanup[11]: 4F2C312345: warning: "
+                                "header Subject: uid=61002 message-id=<m2@web1> from local\n"),
+      "4F2C312345");
+  ASSERT_EQ(passages.size(), 1U);
+  EXPECT_EQ(passages[0].uid, 61001U);
+  EXPECT_EQ(passages[0].message_ids, std::vector<std::string>{"m1@web1"});
+}
+
+TEST_F(Logs, AMessageOfTwoUsersIsNobodys) {
+  // Every user may write into syslog.
+  const std::string line = "Nov 21 12:00:00 web1 postfix/pickup[10]: 4F2C312345: uid=6100";
+  const auto passages =
+      passages_in(write("mail.log", line + "1 from=<shop>\n" + line + "2 from=<blog>\n" + line +
+                                        "2 from=<blog>\n"),
+                  "4F2C312345");
+  ASSERT_EQ(passages.size(), 1U);
+  EXPECT_FALSE(passages[0].uid);
 }
 
 TEST_F(Logs, AreReadAsFarAsALogMayGo) {
