@@ -24,6 +24,7 @@ struct LogTarget {
   enum class Kind : std::uint8_t { file, pipe, syslog };
   Kind kind = Kind::file;
   std::string name;  // absolute path, "|command", or the syslog facility's name
+  bool operator==(const LogTarget&) const = default;
 };
 
 // How a line is written: a predefined format's name, or a format's text.

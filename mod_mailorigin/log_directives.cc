@@ -1,5 +1,6 @@
 #include "mod_mailorigin/log_directives.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -51,7 +52,11 @@ const char* add_log(cmd_parms* cmd, const char* target, const char* format) {
       return wrong(cmd, parsed.error().message);
     }
   }
-  logs.push_back(std::move(log));
+  // The same may be in mailorigin.conf and in another file.
+  const bool is_said = std::any_of(logs.begin(), logs.end(), [&](const LogDirective& other) {
+    return other.target == log.target && other.format == log.format;
+  });
+  if (!is_said) logs.push_back(std::move(log));
   return nullptr;
 }
 

@@ -36,11 +36,11 @@ def program(path, text):
 
 
 def test_piped_log(make_site):
-    """A reader of one's own and rotatelogs, through graceful restarts."""
+    """A reader of one's own and rotatelogs, through graceful restarts. The same line twice is one."""
     vhosts = two_vhosts(
         '  MailOriginLog "|/bin/sh -c \'exec cat >>{dir}/logs/{short}.piped\'" json\n'
-        '  MailOriginLog "|/usr/bin/rotatelogs {dir}/logs/{short}.rotated.%Y 86400" json\n'
-        "  MailOriginLog logs/{short}.json json\n"
+        + 2 * '  MailOriginLog "|/usr/bin/rotatelogs {dir}/logs/{short}.rotated.%Y 86400" json\n'
+        + 2 * "  MailOriginLog logs/{short}.json json\n"
     )
     site = make_site(vhosts)
     site.httpd.allow_log("AH00488")  # what the event MPM says of every piped log at a graceful restart
@@ -54,7 +54,7 @@ def test_piped_log(make_site):
     site.shop.json.wait_for(marks)
     (rotated,) = wait_until(lambda: list((site.directory / "logs").glob("shop.rotated.*")), "rotatelogs")
     json_log(rotated).wait_for(marks)
-    for log in (piped, json_log(rotated)):
+    for log in (piped, json_log(rotated), site.shop.json):
         assert len(log.entries()) == len(marks)
     blog = site.blog.mail()
     json_log(site.directory / "logs/blog.piped").wait(blog)
