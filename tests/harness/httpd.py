@@ -173,8 +173,8 @@ class Httpd:
         return self._generations() > before and self._serves()
 
     def _serves(self):
-        """Whether a child has become the user: httpd says that it goes on a little before. mpm-itk's are root's."""
-        own = 0 if "mpm_itk" in self._modules else pwd.getpwnam(self._user).pw_uid
+        """Whether a child has become the user, mpm-itk's too: httpd says that it goes on a little before."""
+        own = pwd.getpwnam(self._user).pw_uid
         for child in self.children():
             try:
                 if os.stat(f"/proc/{child}").st_uid == own:
