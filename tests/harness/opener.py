@@ -1,12 +1,14 @@
 """A client of this machine's mail server that opens its connections in ways of which nothing else tells whose they are.
 
 Run as a program: opener.py PORT. It is one over the listening socket that it has inherited, as what a script starts
-has php-fpm's, twice: it says `now`, and waits for the end. Before the first, many others have their events.
+has php-fpm's unless PHP keeps it back, twice: it says `now`, and waits for the end. Before the first, many others have
+their events.
 """
 
 import ctypes
 import os
 import socket
+import stat
 import struct
 import sys
 
@@ -46,16 +48,24 @@ def heard(listener):
 def inherited():
     for number in map(int, os.listdir("/proc/self/fd")):
         try:
-            tcp = socket.socket(fileno=os.dup(number))
-        except OSError:
+            mode = os.fstat(number).st_mode
+        except OSError:  # that of the directory
             continue
+        if not stat.S_ISSOCK(mode):
+            continue
+        tcp = socket.socket(fileno=os.dup(number))
         if tcp.family == socket.AF_INET and tcp.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             return tcp
-    raise AssertionError("no listening socket was inherited")
+    return None
 
 
 if __name__ == "__main__":
     port, tcp = int(sys.argv[1]), inherited()
+    print("inherited" if tcp else "kept back", flush=True)
+    if not tcp or os.fork():
+        sys.exit()
+    for number in (0, 1, 2):  # whoever started it waits for their end
+        os.close(number)
     flood(port)
     for _ in range(2):
         disconnect(tcp)

@@ -125,10 +125,13 @@ def shops_over_blogs_connection(before):
 
 def test_php_fpms_listening_socket(guarded, mail_server):
     page = guarded.shop.script(
-        f"<?php putenv('PATH=/usr/bin:/bin'); exec('{sys.executable} {guarded.shop.docroot}/opener.py {PORT} >/dev/null 2>&1 &');"
+        f"<?php putenv('PATH=/usr/bin:/bin'); echo shell_exec('{sys.executable} {guarded.shop.docroot}/opener.py {PORT} 2>&1');"
     )
     guarded.shop.write("opener.py", Path(opener.__file__).read_text())
-    assert guarded.shop.get(page.uri).status == 200
+    said = guarded.shop.get(page.uri).text.strip()
+    if said == "kept back":  # by newer PHPs, 8.4 for one: no program of a tenant's has it
+        return
+    assert said == "inherited"
     for _ in range(2):
         accepted, client = heard(mail_server)
         assert client[1] == guarded.shop.pool.port
