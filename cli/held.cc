@@ -94,6 +94,15 @@ Run add_list_options(CLI::App& app) {
   return [filter](const Common& common) { return list(common, *filter); };
 }
 
+std::string claimed_text(const json& report, const Style& style) {
+  const auto claimed = number_at(report, "claimed");
+  if (claimed == 0) return "";
+  return style.lines(std::string("Left out: ") + std::to_string(claimed) +
+                         " of which only the sender says that this script sent them (`mailorigin "
+                         "held` shows them; they can be named by their IDs)",
+                     0, 2);
+}
+
 }  // namespace
 
 std::string held_text(const json& report, const Style& style) {
@@ -112,6 +121,7 @@ std::string held_text(const json& report, const Style& style) {
     }
     out = table.fitting(style);
   }
+  out += claimed_text(report, style);
   if (const auto others = number_at(report, "others"); others > 0) {
     out += style.heading("Besides") + ": " + std::to_string(others) +
            " that the mail server keeps for another reason (mailq)\n";
@@ -121,8 +131,8 @@ std::string held_text(const json& report, const Style& style) {
 
 std::string decided_text(const json& report, const Style& style) {
   const json& mails = array_at(report, "mails");
-  if (mails.empty()) return "No mail on hold is meant by that.\n";
-  std::string out;
+  std::string out = claimed_text(report, style);
+  if (mails.empty()) return "No mail on hold is meant by that.\n" + out;
   for (const json& each : mails) {
     const std::string outcome = text_at(each, "outcome");
     const bool is_done = outcome == "released" || outcome == "discarded";

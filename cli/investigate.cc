@@ -179,14 +179,19 @@ std::string mail_text(const json& report, const Style& style) {
     return out + style.lines("not known: " + printable(text_at(mail, "why")), 2, 2) +
            (remedy.empty() ? "" : style.lines("-> " + printable(remedy), 2, 3));
   }
-  if (number_at(mail, "events") == 0 && text_at(mail, "first").empty()) {
-    return out + "  none is known\n";
-  }
+  const std::uint64_t claimed = number_at(mail, "claimed");
+  const std::string left_out =
+      claimed == 0 ? ""
+                   : style.lines("left out: " + counted(claimed, "mail") +
+                                     " of which only the sender says that it was this script",
+                                 2, 2);
+  if (number_at(mail, "events") == 0) return out + "  none is known\n" + left_out;
   const auto number = [&](const char* name) { return std::to_string(number_at(mail, name)); };
   out +=
       style.lines(number("events") + " to " + counted(number_at(mail, "recipients"), "recipient") +
                       ", " + number("denied") + " of them refused",
                   2, 2);
+  out += left_out;
   out += fact("first", text_at(mail, "first"), style);
   out += fact("last", text_at(mail, "last"), style);
   constexpr std::size_t addresses_shown = 5;  // JSON has more

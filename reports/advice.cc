@@ -1,7 +1,5 @@
 #include "reports/advice.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -12,11 +10,19 @@
 #include "core/made_code.h"
 #include "core/name_values.h"
 #include "core/text.h"
+#include "reports/backing.h"
 #include "reports/directives.h"
 
 namespace mailorigin::reports {
 
 namespace {
+
+// What was no text is in the store in other characters, and so is no file's name any more.
+bool is_of_store_alone(const std::string& path) {
+  std::error_code none;
+  return path.find('\\') != std::string::npos &&
+         !std::filesystem::exists(std::filesystem::symlink_status(path, none));
+}
 
 // An expression for this path and no other, in characters that every terminal shows.
 std::string expression_of(const std::string& path) {
@@ -35,28 +41,12 @@ std::string expression_of(const std::string& path) {
   return out + '$';
 }
 
-bool is_below(std::string_view path, const std::string& directory) {
-  return directory.size() > 1 && path.starts_with(directory) &&
-         (directory.ends_with('/') || path.substr(directory.size()).starts_with('/'));
-}
-
-// Whether a file can be blocked for all sites on this event's account: where its caller lies, a
-// process says itself, and one can call what lies in a library's or a neighbour's directory. It is
-// the event's where it lies in the DocumentRoot that httpd has sealed, or belongs to its user.
-bool is_its_own(const Event& event, const std::string& path) {
+// Whether a file can be blocked for all sites on this event's account.
+bool can_be_blocked(const Event& event, const std::string& path) {
   // What a terminal does not show as it is would be another path when it is pasted.
-  if (!path.starts_with('/') || one_line(path) != path) return false;
-  const std::string& docroot = event.get(Field::docroot);
-  if (event.has(Field::verified) && !docroot.empty()) {
-    std::error_code none;
-    const std::string real = std::filesystem::canonical(docroot, none).string();
-    if (is_below(path, docroot) || is_below(path, real)) return true;
-  }
+  if (!path.starts_with('/') || one_line(path) != path || is_of_store_alone(path)) return false;
   // Asked about a file alone.
-  if (!event.has(Field::uid)) return true;
-  struct stat about {};
-  return lstat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
-         std::to_string(about.st_uid) == event.get(Field::uid);
+  return !event.has(Field::uid) || is_own_script(event, path);
 }
 
 constexpr std::string_view firewall_on = "MailOriginFirewall On";
@@ -114,7 +104,8 @@ std::string blamed_script(const Event& event) {
 std::string block_command(const Event& event) {
   if (!is_open_connection(event)) {
     for (const std::string& script : {blamed_script(event), event.get(Field::entry)}) {
-      if (is_its_own(event, script)) return "mailorigin block " + shell_word("script:" + script);
+      if (can_be_blocked(event, script))
+        return "mailorigin block " + shell_word("script:" + script);
     }
   }
   const std::string& site = event.get(Field::site);
@@ -137,7 +128,8 @@ std::vector<const Block*> blocks_of(const Event& event, const Blocks& blocks,
   // The firewall knows no others.
   if (is_open_connection(event)) return out;
   for (const std::string& script : {blamed_script(event), event.get(Field::entry)}) {
-    take(blocks.of_script(script));
+    // Whoever says so himself says something else of the next one.
+    if (!event.has(Field::uid) || is_backed(event, script)) take(blocks.of_script(script));
   }
   if (const auto client = parse_ip_address(event.get(Field::client))) {
     blocks.of_client(*client, [&](const Block& block) { take(&block); });

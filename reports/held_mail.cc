@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "reports/advice.h"
+#include "reports/backing.h"
 #include "reports/fields.h"
 
 namespace mailorigin::reports {
@@ -62,6 +63,10 @@ bool HeldFilter::takes(const HeldMail& held) const {
          script == blamed_script(event);
 }
 
+bool HeldFilter::trusts(const HeldMail& held) const {
+  return script.empty() || is_backed(held.event, script);
+}
+
 Result<HeldMails> find_held(StoreAccess& store, const HeldFilter& filter, std::uint64_t now_ms) {
   auto waiting = messages_on_hold(now_ms);
   if (!waiting) return waiting.error();
@@ -74,7 +79,12 @@ Result<HeldMails> find_held(StoreAccess& store, const HeldFilter& filter, std::u
       continue;
     }
     HeldMail one{std::move(message), *std::move(*event)};
-    if (filter.takes(one)) held.list.push_back(std::move(one));
+    if (!filter.takes(one)) continue;
+    if (filter.trusts(one)) {
+      held.list.push_back(std::move(one));
+    } else {
+      held.claimed++;
+    }
   }
   std::sort(held.list.begin(), held.list.end(), [](const HeldMail& a, const HeldMail& b) {
     return a.event.get(Field::id) < b.event.get(Field::id);
@@ -83,14 +93,14 @@ Result<HeldMails> find_held(StoreAccess& store, const HeldFilter& filter, std::u
 }
 
 json held_report(const HeldMails& held) {
-  json report = {{"held", json::array()}, {"others", held.others}};
+  json report = {{"held", json::array()}, {"others", held.others}, {"claimed", held.claimed}};
   for (const HeldMail& each : held.list) report["held"].push_back(facts_of(each));
   return report;
 }
 
 json decided_report(const HeldMails& held, Fate fate) {
   const char* const done_word = fate == Fate::release ? "released" : "discarded";
-  json report = {{"mails", json::array()}};
+  json report = {{"mails", json::array()}, {"claimed", held.claimed}};
   for (const HeldMail& each : held.list) {
     json facts = facts_of(each);
     const auto decided = decide(each.message, fate);

@@ -26,10 +26,13 @@ struct HeldFilter {
   std::string site;              // ServerName, or ServerName:port
   std::string script;            // the path of the one that was asked for, or that called
   [[nodiscard]] bool takes(const HeldMail& held) const;
+  // Whether more speaks for the script than that the sender names it.
+  [[nodiscard]] bool trusts(const HeldMail& held) const;
 };
 
 struct HeldMails {
   std::vector<HeldMail> list;  // the oldest first
+  std::size_t claimed = 0;     // more, of which only the sender says that the script sent them
   std::size_t others = 0;      // that wait there, and are not known here: somebody else's to decide
 };
 Result<HeldMails> find_held(StoreAccess& store, const HeldFilter& filter, std::uint64_t now_ms);

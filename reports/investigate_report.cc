@@ -23,6 +23,7 @@
 #include "reports/accounts.h"
 #include "reports/advice.h"
 #include "reports/advice_place.h"
+#include "reports/backing.h"
 #include "reports/block_report.h"
 #include "reports/httpd_process.h"
 #include "reports/remedies.h"
@@ -234,7 +235,8 @@ class Investigation {
       return;
     }
     const auto sent = (*store_)([&](store::Reader& reader) {
-      return reader.of_script(path_, question_.now_ms, events_looked_at);
+      return reader.of_script(path_, question_.now_ms, events_looked_at,
+                              [&](const Event& about) { return is_backed(about, path_); });
     });
     if (!sent) {
       mail["why"] = sent.error().message;
@@ -243,6 +245,7 @@ class Investigation {
     mail["events"] = sent->counts.mails;
     mail["recipients"] = sent->counts.recipients;
     mail["denied"] = sent->counts.denied;
+    mail["claimed"] = sent->claimed;
     if (sent->first_seen_ms) mail["first"] = rfc3339(*sent->first_seen_ms);
     if (sent->last_seen_ms) mail["last"] = rfc3339(*sent->last_seen_ms);
     std::set<std::string> named;

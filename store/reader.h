@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,6 +65,7 @@ struct Connections {
 // What went out by a script: it was asked for, or the mailer was called in it.
 struct ScriptMail {
   Counts counts;
+  std::uint64_t claimed = 0;  // mails more, of which only the sender says so
   std::optional<std::uint64_t> first_seen_ms, last_seen_ms;
   std::vector<Event> last;  // events, the newest first: at most `most` of its last hour
 };
@@ -83,8 +85,13 @@ class Reader {
   // and the week before now.
   Result<Sent> sent(Per per, std::string_view name, std::uint64_t now_ms);
 
-  // By hours: where it is asked for in some and called by others in some, what is both counts once.
-  Result<ScriptMail> of_script(std::string_view path, std::uint64_t now_ms, std::size_t most);
+  // Whether an event that names a script is to be believed. It has those of the fields verified,
+  // docroot and uid that are known, and entry where the script is the one that was asked for.
+  using IsBacked = std::function<bool(const Event& about)>;
+  // Reads all events of the hours in which somebody names the script, each one counts once.
+  // `is_backed` is asked for each site and user of an hour.
+  Result<ScriptMail> of_script(std::string_view path, std::uint64_t now_ms, std::size_t most,
+                               const IsBacked& is_backed);
 
   // Who sent most between the two, most mails first. `usual` is the median of spans of that
   // length, by whole hours: at the same time of the day on each of the 28 days before; of

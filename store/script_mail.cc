@@ -1,13 +1,17 @@
 // What the store has of one script.
 #include <algorithm>
 #include <cstdint>
-#include <map>
+#include <initializer_list>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/event.h"
 #include "core/name_values.h"
+#include "core/probe.h"
 #include "store/columns.h"
 #include "store/reader.h"
 #include "store/schema.h"
@@ -16,103 +20,156 @@ namespace mailorigin::store {
 
 namespace {
 
-constexpr std::size_t callers_limit = 1000;  // lines of one script that call mailers
-constexpr std::uint64_t periods_at_once = 2000;
-
 std::uint64_t number_of(const Value& value) { return value ? parse_number(*value).value_or(0) : 0; }
 
-std::string listed(const std::vector<std::string>& numbers) {
-  std::string out = "(";
-  for (const std::string& number : numbers) out += (out.size() == 1 ? "" : ",") + number;
-  return out + ')';
+std::string is_one_of_names(const std::string& column, const std::string& field,
+                            std::initializer_list<std::string_view> names) {
+  std::string hashes;
+  for (const std::string_view name : names) {
+    hashes += (hashes.empty() ? "'" : ", '") + name_key(field, name) + '\'';
+  }
+  return "COALESCE(" + column + ", 0) IN (SELECT n FROM mailorigin_name WHERE hash IN (" + hashes +
+         "))";
 }
 
-// The number of a name, and when it was seen.
-struct Known {
-  std::vector<std::string> numbers;
-  std::uint64_t first_ms = UINT64_MAX, last_ms = 0;
-  void add(const Row& row) {
-    numbers.push_back(row[0].value_or("0"));
-    first_ms = std::min(first_ms, number_of(row[1]));
-    last_ms = std::max(last_ms, number_of(row[2]));
+// Whose mails of an hour they are: those that are believed or not together.
+struct Group {
+  std::string condition;
+  Counts counts;
+  std::uint64_t first_ms = 0, last_ms = 0;
+  Event about;
+};
+
+// One script in the database.
+class Script {
+ public:
+  Script(Database& database, std::string_view path) : database_(database), path_(path) {
+    // "path:line": names have no index by their text, and there are not many. Counted in
+    // characters, since how text is ordered is the database's own affair.
+    const std::string prefix = path_ + ':';
+    const auto characters = std::count_if(prefix.begin(), prefix.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    });
+    callers_ = "(SELECT n FROM mailorigin_name WHERE SUBSTR(text, 1, " +
+               std::to_string(characters) + ") = %s)";
   }
+
+  // In which somebody names it, the newest first.
+  Result<std::vector<std::uint64_t>> hours() {
+    const auto rows = database_.select(
+        "SELECT DISTINCT period FROM mailorigin_hour WHERE (per = " + number(Per::script) +
+            " AND name IN " + std::string(entries) + ") OR (per = " + number(Per::caller) +
+            " AND name IN " + callers_ + ") ORDER BY period DESC",
+        names());
+    if (!rows) return rows.error();
+    std::vector<std::uint64_t> hours;
+    for (const Row& row : *rows) hours.push_back(number_of(row[0]));
+    return hours;
+  }
+
+  // A condition of an hour's events e that name it, with these() for values.
+  [[nodiscard]] std::string named() const {
+    return "e.id >= %s AND e.id < %s AND (e.entry IN " + std::string(entries) + " OR e.caller IN " +
+           callers_ + ") AND " + is_one_of_names("e.kind", "kind", {mail_kind, submit_kind}) +
+           " AND NOT " + is_one_of_names("e.reason", "reason", {probe_reason});
+  }
+  [[nodiscard]] std::vector<Value> values(std::uint64_t hour) const {
+    std::vector<Value> out = {first_id(hour * hour_ms), first_id((hour + 1) * hour_ms)};
+    for (Value& name : names()) out.push_back(std::move(name));
+    return out;
+  }
+
+  Result<std::vector<Group>> groups(std::uint64_t hour) {
+    const auto sum_of = [](std::string_view verdict) {
+      return "SUM(CASE WHEN " + is_one_of_names("e.verdict", "verdict", {verdict}) +
+             " THEN 1 ELSE 0 END)";
+    };
+    std::vector<Value> values{name_key(name_field(Per::script), path_)};
+    for (Value& each : this->values(hour)) values.push_back(std::move(each));
+    const auto rows = database_.select(
+        "SELECT g.entry, g.verified, g.docroot, g.uid, g.mails, g.recipients, g.held, g.denied, "
+        "g.first, g.last, (SELECT text FROM mailorigin_name WHERE n = g.docroot) FROM (SELECT "
+        "CASE WHEN e.entry IN " +
+            std::string(entries) +
+            " THEN e.entry END AS entry, e.verified AS verified, e.docroot AS docroot, e.uid AS "
+            "uid, COUNT(*) AS mails, SUM(COALESCE(e.recipients, 0)) AS recipients, " +
+            sum_of("hold") + " AS held, " + sum_of("deny") +
+            " AS denied, MIN(e.\"time\") AS first, MAX(e.\"time\") AS last FROM mailorigin_event "
+            "e WHERE " +
+            named() + " GROUP BY 1, 2, 3, 4) AS g",
+        values);
+    if (!rows) return rows.error();
+    std::vector<Group> groups;
+    for (const Row& row : *rows) groups.push_back(group_of(row));
+    return groups;
+  }
+
+ private:
+  static constexpr std::string_view entries = "(SELECT n FROM mailorigin_name WHERE hash = %s)";
+
+  static std::string number(Per per) { return std::to_string(static_cast<int>(per)); }
+
+  [[nodiscard]] std::vector<Value> names() const {
+    return {name_key(name_field(Per::script), path_), path_ + ':'};
+  }
+
+  [[nodiscard]] Group group_of(const Row& row) const {
+    Group group;
+    const auto add = [&](const char* column, const Value& value) {
+      group.condition += std::string(" AND e.") + column +
+                         (value ? " = " + std::to_string(number_of(value)) : " IS NULL");
+    };
+    const std::string was_asked_for = is_one_of_names("e.entry", "entry", {path_});
+    group.condition += (row[0] ? " AND " : " AND NOT ") + was_asked_for;
+    if (row[0]) group.about.set(Field::entry, path_);
+    add("verified", row[1]);
+    group.about.set(Field::verified, row[1].has_value());
+    add("docroot", row[2]);
+    group.about.set(Field::docroot, row[10].value_or(""));
+    add("uid", row[3]);
+    if (row[3]) group.about.set(Field::uid, std::string_view(*row[3]));
+    group.counts = {number_of(row[4]), number_of(row[5]), number_of(row[6]), number_of(row[7])};
+    group.first_ms = number_of(row[8]);
+    group.last_ms = number_of(row[9]);
+    return group;
+  }
+
+  Database& database_;
+  std::string path_;
+  std::string callers_;
 };
 
 }  // namespace
 
-Result<ScriptMail> Reader::of_script(std::string_view path, std::uint64_t now_ms,
-                                     std::size_t most) {
-  const std::string script = storable(path);
-  Known entry, callers;
-  const auto as_entry =
-      database_->select("SELECT n, first_seen, last_seen FROM mailorigin_name WHERE hash = %s",
-                        {name_key(name_field(Per::script), script)});
-  if (!as_entry) return as_entry.error();
-  for (const Row& row : *as_entry) entry.add(row);
-  // "path:line": names have no index by their text, and there are not many. Counted in
-  // characters, since how text is ordered is the database's own affair.
-  const std::string prefix = script + ':';
-  const auto characters = std::count_if(prefix.begin(), prefix.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  });
-  const auto as_caller = database_->select(
-      "SELECT n, first_seen, last_seen, text, hash FROM mailorigin_name WHERE SUBSTR(text, 1, " +
-          std::to_string(characters) + ") = %s LIMIT " + std::to_string(callers_limit),
-      {prefix});
-  if (!as_caller) return as_caller.error();
-  for (const Row& row : *as_caller) {
-    if (row[4].value_or("") == name_key(name_field(Per::caller), row[3].value_or(""))) {
-      callers.add(row);
-    }
-  }
-
+Result<ScriptMail> Reader::of_script(std::string_view path, std::uint64_t now_ms, std::size_t most,
+                                     const IsBacked& is_backed) {
+  Script script(*database_, storable(path));
+  const auto hours = script.hours();
+  if (!hours) return hours.error();
   ScriptMail mail;
-  const std::uint64_t first_ms = std::min(entry.first_ms, callers.first_ms);
-  if (first_ms == UINT64_MAX) return mail;
-  mail.first_seen_ms = first_ms;
-  // Whole hours, each by the larger of both counts.
-  std::map<std::uint64_t, Counts> hours;
-  for (const auto& [per, known] :
-       {std::pair(Per::script, &entry), std::pair(Per::caller, &callers)}) {
-    if (known->numbers.empty()) continue;
-    const std::uint64_t end = now_ms / hour_ms + 1;
-    for (std::uint64_t from = known->first_ms / hour_ms; from < end; from += periods_at_once) {
-      std::vector<std::string> periods;
-      for (std::uint64_t each = from; each < std::min(from + periods_at_once, end); each++) {
-        periods.push_back(std::to_string(each));
-      }
-      const auto rows = database_->select(
-          "SELECT period, SUM(mails), SUM(recipients), SUM(held), SUM(denied) FROM mailorigin_hour "
-          "WHERE per = " +
-          std::to_string(static_cast<int>(per)) + " AND period IN " + listed(periods) +
-          " AND name IN " + listed(known->numbers) + " GROUP BY period");
-      if (!rows) return rows.error();
-      for (const Row& row : *rows) {
-        const Counts counts{number_of(row[1]), number_of(row[2]), number_of(row[3]),
-                            number_of(row[4])};
-        Counts& hour = hours[number_of(row[0])];
-        if (counts.mails > hour.mails) hour = counts;
-      }
+  for (const std::uint64_t hour : *hours) {
+    if (hour > now_ms / hour_ms) continue;
+    auto groups = script.groups(hour);
+    if (!groups) return groups.error();
+    const auto claimed = std::partition(groups->begin(), groups->end(),
+                                        [&](const Group& group) { return is_backed(group.about); });
+    for (auto group = claimed; group != groups->end(); ++group) mail.claimed += group->counts.mails;
+    groups->erase(claimed, groups->end());
+    if (groups->empty()) continue;
+    const bool is_last_hour = !mail.last_seen_ms;
+    for (const Group& group : *groups) {
+      mail.counts += group.counts;
+      mail.first_seen_ms = std::min(mail.first_seen_ms.value_or(UINT64_MAX), group.first_ms);
+      mail.last_seen_ms = std::max(mail.last_seen_ms.value_or(0), group.last_ms);
+      if (!is_last_hour) continue;
+      auto last = events(script.named() + group.condition, script.values(hour), "e.id", most);
+      if (!last) return last.error();
+      std::move(last->begin(), last->end(), std::back_inserter(mail.last));
     }
   }
-  for (const auto& [period, counts] : hours) mail.counts += counts;
-  if (hours.empty()) return mail;
-
-  const std::uint64_t last_hour_ms = hours.rbegin()->first * hour_ms;
-  std::string whose;
-  const auto add = [&](const char* column, const Known& known) {
-    if (known.numbers.empty()) return;
-    whose += (whose.empty() ? "" : " OR ") + std::string(column) + " IN " + listed(known.numbers);
-  };
-  add("e.entry", entry);
-  add("e.caller", callers);
-  auto last = events("e.id >= %s AND e.id < %s AND (" + whose + ')',
-                     {first_id(last_hour_ms), first_id(last_hour_ms + hour_ms)}, "e.id", most);
-  if (!last) return last.error();
-  mail.last = *std::move(last);
-  if (!mail.last.empty()) {
-    mail.last_seen_ms = parse_rfc3339(mail.last.front().get(Field::time));
-  }
+  std::sort(mail.last.begin(), mail.last.end(),
+            [](const Event& a, const Event& b) { return a.get(Field::id) > b.get(Field::id); });
+  if (mail.last.size() > most) mail.last.resize(most);
   return mail;
 }
 

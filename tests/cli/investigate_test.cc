@@ -22,13 +22,14 @@ TEST(InvestigateText, OfAFileThatIsGone) {
   const json report = {
       {"found", true},
       {"file", {{"path", "/srv/shop/x.php"}, {"vhost", "shop.example:443"}}},
-      {"mail", {{"events", 5}, {"recipients", 7}, {"denied", 1}, {"first", "2026"}}},
+      {"mail",
+       {{"events", 5}, {"recipients", 7}, {"denied", 1}, {"claimed", 9}, {"first", "2026"}}},
       {"requests", {{"count", 0}}},
       {"advice", {"MailOriginSend deny"}}};
   const std::string text = investigate_text(report, Style(false));
   for (const char* part : {"is not there (any more)", "5 to 7 recipients, 1 of them refused",
-                           "none in the access logs", "<VirtualHost> of shop.example:443",
-                           "    MailOriginSend deny\n"}) {
+                           "left out: 9 mails", "none in the access logs",
+                           "<VirtualHost> of shop.example:443", "    MailOriginSend deny\n"}) {
     EXPECT_TRUE(has(text, part)) << part << " in\n" << text;
   }
   EXPECT_FALSE(has(text, "Logins"));

@@ -105,8 +105,9 @@ def submit(module_site, exim):
     """mailorigin-sendmail before Exim, as a tenant starts it."""
     command = [word for word in module_site.command if not word.startswith("--mailorigin-real=")]
 
-    def run(text, *arguments, uid=SHOP_UID, real="/usr/sbin/exim4"):
-        return exim.run(*command, f"--mailorigin-real={real}", "-odq", "-oee", *arguments, uid=uid, text=text)
+    def run(text, *arguments, uid=SHOP_UID, real="/usr/sbin/exim4", environment=None):
+        variables = ["env", *(f"{name}={value}" for name, value in (environment or {}).items())]
+        return exim.run(*variables, *command, f"--mailorigin-real={real}", "-odq", "-oee", *arguments, uid=uid, text=text)
 
     return run
 

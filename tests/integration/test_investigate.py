@@ -11,8 +11,9 @@ import time
 import pytest
 from harness.clamd import MARK, NAME, Clamd
 from harness.command import Command
-from harness.site import BLOG_UID, SHOP_UID, WITH_HEADER, Vhost, new_mark
-from harness.waiting import wait_until
+from harness.site import BLOG_UID, OTHER_UID, SHOP_UID, WITH_HEADER, Vhost, new_mark
+from harness.waiting import as_user, wait_until
+from harness.wire import Context, Key, connect, question
 
 SITE = {}
 COMBINED = WITH_HEADER + "  CustomLog logs/{short}.combined \"%a %l %u %t \\\"%r\\\" %>s %b \\\"%{Referer}i\\\" \\\"%{User-agent}i\\\"\"\n"
@@ -143,6 +144,42 @@ def test_a_file_that_is_gone(site, investigate):
     assert known() == (1, 2) and "size" not in investigate.report(script.path)["file"]
     assert "is not there" in investigate(script.path).out
     assert not investigate.report(script.path.with_name("never.php"), status=1)["found"]
+
+
+def test_what_others_say_that_it_sent(site, investigate, tmp_path):
+    """Any process can name a neighbour's script, with a true context of its own site or with none."""
+    mark = new_mark()
+    script = dropped(site, "claimed.php", f"mail('a@example.org', '{mark}', 'body');")
+    library = tmp_path / "library.php"  # of no site
+    library.write_text("<?php\n")
+    key = Key.read(site.httpd.runtime_dir)
+    of_the_blog = Context(site.blog.full_name, uid=BLOG_UID, details={"uri": "/", "method": "GET"}).sealed(key)
+
+    def claim(context):
+        for path in (script.path, library):
+            with connect(site.httpd.runtime_dir / "mailorigin.sock") as connection:
+                connection.send(question(
+                    os.urandom(16), context, subject=mark, to="x@example.org, y@example.org", recipients="2",
+                    entry=str(path), file=str(path), line="3", caller=f"{path}:3",
+                ))
+                connection.recv(65536)
+
+    as_user(OTHER_UID, lambda: claim(""))
+    as_user(BLOG_UID, lambda: claim(""))
+    as_user(BLOG_UID, lambda: claim(of_the_blog))
+    assert site.shop.get(script.uri).status == 200
+
+    def mail_of(path, *expected):
+        mail = investigate.report(path)["mail"]
+        return mail if (mail["events"], mail["claimed"]) == expected else None
+
+    mail = wait_until(lambda: mail_of(script.path, 1, 3), "its own mail to be told from the others")
+    assert (mail["recipients"], mail["to"], mail["first"]) == (1, ["a@example.org"], mail["last"])
+    report = wait_until(lambda: mail_of(library, 0, 3) and investigate.report(library), "the others to be stored")
+    assert "first" not in report["mail"] and report["mail"]["to"] == []
+    assert report["requests"]["why"].startswith("no access log") and report["advice"] == []
+    text = investigate(script.path).out
+    assert "1 to 1 recipient," in text and "left out: 3 mails" in text, text
 
 
 def test_what_is_no_file(site, investigate, tmp_path):

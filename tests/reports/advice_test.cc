@@ -125,6 +125,10 @@ TEST(Advice, BlocksNoScriptThatIsAnothers) {
   EXPECT_EQ(block_command(event), "mailorigin block site:shop.example") << "likewise";
   event.set(Field::verified, true);
   EXPECT_EQ(block_command(event), "mailorigin block script:/srv/index.php") << "what is sealed";
+  event.set(Field::entry, "/srv/\\xff.php");
+  EXPECT_EQ(block_command(event), "mailorigin block site:shop.example")
+      << "the store's own writing";
+  event.set(Field::entry, "/srv/index.php");
   event.set(Field::docroot, "/srv/shop");
   EXPECT_EQ(block_command(event), "mailorigin block site:shop.example") << "an Alias";
   // Outside of the DocumentRoot, its user's.
@@ -172,6 +176,9 @@ TEST(Advice, KnowsWhatIsBlocked) {
   EXPECT_EQ(blocks_of(event, blocks, now_ms).size(), 1U) << "it is over";
   event.set(Field::client, "192.0.2.7");
   event.set(Field::uid, "1001");
+  EXPECT_EQ(blocks_of(event, blocks, now_ms - 1).size(), 3U) << "the script is the sender's word";
+  event.set(Field::verified, true);
+  event.set(Field::docroot, "/srv");
   EXPECT_EQ(blocks_of(event, blocks, now_ms - 1).size(), 4U);
   event.set(Field::kind, "smtp");
   EXPECT_EQ(blocks_of(event, blocks, now_ms - 1).size(), 2U) << "of site and user alone";

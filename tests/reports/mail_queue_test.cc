@@ -68,5 +68,24 @@ TEST(HeldFilter, TakesWhatIsMeant) {
   EXPECT_FALSE((HeldFilter{{}, "", "/srv/shop/b.php"}.takes(held)));
 }
 
+TEST(HeldFilter, TrustsNoSenderThatNamesANeighboursScript) {
+  const HeldFilter filter{{}, "", "/srv/shop/a.php"};
+  HeldMail held;
+  held.event.set(Field::uid, "1001");
+  for (const Field field : {Field::entry, Field::file}) held.event.set(field, "/srv/shop/a.php");
+  held.event.set(Field::caller, "/srv/shop/a.php:3");
+  EXPECT_TRUE(filter.takes(held));
+  EXPECT_FALSE(filter.trusts(held)) << "a claim alone";
+  EXPECT_TRUE(HeldFilter{}.trusts(held)) << "not asked for by its script";
+  held.event.set(Field::verified, true);
+  EXPECT_TRUE(filter.trusts(held)) << "what httpd was asked for";
+  held.event.set(Field::entry, "/srv/blog/b.php");
+  held.event.set(Field::docroot, "/srv/blog");
+  EXPECT_TRUE(filter.takes(held));
+  EXPECT_FALSE(filter.trusts(held)) << "a neighbour's request that says who called";
+  held.event.set(Field::docroot, "/srv/shop");
+  EXPECT_TRUE(filter.trusts(held));
+}
+
 }  // namespace
 }  // namespace mailorigin::reports
