@@ -15,6 +15,8 @@ def test_who_names_a_neighbours_script_is_not_released_with_it(site, exim, submi
     os.chown(script.path, SHOP_UID, SHOP_UID)
     call = "".join(pair(name, value).decode() for name, value in {"entry": script.path, "file": script.path, "caller": f"{script.path}:3"}.items())
     named = {"MAILORIGIN_CALL": base64.urlsafe_b64encode(call.encode()).decode().rstrip("=")}
+    first = new_mark()
+    assert submit(message(first), "-t").returncode == 0 and exim.wait(first), "held is what Exim asks about, once it has asked"
     marks = {uid: new_mark() for uid in (SHOP_UID, BLOG_UID)}
     for uid, mark in marks.items():
         assert submit(message(mark, TWO_MORE), "-t", uid=uid, environment=named).returncode == 0
