@@ -135,7 +135,6 @@ Result<json> sent_by(store::Per per, const std::string& name, std::uint64_t now_
     out["denied"][span] = counts->denied;
   }
   if (per == store::Per::script) {
-    out["path"] = name;
     if (sent->first_seen_ms) out["first_seen"] = rfc3339(*sent->first_seen_ms);
   }
   return out;
@@ -199,9 +198,10 @@ Result<json> trace_report(const TraceQuestion& question, const std::optional<Pol
     report["delivery"] =
         delivery_of(event, passages_of(event, question.mail_logs, found->passages));
   }
-  auto script = sent_by(store::Per::script, event.get(Field::entry), question.now_ms, store);
+  auto script = sent_by(store::Per::script, store::counted_script(event), question.now_ms, store);
   if (!script) return script.error();
   report["script"] = *std::move(script);
+  report["script"]["path"] = event.get(Field::entry);
   auto vhost = sent_by(store::Per::vhost, event.get(Field::vhost), question.now_ms, store);
   if (!vhost) return vhost.error();
   report["vhost"] = *std::move(vhost);

@@ -4,7 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+
+#include "core/event.h"
 
 namespace mailorigin::store {
 
@@ -31,6 +34,18 @@ constexpr std::string_view name_field(Per per) {
     default:
       return per_name(per);
   }
+}
+
+// Behind the name of a script of which only the sender says that it was asked for, and before his
+// uid and ')'.
+inline constexpr std::string_view claimed_by = " (says uid ";
+
+// Under which name an event is counted as a script's: what httpd has sealed that it was asked for;
+// else the sender's word with his uid, so that nobody counts for another. Empty: for none.
+inline std::string counted_script(const Event& event) {
+  const std::string& entry = event.get(Field::entry);
+  if (entry.empty() || event.has(Field::verified)) return entry;
+  return entry + std::string(claimed_by) + event.get(Field::uid) + ')';
 }
 
 // Of mails (events of kind mail and submit), whatever became of them; those that were held

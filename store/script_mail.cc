@@ -43,40 +43,32 @@ struct Group {
 // One script in the database.
 class Script {
  public:
-  Script(Database& database, std::string_view path) : database_(database), path_(path) {
-    // "path:line": names have no index by their text, and there are not many. Counted in
-    // characters, since how text is ordered is the database's own affair.
-    const std::string prefix = path_ + ':';
-    const auto characters = std::count_if(prefix.begin(), prefix.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    });
-    callers_ = "(SELECT n FROM mailorigin_name WHERE SUBSTR(text, 1, " +
-               std::to_string(characters) + ") = %s)";
-  }
+  Script(Database& database, std::string_view path) : database_(database), path_(path) {}
 
   // In which somebody names it, the newest first.
   Result<std::vector<std::uint64_t>> hours() {
     const auto rows = database_.select(
         "SELECT DISTINCT period FROM mailorigin_hour WHERE (per = " + number(Per::script) +
-            " AND name IN " + std::string(entries) + ") OR (per = " + number(Per::caller) +
-            " AND name IN " + callers_ + ") ORDER BY period DESC",
-        names());
+            " AND (name IN " + std::string(entries) + " OR name IN " +
+            beginning(path_ + std::string(claimed_by)) + ")) OR (per = " + number(Per::caller) +
+            " AND name IN " + beginning(path_ + ':') + ") ORDER BY period DESC",
+        {name_key(name_field(Per::script), path_), path_ + std::string(claimed_by), path_ + ':'});
     if (!rows) return rows.error();
     std::vector<std::uint64_t> hours;
     for (const Row& row : *rows) hours.push_back(number_of(row[0]));
     return hours;
   }
 
-  // A condition of an hour's events e that name it, with these() for values.
+  // A condition of an hour's events e that name it, with values() for its own.
   [[nodiscard]] std::string named() const {
     return "e.id >= %s AND e.id < %s AND (e.entry IN " + std::string(entries) + " OR e.caller IN " +
-           callers_ + ") AND " + is_one_of_names("e.kind", "kind", {mail_kind, submit_kind}) +
-           " AND NOT " + is_one_of_names("e.reason", "reason", {probe_reason});
+           beginning(path_ + ':') + ") AND " +
+           is_one_of_names("e.kind", "kind", {mail_kind, submit_kind}) + " AND NOT " +
+           is_one_of_names("e.reason", "reason", {probe_reason});
   }
   [[nodiscard]] std::vector<Value> values(std::uint64_t hour) const {
-    std::vector<Value> out = {first_id(hour * hour_ms), first_id((hour + 1) * hour_ms)};
-    for (Value& name : names()) out.push_back(std::move(name));
-    return out;
+    return {first_id(hour * hour_ms), first_id((hour + 1) * hour_ms),
+            name_key(name_field(Per::script), path_), path_ + ':'};
   }
 
   Result<std::vector<Group>> groups(std::uint64_t hour) {
@@ -109,8 +101,14 @@ class Script {
 
   static std::string number(Per per) { return std::to_string(static_cast<int>(per)); }
 
-  [[nodiscard]] std::vector<Value> names() const {
-    return {name_key(name_field(Per::script), path_), path_ + ':'};
+  // Names that begin with what is a value. They have no index by their text, and there are not
+  // many. Counted in characters, since how text is ordered is the database's own affair.
+  static std::string beginning(const std::string& text) {
+    const auto characters = std::count_if(text.begin(), text.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    });
+    return "(SELECT n FROM mailorigin_name WHERE SUBSTR(text, 1, " + std::to_string(characters) +
+           ") = %s)";
   }
 
   [[nodiscard]] Group group_of(const Row& row) const {
@@ -136,7 +134,6 @@ class Script {
 
   Database& database_;
   std::string path_;
-  std::string callers_;
 };
 
 }  // namespace

@@ -265,13 +265,13 @@ Status Writer::count_event(const Event& event, std::uint64_t time_ms,
   counts.recipients = parse_number(event.get(Field::recipients), UINT32_MAX).value_or(0);
   counts.held = event.get(Field::verdict) == "hold" ? 1 : 0;
   counts.denied = event.get(Field::verdict) == "deny" ? 1 : 0;
-  for (const auto& [per, field] : {std::pair{Per::vhost, Field::vhost},
-                                   {Per::script, Field::entry},
-                                   {Per::caller, Field::caller},
-                                   {Per::uid, Field::uid},
-                                   {Per::client, Field::client}}) {
-    if (!event.has(field)) continue;
-    const auto name = names_.number(name_field(per), event.get(field), time_ms);
+  for (const auto& [per, text] : {std::pair{Per::vhost, event.get(Field::vhost)},
+                                  {Per::script, counted_script(event)},
+                                  {Per::caller, event.get(Field::caller)},
+                                  {Per::uid, event.get(Field::uid)},
+                                  {Per::client, event.get(Field::client)}}) {
+    if (text.empty()) continue;
+    const auto name = names_.number(name_field(per), text, time_ms);
     if (!name) return name.error();
     count(per, *name, time_ms, counts);
   }

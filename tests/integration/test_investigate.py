@@ -180,6 +180,10 @@ def test_what_others_say_that_it_sent(site, investigate, tmp_path):
     assert report["requests"]["why"].startswith("no access log") and report["advice"] == []
     text = investigate(script.path).out
     assert "1 to 1 recipient," in text and "left out: 3 mails" in text, text
+    rows = Command(site.installation, site.httpd.runtime_dir)("--json", "top", "--by", "script").json["rows"]
+    sums = {row["name"]: row["mails"] for row in rows}
+    assert sums[str(script.path)] == 1
+    assert [sums[f"{script.path} (says uid {uid})"] for uid in (OTHER_UID, BLOG_UID)] == [1, 1]
 
 
 def test_what_is_no_file(site, investigate, tmp_path):

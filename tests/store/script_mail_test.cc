@@ -74,7 +74,7 @@ TEST_P(ScriptMails, OfWhichOnlyTheSenderSaysSoAreLeftOut) {
   // Of a neighbour's request, and more of them than are looked at.
   add(other, x + ":7", now_ms - 5 * hour_ms)->set(Field::docroot, "/srv/blog");
   for (int i = 0; i < 3; i++) claim(now_ms - 5 * hour_ms);
-  claim(now_ms);
+  claim(now_ms)->set(Field::caller, "");
   // No mails.
   add(x, x + ":7", now_ms)->set(Field::kind, "smtp");
   add(x, x + ":7", now_ms)->set(Field::reason, "probe");

@@ -148,6 +148,24 @@ TEST_P(Store, CountsWhoSentHowMuch) {
   EXPECT_EQ(must(reader->sent(Per::script, "/none.php", now_ms)).first_seen_ms, std::nullopt);
 }
 
+TEST_P(Store, CountsNobodysWordForAnothersScript) {
+  std::vector<Event> events = {sample(now_ms), sample(now_ms), sample(now_ms)};
+  for (Event* const event : {&events[0], &events[1]}) {
+    event->set(Field::verified, false);
+    event->set(Field::uid, "1002");
+  }
+  ASSERT_TRUE(must_not_fail(open_writer()->store(events, 1)));
+  auto reader = open_reader();
+  const auto rows = must(reader->top(Per::script, now_ms - hour_ms, now_ms, 10));
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].name, "/srv/shop/index.php (says uid 1002)");
+  EXPECT_EQ(rows[0].counts.mails, 2U);
+  EXPECT_EQ(rows[1].name, "/srv/shop/index.php");
+  EXPECT_EQ(rows[1].counts.mails, 1U);
+  EXPECT_EQ(must(reader->sent(Per::script, counted_script(events[0]), now_ms)).hour.mails, 2U);
+  EXPECT_EQ(must(reader->sent(Per::script, counted_script(events[2]), now_ms)).hour.mails, 1U);
+}
+
 // now_ms is no whole hour: each of a span's minutes is counted once.
 TEST_P(Store, CountsEachMinuteOnce) {
   std::vector<Event> events;
