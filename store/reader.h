@@ -88,8 +88,8 @@ class Reader {
   // Whether an event that names a script is to be believed. It has those of the fields verified,
   // docroot and uid that are known, and entry where the script is the one that was asked for.
   using IsBacked = std::function<bool(const Event& about)>;
-  // Reads all events of the hours in which somebody names the script, each one counts once.
-  // `is_backed` is asked for each site and user of an hour.
+  // Reads all events of the hours in which somebody names the script, and of up to six hours
+  // between two such; each one counts once. `is_backed` is asked for each site and user of them.
   Result<ScriptMail> of_script(std::string_view path, std::uint64_t now_ms, std::size_t most,
                                const IsBacked& is_backed);
 

@@ -32,7 +32,28 @@ std::string is_one_of_names(const std::string& column, const std::string& field,
          "))";
 }
 
-// Whose mails of an hour they are: those that are believed or not together.
+// Of whole hours since 1970.
+struct Span {
+  std::uint64_t from, to;
+};
+
+// Each statement looks for the script among all names, which costs as much as some hours' events.
+constexpr std::uint64_t hours_between = 6;
+
+// From hours, the newest first.
+std::vector<Span> spans_of(const std::vector<std::uint64_t>& hours) {
+  std::vector<Span> spans;
+  for (const std::uint64_t hour : hours) {
+    if (spans.empty() || spans.back().from - hour > hours_between) {
+      spans.push_back({hour, hour + 1});
+    } else {
+      spans.back().from = hour;
+    }
+  }
+  return spans;
+}
+
+// Whose mails of a span they are: those that are believed or not together.
 struct Group {
   std::string condition;
   Counts counts;
@@ -45,8 +66,8 @@ class Script {
  public:
   Script(Database& database, std::string_view path) : database_(database), path_(path) {}
 
-  // In which somebody names it, the newest first.
-  Result<std::vector<std::uint64_t>> hours() {
+  // In which somebody names it, up to now, the newest first.
+  Result<std::vector<std::uint64_t>> hours(std::uint64_t now_ms) {
     const auto rows = database_.select(
         "SELECT DISTINCT period FROM mailorigin_hour WHERE (per = " + number(Per::script) +
             " AND (name IN " + std::string(entries) + " OR name IN " +
@@ -55,29 +76,31 @@ class Script {
         {name_key(name_field(Per::script), path_), path_ + std::string(claimed_by), path_ + ':'});
     if (!rows) return rows.error();
     std::vector<std::uint64_t> hours;
-    for (const Row& row : *rows) hours.push_back(number_of(row[0]));
+    for (const Row& row : *rows) {
+      if (number_of(row[0]) <= now_ms / hour_ms) hours.push_back(number_of(row[0]));
+    }
     return hours;
   }
 
-  // A condition of an hour's events e that name it, with values() for its own.
+  // A condition of a span's events e that name it, with values() for its own.
   [[nodiscard]] std::string named() const {
     return "e.id >= %s AND e.id < %s AND (e.entry IN " + std::string(entries) + " OR e.caller IN " +
            beginning(path_ + ':') + ") AND " +
            is_one_of_names("e.kind", "kind", {mail_kind, submit_kind}) + " AND NOT " +
            is_one_of_names("e.reason", "reason", {probe_reason});
   }
-  [[nodiscard]] std::vector<Value> values(std::uint64_t hour) const {
-    return {first_id(hour * hour_ms), first_id((hour + 1) * hour_ms),
+  [[nodiscard]] std::vector<Value> values(Span span) const {
+    return {first_id(span.from * hour_ms), first_id(span.to * hour_ms),
             name_key(name_field(Per::script), path_), path_ + ':'};
   }
 
-  Result<std::vector<Group>> groups(std::uint64_t hour) {
+  Result<std::vector<Group>> groups(Span span) {
     const auto sum_of = [](std::string_view verdict) {
       return "SUM(CASE WHEN " + is_one_of_names("e.verdict", "verdict", {verdict}) +
              " THEN 1 ELSE 0 END)";
     };
     std::vector<Value> values{name_key(name_field(Per::script), path_)};
-    for (Value& each : this->values(hour)) values.push_back(std::move(each));
+    for (Value& each : this->values(span)) values.push_back(std::move(each));
     const auto rows = database_.select(
         "SELECT g.entry, g.verified, g.docroot, g.uid, g.mails, g.recipients, g.held, g.denied, "
         "g.first, g.last, (SELECT text FROM mailorigin_name WHERE n = g.docroot) FROM (SELECT "
@@ -141,25 +164,24 @@ class Script {
 Result<ScriptMail> Reader::of_script(std::string_view path, std::uint64_t now_ms, std::size_t most,
                                      const IsBacked& is_backed) {
   Script script(*database_, storable(path));
-  const auto hours = script.hours();
+  const auto hours = script.hours(now_ms);
   if (!hours) return hours.error();
   ScriptMail mail;
-  for (const std::uint64_t hour : *hours) {
-    if (hour > now_ms / hour_ms) continue;
-    auto groups = script.groups(hour);
+  for (const Span span : spans_of(*hours)) {
+    auto groups = script.groups(span);
     if (!groups) return groups.error();
     const auto claimed = std::partition(groups->begin(), groups->end(),
                                         [&](const Group& group) { return is_backed(group.about); });
     for (auto group = claimed; group != groups->end(); ++group) mail.claimed += group->counts.mails;
     groups->erase(claimed, groups->end());
     if (groups->empty()) continue;
-    const bool is_last_hour = !mail.last_seen_ms;
+    const bool is_last = !mail.last_seen_ms;
     for (const Group& group : *groups) {
       mail.counts += group.counts;
       mail.first_seen_ms = std::min(mail.first_seen_ms.value_or(UINT64_MAX), group.first_ms);
       mail.last_seen_ms = std::max(mail.last_seen_ms.value_or(0), group.last_ms);
-      if (!is_last_hour) continue;
-      auto last = events(script.named() + group.condition, script.values(hour), "e.id", most);
+      if (!is_last) continue;
+      auto last = events(script.named() + group.condition, script.values(span), "e.id", most);
       if (!last) return last.error();
       std::move(last->begin(), last->end(), std::back_inserter(mail.last));
     }
