@@ -84,7 +84,7 @@ class Postfix(Server):
     def queued(self, mark):
         """The queue ids and heads of the messages with this word in their subject."""
         found = {}
-        for file in (file for name in self.queues for file in (self.queue / name).rglob("*") if file.is_file()):
+        for file in (file for name in self.queues for file in (self.queue / name).rglob("*") if file.is_file() and not self._is_unfinished(file)):
             head = subprocess.run(["postcat", "-h", str(file)], capture_output=True, env=ENVIRONMENT, check=False).stdout
             if mark.encode() in head:
                 found[file.name] = head.decode(errors="replace")
@@ -103,16 +103,16 @@ class Postfix(Server):
 
         wait_until(done, f"Postfix to queue everything; it says\n{self.said()}")
 
+    @staticmethod
+    def _is_unfinished(file):
+        """Whether cleanup(8) is writing it or has left it: one that is whole may be executed."""
+        try:
+            return not file.stat().st_mode & 0o100
+        except FileNotFoundError:
+            return False
+
     def _unfinished(self):
-        """What cleanup(8) is writing or has left: a file that is whole may be executed."""
-        found = []
-        for file in (self.queue / "incoming").iterdir():
-            try:
-                if not file.stat().st_mode & 0o100:
-                    found.append(file)
-            except FileNotFoundError:
-                pass
-        return found
+        return [file for file in (self.queue / "incoming").iterdir() if self._is_unfinished(file)]
 
     def forget_unfinished(self):
         """Removes what a cleanup(8) that was killed has left, and nobody finishes: for when nothing is being queued."""
