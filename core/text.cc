@@ -32,11 +32,9 @@ char lower(char character) {
                                               : character;
 }
 
-void append_hex(std::string& out, unsigned char byte) {
-  constexpr std::string_view digits = "0123456789abcdef";
+void append_escaped(std::string& out, unsigned char byte) {
   out += "\\x";
-  out += digits[byte >> 4];
-  out += digits[byte & 15];
+  append_hex(out, byte);
 }
 
 }  // namespace
@@ -88,6 +86,12 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
+void append_hex(std::string& out, unsigned char byte) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out += digits[byte >> 4];
+  out += digits[byte & 15];
+}
+
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view white_space = " \t\r\n\v\f";
   const std::size_t first = text.find_first_not_of(white_space);
@@ -124,7 +128,7 @@ void append_one_line(std::string& out, std::string_view text) {
       at++;
     } else {
       const std::size_t end = at + (length == 0 ? 1 : length);
-      for (; at < end; at++) append_hex(out, byte_at(text, at));
+      for (; at < end; at++) append_escaped(out, byte_at(text, at));
     }
     plain = at;
   }
@@ -146,7 +150,7 @@ std::string header_value(std::string_view text) {
     if (byte >= 0x20 && byte < 0x7F) {
       out += character;
     } else {
-      append_hex(out, byte);
+      append_escaped(out, byte);
     }
   }
   return std::string(cut(out, header_value_limit));

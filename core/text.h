@@ -17,6 +17,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 // With ASCII's letters in lower case, in any locale.
 std::string lower_case(std::string_view text);
 
+// Two hexadecimal digits, in small letters.
+void append_hex(std::string& out, unsigned char byte);
+
 // One of ASCII's ten.
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 

@@ -3,13 +3,13 @@
 #include <cstddef>
 
 #include "core/sha256.h"
+#include "core/text.h"
 
 namespace mailorigin::httpd {
 
 namespace {
 
 constexpr std::string_view placeholder_begin = "%{";
-constexpr std::string_view digits = "0123456789abcdef";
 
 // A file's name has 255 bytes at most, for two placeholders and what stands around them. A
 // customer's long ServerName must not keep httpd from starting.
@@ -22,11 +22,6 @@ bool may_stand(char c, bool begins) {
          c == '_';
 }
 
-void add_in_hex(std::string& name, unsigned char byte) {
-  name += digits[byte >> 4];
-  name += digits[byte & 15];
-}
-
 std::string file_name_of(std::string_view site) {
   if (site.empty()) return "%";  // which no other name becomes
   std::string name;
@@ -35,7 +30,7 @@ std::string file_name_of(std::string_view site) {
       name += c;
     } else {
       name += '%';
-      add_in_hex(name, static_cast<unsigned char>(c));
+      append_hex(name, static_cast<unsigned char>(c));
     }
   }
   if (name.size() > longest_name) {
@@ -43,7 +38,7 @@ std::string file_name_of(std::string_view site) {
     hash.add(site);
     name.resize(kept_of_longer);
     name += "%-";  // which no byte becomes
-    for (const unsigned char byte : hash.finish()) add_in_hex(name, byte);
+    for (const unsigned char byte : hash.finish()) append_hex(name, byte);
   }
   return name;
 }

@@ -1,7 +1,6 @@
 #include "reports/advice.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -30,9 +29,8 @@ std::string expression_of(const std::string& path) {
   std::string out = "^";
   for (const char c : path) {
     if (!is_shown && (c < 0x20 || c > 0x7E)) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\x%02x", static_cast<unsigned char>(c));
-      out += code;
+      out += "\\x";
+      append_hex(out, static_cast<unsigned char>(c));
       continue;
     }
     if (std::string_view("\\^$.|?*+()[]{}").find(c) != std::string_view::npos) out += '\\';

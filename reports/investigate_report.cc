@@ -13,6 +13,7 @@
 #include "core/event.h"
 #include "core/mail/addresses.h"
 #include "core/sha256.h"
+#include "core/text.h"
 #include "investigating/clamd.h"
 #include "investigating/code_signs.h"
 #include "investigating/limits.h"
@@ -88,11 +89,7 @@ std::optional<Httpd> httpd_of(const std::optional<Policy>& policy) {
 
 std::string hex(const Sha256::Digest& digest) {
   std::string out;
-  char digits[3];
-  for (const std::uint8_t byte : digest) {
-    std::snprintf(digits, sizeof digits, "%02x", byte);
-    out += digits;
-  }
+  for (const std::uint8_t byte : digest) append_hex(out, byte);
   return out;
 }
 

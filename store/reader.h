@@ -67,7 +67,7 @@ struct ScriptMail {
   Counts counts;
   std::uint64_t claimed = 0;  // mails more, of which only the sender says so
   std::optional<std::uint64_t> first_seen_ms, last_seen_ms;
-  std::vector<Event> last;  // events, the newest first: at most `most` of its last hour
+  std::vector<Event> last;  // events, the newest first: at most `most`, of its last hours
 };
 
 // For one thread. Whatever is in the database: nothing is written.
